@@ -1,0 +1,183 @@
+/**
+ * What an engine is: the thing that makes the wanted VPN gateways and tunnels real and says what it sees.
+ *
+ * Both engines (strongSwan, simulated) stand behind these interfaces; nothing above this folder knows which.
+ * Rules a caller may rely on:
+ * - `apply` takes the complete wanted state. Repeating it changes nothing, in particular drops no packet.
+ * - `remove` of something unknown is fine.
+ * - `list` is the truth, orphans included; hints may be lost, doubled or late.
+ * - After `close` the tunnels go on running: closing ends our side of the conversation, not the tunnels.
+ */
+import type { Secret } from '../secret.ts'
+import type { ReasonCode } from './reason.ts'
+
+export type GatewayId = string
+export type TunnelId = string
+
+/** A VPN gateway as the network sees it. Addresses are dotted IPv4, networks CIDR. */
+export interface Gateway {
+  readonly id: GatewayId
+  /** Small number, unique on this node for the life of the gateway; interface and namespace names are made of it. */
+  readonly slot: number
+  /** Outside address: `InternetIp` of the gateway, local end of its tunnels. */
+  readonly address: string
+  readonly vpcId: string
+  /** Address and prefix length of the gateway inside its vSwitch, e.g. `10.1.0.254/24`. */
+  readonly insideAddress: string
+  /** Networks of the VPC, e.g. `10.0.0.0/8`: routed to the inside. */
+  readonly vpcCidr: string
+}
+
+export type EncryptionAlgorithm = 'aes' | 'aes192' | 'aes256' | 'des' | '3des'
+export type AuthenticationAlgorithm = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512'
+export type DhGroup = 'group1' | 'group2' | 'group5' | 'group14'
+
+/** One tunnel, complete. A single-tunnel connection is one tunnel whose id is the connection's. */
+export interface Tunnel {
+  readonly id: TunnelId
+  readonly connectionId: string
+  readonly gatewayId: GatewayId
+  /** Small number, unique on this node; the interface of the tunnel is named after it. */
+  readonly slot: number
+  /** Version of these settings. Reports say which generation the daemon holds. */
+  readonly generation: number
+  readonly localAddress: string
+  readonly remoteAddress: string
+  readonly ike: {
+    readonly version: 'ikev1' | 'ikev2'
+    /** IKEv1 only. */
+    readonly mode: 'main' | 'aggressive'
+    readonly encryption: EncryptionAlgorithm
+    readonly authentication: AuthenticationAlgorithm
+    readonly dhGroup: DhGroup
+    /** Seconds. */
+    readonly lifetime: number
+    readonly localId: string
+    readonly remoteId: string
+    readonly psk: Secret
+  }
+  readonly ipsec: {
+    readonly encryption: EncryptionAlgorithm
+    readonly authentication: AuthenticationAlgorithm
+    readonly pfs: DhGroup | 'disabled'
+    /** Seconds. */
+    readonly lifetime: number
+  }
+  readonly localSubnets: readonly string[]
+  readonly remoteSubnets: readonly string[]
+  readonly dpd: boolean
+  readonly natTraversal: boolean
+  /** `EffectImmediately`: true negotiates (again) as soon as settings are in place, false when traffic asks for it. */
+  readonly effectImmediately: boolean
+}
+
+/** An IKE_SA as the daemon reports it. Absent members are not known (yet). */
+export interface IkeSa {
+  /** The daemon's own number of this SA. */
+  readonly uniqueId: string
+  readonly state: 'connecting' | 'established' | 'rekeying' | 'deleting'
+  readonly version: 'ikev1' | 'ikev2'
+  readonly initiator: boolean
+  readonly localId?: string
+  readonly remoteId?: string
+  /** Address and port of the peer as seen, e.g. `203.0.113.9:4500`. */
+  readonly remoteEndpoint?: string
+  /** Negotiated, in the daemon's words, e.g. `aes128-sha1-modp1024`. */
+  readonly proposal?: string
+  /** Seconds. */
+  readonly establishedFor?: number
+  readonly rekeyIn?: number
+  readonly natBetween?: boolean
+}
+
+/** A CHILD_SA as the daemon reports it. */
+export interface ChildSa {
+  readonly uniqueId: string
+  readonly ikeUniqueId: string
+  /** `installed` counts as established, and so does a CHILD_SA that is being re-keyed. */
+  readonly state: 'installed' | 'rekeying' | 'negotiating' | 'closing'
+  /** Hexadecimal, without 0x. */
+  readonly spiIn?: string
+  readonly spiOut?: string
+  readonly proposal?: string
+  readonly localSelectors: readonly string[]
+  readonly remoteSelectors: readonly string[]
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly packetsIn: number
+  readonly packetsOut: number
+  /** Seconds. */
+  readonly rekeyIn?: number
+  readonly expiresIn?: number
+}
+
+/** Why a tunnel is not up, or last went down. Never holds a key. */
+export interface Failure {
+  readonly code: ReasonCode
+  /** Epoch milliseconds of the first report of this cause in a row. */
+  readonly since: number
+  /** What was seen: the daemon's line first, then e.g. `received proposals: ...`. */
+  readonly evidence: readonly string[]
+}
+
+export interface TunnelReport {
+  readonly id: TunnelId
+  /** Generation the daemon has loaded. */
+  readonly generation: number
+  /** New settings are loaded and the running SA still has the old ones, until traffic comes (EffectImmediately=false). */
+  readonly pendingReconnect: boolean
+  readonly ikeSas: readonly IkeSa[]
+  readonly childSas: readonly ChildSa[]
+  /** CHILD_SAs that the settings ask for (one per subnet pair in IKEv1, one in IKEv2). */
+  readonly childrenWanted: number
+  /** A phase-2 failure has been seen since the newest IKE_SA came up. */
+  readonly phase2Failed: boolean
+  /** Present while the tunnel is not fully up and a cause has been seen. */
+  readonly failure?: Failure
+  /** Epoch milliseconds at which this was read from the daemon. */
+  readonly at: number
+}
+
+/** What went wrong inside an engine. `retry` says whether trying again can help. */
+export class EngineError extends Error {
+  readonly retry: boolean
+
+  constructor(message: string, options: { retry: boolean; cause?: unknown }) {
+    super(message, { cause: options.cause })
+    this.name = 'EngineError'
+    this.retry = options.retry
+  }
+}
+
+export interface GatewayEngine {
+  /** Makes the gateway's network: namespace, outside address, inside link, routes. */
+  apply(gateway: Gateway): Promise<void>
+  /** Removes it with everything in it. The caller removes its tunnels first. */
+  remove(id: GatewayId): Promise<void>
+  list(): Promise<readonly GatewayId[]>
+}
+
+export interface TunnelEngine {
+  apply(tunnel: Tunnel): Promise<void>
+  remove(id: TunnelId): Promise<void>
+  /** One tunnel, as the daemon sees it now; `undefined` when the engine has no such tunnel. */
+  observe(id: TunnelId): Promise<TunnelReport | undefined>
+  list(): Promise<readonly TunnelReport[]>
+  /** "Look here soon." */
+  onHint(hint: (id: TunnelId) => void): void
+}
+
+/** What the engine can do on this machine; validation refuses what it cannot, so that nothing fails late. */
+export interface EngineDescription {
+  readonly name: 'strongswan' | 'simulated'
+  /** strongSwan: how ESP is carried (X: kernel with xfrm interfaces, V: kernel with vti, U: userspace). */
+  readonly kernelMode?: 'X' | 'V' | 'U'
+  readonly daemonVersion?: string
+}
+
+export interface Engine {
+  readonly gateways: GatewayEngine
+  readonly tunnels: TunnelEngine
+  describe(): EngineDescription
+  close(): Promise<void>
+}

@@ -1,0 +1,77 @@
+/**
+ * Who calls, and whether they may.
+ *
+ * An access key belongs to an account, and there either to the account itself (root) or to one of its RAM users.
+ * Rules are those of RAM: an explicit Deny always wins; root is allowed everything else; a RAM user needs an Allow.
+ */
+import type { KeyObject } from 'node:crypto'
+import type { ErrorCode } from './errors.ts'
+
+export interface PolicyStatement {
+  readonly Effect: 'Allow' | 'Deny'
+  /** `vpc:DescribeVpnConnection`, `vpc:Describe*`, `*`; compared without regard to letter case. */
+  readonly Action: readonly string[]
+  /** `acs:vpc:<region>:<account>:vpnconnection/<id>`, with `*` and `?`. */
+  readonly Resource: readonly string[]
+}
+
+export interface Principal {
+  readonly accessKeyId: string
+  readonly accountId: string
+  /** `null` for the account itself. */
+  readonly userName: string | null
+  readonly statements: readonly PolicyStatement[]
+}
+
+/** An access key as the signature check needs it. Both HMAC keys are prepared once, not per request. */
+export interface Credential extends Principal {
+  readonly active: boolean
+  /** HMAC-SHA1 key of RPC V1: the secret followed by `&`. */
+  readonly keyV1: KeyObject
+  /** HMAC-SHA256 key of ACS3: the secret. */
+  readonly keyV3: KeyObject
+  /** Set for a temporary (STS) key: the token that must come with it, and its end in epoch milliseconds. */
+  readonly securityToken?: { readonly value: string; readonly expiresAt: number }
+}
+
+/** Finds a key by its id. Synchronous when it is cached: the hot path has no promise in it. */
+export type FindCredential = (accessKeyId: string) => Credential | undefined | Promise<Credential | undefined>
+
+const patterns = new Map<string, RegExp>()
+
+function matches(pattern: string, value: string, flags: string): boolean {
+  if (pattern === '*') return true
+  const key = flags + pattern
+  let regexp = patterns.get(key)
+  if (!regexp) {
+    const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')
+    regexp = new RegExp(`^${source}$`, flags)
+    if (patterns.size > 10_000) patterns.clear()
+    patterns.set(key, regexp)
+  }
+  return regexp.test(value)
+}
+
+/**
+ * The code with which a call is refused, or `undefined` when it is allowed.
+ *
+ * `Forbidden` for an explicit Deny, `Forbbiden.SubUser` (sic, as documented) for a RAM user without an Allow.
+ * A call that names several resources needs every one of them.
+ */
+export function refusal(
+  principal: Principal,
+  action: string,
+  resources: readonly string[],
+): Extract<ErrorCode, 'Forbidden' | 'Forbbiden.SubUser'> | undefined {
+  if (principal.userName === null && principal.statements.length === 0) return undefined
+  const has = (effect: PolicyStatement['Effect'], resource: string) =>
+    principal.statements.some(
+      (statement) =>
+        statement.Effect === effect &&
+        statement.Action.some((pattern) => matches(pattern, action, 'i')) &&
+        statement.Resource.some((pattern) => matches(pattern, resource, '')),
+    )
+  if (resources.some((resource) => has('Deny', resource))) return 'Forbidden'
+  if (principal.userName === null) return undefined
+  return resources.every((resource) => has('Allow', resource)) ? undefined : 'Forbbiden.SubUser'
+}
