@@ -1,0 +1,33 @@
+#!/usr/bin/env node
+/** The command `suidao`: finds Node 24, which runs the TypeScript source as it is, and hands over to src/cli.ts. */
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { findNode24 } from './node24.mjs'
+
+const node = existsSync(new URL('../node_modules', import.meta.url)) ? findNode24() : undefined
+
+if (node === undefined) {
+  console.error(
+    'suidao: the npm packages or Node 24 are missing here. In the folder of the project run: npm run setup',
+  )
+  process.exitCode = 3
+} else if (node === process.execPath) {
+  const { runCli } = await import('../src/cli.ts')
+  process.exitCode = await runCli(process.argv.slice(2))
+} else {
+  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], { stdio: 'inherit' })
+  // Ctrl-C on a terminal reaches both processes by itself; any other signal was sent to this one alone.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.on(signal, () => {
+      if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
+    })
+  }
+  child.on('error', (error) => {
+    console.error(`suidao: cannot run ${node}: ${error.message}`)
+    process.exitCode = 1
+  })
+  child.on('exit', (code) => {
+    process.exitCode = code ?? 1
+  })
+}

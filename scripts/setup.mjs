@@ -1,0 +1,360 @@
+#!/usr/bin/env node
+/**
+ * Brings a fresh machine to the point where the other scripts run: npm packages (Node 24 among them) and the
+ * Debian packages of the parts that were asked for.
+ *
+ *     node scripts/setup.mjs [--with strongswan,postgres,lab]
+ *
+ * Plain JavaScript for Node 20, because it runs before anything is installed. It decides first and acts after:
+ * when something is missing that it may not install, it says which command does it and changes nothing.
+ *
+ * Exit codes: 0 all there; 1 an installation failed; 2 wrong usage; 3 something is missing and this machine or
+ * this user does not allow to install it.
+ */
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { arch, platform } from 'node:os'
+import { delimiter, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { findNode24, oldestNode } from '../bin/node24.mjs'
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
+
+const network = ['iproute2', 'iputils-ping', 'nftables', 'procps', 'util-linux']
+
+/** What can be asked for with `--with`, and why it is needed. */
+const parts = {
+  strongswan: {
+    title: 'strongSwan',
+    why: 'the IKE daemon and the network tools that Suidao starts',
+    packages: [
+      'strongswan-charon',
+      'strongswan-libcharon',
+      'libcharon-extra-plugins',
+      'libstrongswan-extra-plugins',
+      'libstrongswan-standard-plugins',
+      ...network,
+    ],
+  },
+  postgres: {
+    title: 'PostgreSQL',
+    why: 'the tests run every store on it too, in a private folder and without a service',
+    packages: ['postgresql'],
+  },
+  lab: {
+    title: 'lab tools',
+    why: 'the tests with real tunnels count and filter packets',
+    packages: [...network, 'fping', 'tcpdump'],
+  },
+}
+
+const exitFailed = 1
+const exitUsage = 2
+const exitNotAllowed = 3
+
+const say = (text) => console.log(`setup: ${text}`)
+
+function stop(code, text) {
+  console.error(`setup: ${text}`)
+  process.exit(code)
+}
+
+function wantedParts() {
+  try {
+    const { values } = parseArgs({ options: { with: { type: 'string', default: '' } } })
+    const names = values.with.split(',').filter((name) => name !== '')
+    const unknown = names.find((name) => !Object.hasOwn(parts, name))
+    if (unknown !== undefined) {
+      throw new Error(`there is no part "${unknown}"; parts are ${Object.keys(parts).join(', ')}`)
+    }
+    return names.map((name) => parts[name])
+  } catch (error) {
+    return stop(exitUsage, `${error.message}\nusage: node scripts/setup.mjs [--with strongswan,postgres,lab]`)
+  }
+}
+
+// --- What is missing (reads only) ----------------------------------------------------------------------------
+
+/**
+ * Why `npm ci` is needed, or `undefined`. npm keeps beside the packages what it installed; that is compared with
+ * the lock file by content, since a checkout changes the times of files and not what is in them.
+ */
+function npmReason() {
+  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
+  let installed
+  try {
+    installed = JSON.parse(readFileSync(join(root, 'node_modules/.package-lock.json'), 'utf8')).packages
+  } catch {
+    return 'node_modules is not there'
+  }
+  for (const [path, wanted] of Object.entries(lock)) {
+    if (path === '') continue
+    const present = installed[path]
+    if (present === undefined ? !wanted.optional : present.version !== wanted.version) {
+      return `${path.replace(/^node_modules\//, '')} ${wanted.version} is not there`
+    }
+  }
+  if (Object.keys(installed).some((path) => !Object.hasOwn(lock, path))) {
+    return 'node_modules holds packages that package-lock.json does not name'
+  }
+  return undefined
+}
+
+function missingPackages(wanted) {
+  const names = [...new Set(wanted.flatMap((part) => part.packages))]
+  if (names.length === 0) return []
+  const query = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names], {
+    encoding: 'utf8',
+  })
+  const installed = new Set()
+  for (const line of (query.stdout ?? '').split('\n')) {
+    const [name, status] = line.split(' ')
+    if (status === 'installed') installed.add(name)
+  }
+  return names.filter((name) => !installed.has(name))
+}
+
+// --- Doing it ------------------------------------------------------------------------------------------------
+
+/** One line of progress: rewritten in place on a terminal, printed once at start and end elsewhere. */
+function progress(title) {
+  const started = Date.now()
+  const seconds = () => `${((Date.now() - started) / 1000).toFixed(0)} s`
+  const live = process.stdout.isTTY === true
+  let detail = ''
+  const draw = () =>
+    process.stdout.write(`\r\x1b[Ksetup: ${title} ... ${detail}${detail && ', '}${seconds()}`)
+  const timer = live ? setInterval(draw, 250) : undefined
+  if (live) draw()
+  else say(`${title} ...`)
+  return {
+    detail(text) {
+      detail = text
+    },
+    end(text) {
+      clearInterval(timer)
+      if (live) process.stdout.write('\r\x1b[K')
+      say(`${title}: ${text} after ${seconds()}`)
+    },
+  }
+}
+
+/** Runs a command quietly; `onStatus` gets the lines it writes to descriptor 3. Resolves to its code and last words. */
+function run(command, args, { env, onStatus } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    })
+    let tail = ''
+    const keep = (chunk) => {
+      tail = (tail + chunk).slice(-4000)
+    }
+    child.stdout.on('data', keep)
+    child.stderr.on('data', keep)
+    let pending = ''
+    child.stdio[3].on('data', (chunk) => {
+      const lines = (pending + chunk).split('\n')
+      pending = lines.pop()
+      for (const line of lines) onStatus?.(line)
+    })
+    child.on('error', (error) => resolve({ code: 127, tail: error.message }))
+    child.on('close', (code, signal) =>
+      resolve({ code: code ?? 128, tail: signal ? `${tail}\n${signal}` : tail }),
+    )
+  })
+}
+
+const lastLines = (text) =>
+  text
+    .trim()
+    .split('\n')
+    .slice(-15)
+    .map((line) => `    ${line}`)
+    .join('\n')
+
+async function installNpmPackages(reason) {
+  const step = progress(`npm packages of package-lock.json (npm ci: ${reason})`)
+  // npm must not run on the Node inside the folder that it is about to replace.
+  const path = process.env.PATH.split(delimiter).filter((folder) => !folder.includes('node_modules'))
+  const { code, tail } = await run('npm', ['ci', '--loglevel=error'], { env: { PATH: path.join(delimiter) } })
+  step.end(code === 0 ? 'done' : 'FAILED')
+  if (code !== 0) stop(exitFailed, `npm ci failed, exit code ${code}. Its last words:\n${lastLines(tail)}`)
+}
+
+const apt = ['-q', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', '-o', 'APT::Status-Fd=3']
+
+async function aptGet(title, args) {
+  const step = progress(title)
+  const result = await run('apt-get', [...apt, ...args], {
+    env: { DEBIAN_FRONTEND: 'noninteractive', NEEDRESTART_SUSPEND: '1' },
+    onStatus(line) {
+      // `dlstatus:3:41.5:Retrieving file 3 of 9`, `pmstatus:strongswan-charon:62.5:Configuring ...`
+      const [kind, , percent] = line.split(':')
+      if (kind === 'dlstatus') step.detail(`downloading ${Number(percent).toFixed(0)} %`)
+      if (kind === 'pmstatus') step.detail(`installing ${Number(percent).toFixed(0)} %`)
+    },
+  })
+  step.end(result.code === 0 ? 'done' : 'failed')
+  return result
+}
+
+const aptUpdate = () => aptGet('package lists of Debian (apt-get update)', ['update'])
+
+/** Changes a file for the time of `work` and puts it back as it was, also when the process is told to stop. */
+async function withFile(path, content, mode, work) {
+  const before = existsSync(path) ? readFileSync(path) : undefined
+  const restore = () => {
+    if (before === undefined) rmSync(path, { force: true })
+    else writeFileSync(path, before)
+  }
+  const onSignal = () => {
+    restore()
+    process.exit(exitFailed)
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of signals) process.on(signal, onSignal)
+  try {
+    writeFileSync(path, content, { mode })
+    return await work()
+  } finally {
+    restore()
+    for (const signal of signals) process.off(signal, onSignal)
+  }
+}
+
+const policyFile = '/usr/sbin/policy-rc.d'
+const clusterFile = '/etc/postgresql-common/createcluster.conf'
+
+/**
+ * Debian starts the services of a package when it installs it and makes a PostgreSQL cluster. We need neither, and
+ * the host has not asked for them: `policy-rc.d` refuses the start, `createcluster.conf` the cluster, and both
+ * files are afterwards what they were before. A host with a policy of its own keeps it.
+ */
+async function installWithoutServices(names) {
+  const install = async () => {
+    const first = names.includes('postgresql') ? ['postgresql-common'] : []
+    const rest = names.filter((name) => name !== 'postgresql')
+    const early = [...rest, ...first]
+    let result =
+      early.length > 0
+        ? await aptGet(`Debian packages ${early.join(' ')}`, ['install', ...early])
+        : { code: 0 }
+    if (result.code === 0 && first.length > 0) {
+      const settings = readFileSync(clusterFile, 'utf8')
+      result = await withFile(clusterFile, `${settings}\ncreate_main_cluster = false\n`, 0o644, () =>
+        aptGet('Debian package postgresql', ['install', 'postgresql']),
+      )
+    }
+    return result
+  }
+  if (existsSync(policyFile)) return install()
+  return withFile(
+    policyFile,
+    "#!/bin/sh\n# Written by Suidao's setup for the time of one installation.\nexit 101\n",
+    0o755,
+    install,
+  )
+}
+
+/** strongSwan's package enables a daemon at boot that would take UDP 500 and 4500 from Suidao's own. */
+function switchOffStrongswanService() {
+  for (const [command, ...args] of [
+    ['deb-systemd-helper', 'disable', 'strongswan-starter.service'],
+    ['update-rc.d', 'ipsec', 'disable'],
+  ]) {
+    const result = spawnSync(command, args, { encoding: 'utf8' })
+    if (result.status !== 0) {
+      say(
+        `could not switch off strongSwan's own service at boot: ${command} ${args.join(' ')}: ${result.stderr ?? result.error}`,
+      )
+      return
+    }
+  }
+  say("strongSwan's own service is switched off at boot (back on: systemctl enable strongswan-starter)")
+}
+
+async function installPackages(names) {
+  const hasStarter = missingPackages([{ packages: ['strongswan-starter'] }]).length === 0
+  const known = spawnSync('apt-cache', ['show', '--no-all-versions', '-q=2', ...names], { encoding: 'utf8' })
+  let updated = false
+  if (known.status !== 0) {
+    const { code, tail } = await aptUpdate()
+    if (code !== 0) stop(exitFailed, `apt-get update failed. Its last words:\n${lastLines(tail)}`)
+    updated = true
+  }
+  let result = await installWithoutServices(names)
+  if (result.code !== 0 && !updated) {
+    say('trying once more with fresh package lists')
+    await aptUpdate()
+    result = await installWithoutServices(missingPackages([{ packages: names }]))
+  }
+  if (result.code !== 0) {
+    stop(
+      exitFailed,
+      `apt-get install failed, exit code ${result.code}. Its last words:\n${lastLines(result.tail)}`,
+    )
+  }
+  if (!hasStarter && missingPackages([{ packages: ['strongswan-starter'] }]).length === 0)
+    switchOffStrongswanService()
+}
+
+// --- The order -----------------------------------------------------------------------------------------------
+
+if (Number(process.versions.node.split('.')[0]) < oldestNode) {
+  stop(
+    exitNotAllowed,
+    `this is Node ${process.versions.node}; Suidao needs Node ${oldestNode} or newer to set itself up`,
+  )
+}
+const started = Date.now()
+const wanted = wantedParts()
+const npm = npmReason()
+const missing = missingPackages(wanted)
+
+if (missing.length > 0) {
+  const command = `apt-get update && apt-get install --no-install-recommends ${missing.join(' ')}`
+  const hasApt = spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0
+  const isRoot = process.getuid?.() === 0
+  if (platform() !== 'linux' || !hasApt) {
+    stop(
+      exitNotAllowed,
+      `this is not a Debian system (${platform()}, no apt-get), so these cannot be installed here: ${missing.join(' ')}.\n` +
+        `Use Debian 12 or newer, or install what these Debian packages hold by other means.\n` +
+        `Nothing was changed.`,
+    )
+  }
+  if (!isRoot) {
+    stop(
+      exitNotAllowed,
+      `these Debian packages are missing and only root may install them: ${missing.join(' ')}.\nRun as root:\n\n` +
+        `    ${command}\n\nand start this again. Nothing was changed.`,
+    )
+  }
+}
+if (npm !== undefined) {
+  say('npm packages are what Suidao and its tests are made of; Node 24, which runs them, is one of them')
+  await installNpmPackages(npm)
+}
+if (missing.length > 0) {
+  for (const part of wanted) {
+    const names = part.packages.filter((name) => missing.includes(name))
+    if (names.length > 0) say(`${part.title} (${names.join(' ')}): ${part.why}`)
+  }
+  await installPackages(missing)
+}
+if (findNode24() === undefined) {
+  stop(
+    exitNotAllowed,
+    `there is no Node 24 here: npm has none for ${platform()} ${arch()}, and this is Node ${process.versions.node}.\n` +
+      `Install Node 24 or newer and start this again.`,
+  )
+}
+const here = ['npm packages', ...wanted.map((part) => part.title)].join(', ')
+say(
+  npm === undefined && missing.length === 0
+    ? `${here}: all here`
+    : `${here}: ready after ${((Date.now() - started) / 1000).toFixed(0)} s`,
+)
