@@ -1,0 +1,438 @@
+/**
+ * The one table of failure reasons. Status, logs, diagnosis and events of both engines speak from it.
+ *
+ * `vendorCode` is one of the 26 values of `FailedReasonCode` in the answer of DiagnoseVpnConnections (Alibaba Cloud
+ * VPN Gateway API 2016-04-28, SDK model 7.3.2). The vendor has fewer words than there are causes: ours are finer,
+ * and several of them share a vendor code.
+ */
+
+export type FailedReasonCode =
+  | 'PeerMismatch'
+  | 'AlgorithmMismatch'
+  | 'EncryptionAlgorithmMismatch'
+  | 'AuthenticationAlgorithmMismatch'
+  | 'DhGroupMismatch'
+  | 'PskMismatch'
+  | 'PeerIdMismatch'
+  | 'DpdHashNotifyCompatibility'
+  | 'DpdTimeout'
+  | 'IkeVersionMismatch'
+  | 'NegotiationModeMismatch'
+  | 'NatTMismatch'
+  | 'LifetimeMismatch'
+  | 'SecurityProtocolMismatch'
+  | 'EncapsulationModeMismatch'
+  | 'AlgorithmCompatibility'
+  | 'TrafficSelectorMismatch'
+  | 'PfsMismatch'
+  | 'CommitMismatch'
+  | 'ProposalMismatch'
+  | 'NegotiationFailed'
+  | 'Phase1NegotiationTimeout'
+  | 'Phase2NegotiationTimeout'
+  | 'NoResponse'
+  | 'ReceiveDeleteNotify'
+  | 'NoExceptionFound'
+
+export interface Reason {
+  readonly vendorCode: FailedReasonCode
+  /** The phase of the negotiation it concerns; 0 where it is neither. */
+  readonly phase: 0 | 1 | 2
+  /** `Normal` is not a failure. `Warn` may pass by itself. `Critical` stays until somebody changes something. */
+  readonly severity: 'Critical' | 'Warn' | 'Normal'
+  readonly title: Text
+  /** What to do about it. */
+  readonly remedy: Text
+}
+
+export interface Text {
+  readonly en: string
+  readonly zh: string
+}
+
+const table = {
+  // --- No failure --------------------------------------------------------------------------------------------
+  CONNECTING: {
+    vendorCode: 'NoExceptionFound',
+    phase: 0,
+    severity: 'Normal',
+    title: { en: 'Negotiation is in progress', zh: '正在协商' },
+    remedy: { en: 'Wait for the negotiation to finish.', zh: '请等待协商完成。' },
+  },
+  WAITING_FOR_TRAFFIC: {
+    vendorCode: 'NoExceptionFound',
+    phase: 0,
+    severity: 'Normal',
+    title: { en: 'Waiting for traffic before negotiating', zh: '等待流量触发协商' },
+    remedy: {
+      en: 'Send a packet to the remote subnet, or set EffectImmediately to true.',
+      zh: '向对端网段发送流量，或将 EffectImmediately 设为 true。',
+    },
+  },
+
+  // --- Phase 1: keys and identities --------------------------------------------------------------------------
+  PSK_MISSING: {
+    vendorCode: 'PskMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'No pre-shared key for these two identities', zh: '没有与双方标识对应的预共享密钥' },
+    remedy: {
+      en: 'Compare LocalId and RemoteId with the identities in the evidence; the peer must send what RemoteId says.',
+      zh: '请将 LocalId、RemoteId 与证据中的标识对照，对端发送的标识必须与 RemoteId 一致。',
+    },
+  },
+  PSK_MISMATCH: {
+    vendorCode: 'PskMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The pre-shared keys differ', zh: '两端预共享密钥不一致' },
+    remedy: {
+      en: 'Set the same pre-shared key at both ends; look for spaces and line ends copied along with it.',
+      zh: '请在两端配置相同的预共享密钥，注意复制时带入的空格或换行。',
+    },
+  },
+  PEER_HAS_NO_PSK: {
+    vendorCode: 'PskMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The peer has no pre-shared key for us', zh: '对端没有为本端配置预共享密钥' },
+    remedy: {
+      en: 'Give the peer a key for the address of this VPN gateway.',
+      zh: '请在对端设备上为本 VPN 网关的地址配置预共享密钥。',
+    },
+  },
+  PEER_REJECTED_AUTH: {
+    vendorCode: 'PskMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The peer rejected our authentication', zh: '对端拒绝了本端的身份验证' },
+    remedy: {
+      en: 'Compare the pre-shared key, then LocalId with what the peer expects, then the IKEv1 mode; the log of the peer says which.',
+      zh: '请依次核对预共享密钥、LocalId 与对端期望的标识、IKEv1 协商模式；对端日志会说明具体原因。',
+    },
+  },
+  ID_MISMATCH: {
+    vendorCode: 'PeerIdMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The identities do not match', zh: '两端身份标识不匹配' },
+    remedy: {
+      en: 'The peer must send the identity in RemoteId and expect the one in LocalId; both are in the evidence as they arrived.',
+      zh: '对端发送的标识须等于 RemoteId，期望的标识须等于 LocalId；证据中列出了实际收到的值。',
+    },
+  },
+  MODE_MISMATCH: {
+    vendorCode: 'NegotiationModeMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'One end uses main mode, the other aggressive mode', zh: '两端 IKEv1 协商模式不一致' },
+    remedy: { en: 'Set the same IkeMode at both ends.', zh: '请在两端配置相同的 IkeMode。' },
+  },
+  CERT_WRONG_CA: {
+    vendorCode: 'NegotiationFailed',
+    phase: 1,
+    severity: 'Critical',
+    title: {
+      en: "The peer's certificate is not from the configured CA",
+      zh: '对端证书不是由所配置的 CA 签发',
+    },
+    remedy: {
+      en: "Set RemoteCaCertificate to the CA that signed the peer's certificate.",
+      zh: '请将 RemoteCaCertificate 设为签发对端证书的 CA 证书。',
+    },
+  },
+  CERT_UNKNOWN_CA: {
+    vendorCode: 'NegotiationFailed',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: "The issuer of the peer's certificate is unknown", zh: '无法识别对端证书的签发者' },
+    remedy: {
+      en: 'The evidence names the issuer; put its certificate into RemoteCaCertificate.',
+      zh: '证据中给出了签发者名称，请将其证书填入 RemoteCaCertificate。',
+    },
+  },
+  CERT_INVALID: {
+    vendorCode: 'NegotiationFailed',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: "The peer's certificate is not valid", zh: '对端证书无效' },
+    remedy: {
+      en: "Renew the peer's certificate, and check the clocks of both ends.",
+      zh: '请更新对端证书，并检查两端的系统时间。',
+    },
+  },
+
+  // --- Phase 1: proposals ------------------------------------------------------------------------------------
+  IKE_VERSION_MISMATCH: {
+    vendorCode: 'IkeVersionMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The ends use different IKE versions', zh: '两端 IKE 版本不一致' },
+    remedy: { en: 'Set the same IkeVersion at both ends.', zh: '请在两端配置相同的 IkeVersion。' },
+  },
+  IKE_ENCRYPTION_MISMATCH: {
+    vendorCode: 'EncryptionAlgorithmMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The phase-1 encryption algorithms differ', zh: '第一阶段加密算法不一致' },
+    remedy: {
+      en: 'Set IkeEncAlg to an algorithm that the peer offers; its list is in the evidence.',
+      zh: '请将 IkeEncAlg 设为对端支持的算法，证据中列出了对端的提议。',
+    },
+  },
+  IKE_AUTHENTICATION_MISMATCH: {
+    vendorCode: 'AuthenticationAlgorithmMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The phase-1 authentication algorithms differ', zh: '第一阶段认证算法不一致' },
+    remedy: {
+      en: 'Set IkeAuthAlg to an algorithm that the peer offers; its list is in the evidence.',
+      zh: '请将 IkeAuthAlg 设为对端支持的算法，证据中列出了对端的提议。',
+    },
+  },
+  IKE_DH_GROUP_MISMATCH: {
+    vendorCode: 'DhGroupMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The phase-1 Diffie-Hellman groups differ', zh: '第一阶段 DH 组不一致' },
+    remedy: {
+      en: 'Set IkePfs to a group that the peer offers; its list is in the evidence.',
+      zh: '请将 IkePfs 设为对端支持的 DH 组，证据中列出了对端的提议。',
+    },
+  },
+  IKE_PROPOSAL_MISMATCH: {
+    vendorCode: 'AlgorithmMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'No common phase-1 algorithms', zh: '第一阶段没有共同支持的算法' },
+    remedy: {
+      en: 'Align IkeEncAlg, IkeAuthAlg and IkePfs with the peer; the evidence lists what it offers and what is configured.',
+      zh: '请使 IkeEncAlg、IkeAuthAlg、IkePfs 与对端一致；证据中列出了对端的提议和本端配置。',
+    },
+  },
+  IKE_PROPOSAL_OR_UNKNOWN_PEER: {
+    vendorCode: 'ProposalMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The peer accepts none of our phase-1 settings', zh: '对端不接受本端的第一阶段参数' },
+    remedy: {
+      en: 'Compare IkeEncAlg, IkeAuthAlg, IkePfs and IkeVersion, and check that the peer has an entry for the address of this VPN gateway.',
+      zh: '请核对 IkeEncAlg、IkeAuthAlg、IkePfs 和 IkeVersion，并确认对端配置了本 VPN 网关的地址。',
+    },
+  },
+  UNKNOWN_PEER: {
+    vendorCode: 'PeerMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'Nothing is configured between these two addresses', zh: '没有与该对地址对应的配置' },
+    remedy: {
+      en: 'Check the address of the customer gateway and IkeVersion.',
+      zh: '请检查用户网关的地址和 IkeVersion。',
+    },
+  },
+  HALF_OPEN_LIMIT: {
+    vendorCode: 'NegotiationFailed',
+    phase: 1,
+    severity: 'Warn',
+    title: { en: 'Too many unfinished attempts from this peer', zh: '该对端未完成的协商过多' },
+    remedy: {
+      en: 'Attempts are accepted again in a short while; find out why the earlier ones did not finish.',
+      zh: '稍后会恢复接受协商，请排查此前协商未完成的原因。',
+    },
+  },
+
+  // --- Phase 1: silence --------------------------------------------------------------------------------------
+  NAT_T_DISABLED: {
+    vendorCode: 'NatTMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: {
+      en: 'There is a NAT in between, and NAT traversal is off',
+      zh: '两端之间存在 NAT，但未启用 NAT 穿越',
+    },
+    remedy: {
+      en: 'Set EnableNatTraversal to true at both ends and let UDP 4500 through.',
+      zh: '请在两端将 EnableNatTraversal 设为 true，并放行 UDP 4500。',
+    },
+  },
+  AUTH_SILENT: {
+    vendorCode: 'Phase1NegotiationTimeout',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The peer fell silent when we authenticated', zh: '发送身份验证报文后对端不再响应' },
+    remedy: {
+      en: 'Compare the pre-shared key: in main mode many devices do not answer when it differs. Then check that UDP 4500 passes.',
+      zh: '请先核对预共享密钥：主模式下密钥不一致时许多设备不会响应；再检查 UDP 4500 是否放行。',
+    },
+  },
+  IKE_TIMEOUT: {
+    vendorCode: 'Phase1NegotiationTimeout',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The peer stopped answering during phase 1', zh: '第一阶段协商中对端停止响应' },
+    remedy: {
+      en: 'Look into the log of the peer, and check that UDP 500 and 4500 and large or fragmented packets pass both ways.',
+      zh: '请查看对端日志，并检查 UDP 500、4500 以及大报文或分片报文能否双向通过。',
+    },
+  },
+  PEER_SILENT: {
+    vendorCode: 'NoResponse',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The peer does not answer', zh: '对端无响应' },
+    remedy: {
+      en: 'Check the address of the customer gateway, that the device runs, and that UDP 500 and 4500 pass both ways.',
+      zh: '请检查用户网关的地址、对端设备是否运行，以及 UDP 500、4500 能否双向通过。',
+    },
+  },
+  NO_ROUTE: {
+    vendorCode: 'NoResponse',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The gateway has no route to the peer', zh: '网关没有到对端的路由' },
+    remedy: {
+      en: 'Give the node a route to the address of the customer gateway.',
+      zh: '请为网关所在节点配置到用户网关地址的路由。',
+    },
+  },
+
+  // --- Phase 2 -----------------------------------------------------------------------------------------------
+  ESP_ENCRYPTION_MISMATCH: {
+    vendorCode: 'EncryptionAlgorithmMismatch',
+    phase: 2,
+    severity: 'Critical',
+    title: { en: 'The phase-2 encryption algorithms differ', zh: '第二阶段加密算法不一致' },
+    remedy: {
+      en: 'Set IpsecEncAlg to an algorithm that the peer offers; its list is in the evidence.',
+      zh: '请将 IpsecEncAlg 设为对端支持的算法，证据中列出了对端的提议。',
+    },
+  },
+  ESP_AUTHENTICATION_MISMATCH: {
+    vendorCode: 'AuthenticationAlgorithmMismatch',
+    phase: 2,
+    severity: 'Critical',
+    title: { en: 'The phase-2 authentication algorithms differ', zh: '第二阶段认证算法不一致' },
+    remedy: {
+      en: 'Set IpsecAuthAlg to an algorithm that the peer offers; its list is in the evidence.',
+      zh: '请将 IpsecAuthAlg 设为对端支持的算法，证据中列出了对端的提议。',
+    },
+  },
+  PFS_MISMATCH: {
+    vendorCode: 'PfsMismatch',
+    phase: 2,
+    severity: 'Critical',
+    title: { en: 'The phase-2 PFS groups differ', zh: '第二阶段 PFS（DH 组）不一致' },
+    remedy: {
+      en: 'Set IpsecPfs to the group of the peer, or to disabled when the peer has PFS off.',
+      zh: '请将 IpsecPfs 设为与对端相同的 DH 组；若对端未启用 PFS，则设为 disabled。',
+    },
+  },
+  ESP_PROPOSAL_MISMATCH: {
+    vendorCode: 'ProposalMismatch',
+    phase: 2,
+    severity: 'Critical',
+    title: { en: 'No common phase-2 algorithms', zh: '第二阶段没有共同支持的算法' },
+    remedy: {
+      en: 'Align IpsecEncAlg, IpsecAuthAlg and IpsecPfs with the peer.',
+      zh: '请使 IpsecEncAlg、IpsecAuthAlg、IpsecPfs 与对端一致。',
+    },
+  },
+  SUBNET_MISMATCH: {
+    vendorCode: 'TrafficSelectorMismatch',
+    phase: 2,
+    severity: 'Critical',
+    title: { en: 'The protected subnets do not match', zh: '两端感兴趣流网段不匹配' },
+    remedy: {
+      en: 'LocalSubnet must be what the peer has as its remote network and RemoteSubnet what it has as its own, with the same mask.',
+      zh: 'LocalSubnet 须与对端配置的远端网段一致，RemoteSubnet 须与对端的本地网段一致，掩码也须相同。',
+    },
+  },
+  SUBNETS_NARROWED: {
+    vendorCode: 'TrafficSelectorMismatch',
+    phase: 2,
+    severity: 'Warn',
+    title: { en: 'The peer agreed to a part of the subnets only', zh: '对端只接受了部分网段' },
+    remedy: {
+      en: 'Add the missing subnets at the peer; the evidence lists what was asked for and what was agreed.',
+      zh: '请在对端补充缺少的网段；证据中列出了请求的和最终协商的网段。',
+    },
+  },
+  CHILD_TIMEOUT: {
+    vendorCode: 'Phase2NegotiationTimeout',
+    phase: 2,
+    severity: 'Critical',
+    title: { en: 'The peer stopped answering during phase 2', zh: '第二阶段协商中对端停止响应' },
+    remedy: {
+      en: 'Look into the log of the peer; many devices stay silent when phase-2 algorithms or subnets differ.',
+      zh: '请查看对端日志；许多设备在第二阶段算法或网段不一致时不会响应。',
+    },
+  },
+  REKEY_FAILED: {
+    vendorCode: 'NegotiationFailed',
+    phase: 2,
+    severity: 'Critical',
+    title: { en: 'New keys could not be agreed on', zh: '密钥更新失败' },
+    remedy: {
+      en: 'Compare IpsecPfs first: in IKEv2 a different group shows only at the first re-key.',
+      zh: '请先核对 IpsecPfs：IKEv2 中 DH 组不一致要到首次密钥更新时才会暴露。',
+    },
+  },
+
+  // --- After it was up ---------------------------------------------------------------------------------------
+  DPD_TIMEOUT: {
+    vendorCode: 'DpdTimeout',
+    phase: 0,
+    severity: 'Critical',
+    title: { en: 'The peer stopped answering', zh: '对端不再响应（DPD 超时）' },
+    remedy: {
+      en: 'Check that the device of the peer runs and that the way to it is open; the tunnel is tried again by itself.',
+      zh: '请检查对端设备是否运行、网络是否可达；隧道会自动重新协商。',
+    },
+  },
+  PEER_CLOSED: {
+    vendorCode: 'ReceiveDeleteNotify',
+    phase: 0,
+    severity: 'Warn',
+    title: { en: 'The peer closed the tunnel', zh: '对端关闭了隧道' },
+    remedy: {
+      en: 'Find the cause in the log of the peer: a restart, a changed configuration or an idle limit.',
+      zh: '请在对端日志中查找原因：重启、配置变更或空闲超时。',
+    },
+  },
+
+  // --- Our side ----------------------------------------------------------------------------------------------
+  CHARON_DOWN: {
+    vendorCode: 'NegotiationFailed',
+    phase: 0,
+    severity: 'Critical',
+    title: { en: 'The IKE daemon of this gateway is not running', zh: '网关的 IKE 守护进程未运行' },
+    remedy: {
+      en: 'It is being started again; if this lasts, look into its log on the node.',
+      zh: '系统正在重新启动该进程；若长时间未恢复，请查看节点上的日志。',
+    },
+  },
+  LOCAL_KERNEL: {
+    vendorCode: 'NegotiationFailed',
+    phase: 2,
+    severity: 'Critical',
+    title: { en: 'The gateway could not install the keys', zh: '网关无法安装 IPsec 密钥' },
+    remedy: {
+      en: 'This is a fault of the node, not of the settings: run the doctor on it.',
+      zh: '这是节点自身的故障，与配置无关：请在该节点上运行 doctor 检查。',
+    },
+  },
+  NEGOTIATION_FAILED: {
+    vendorCode: 'NegotiationFailed',
+    phase: 0,
+    severity: 'Critical',
+    title: { en: 'The negotiation failed', zh: '协商失败' },
+    remedy: {
+      en: 'The daemon gave no known cause; compare all settings with the peer and read its log.',
+      zh: '守护进程未给出已知原因；请与对端逐项核对配置并查看其日志。',
+    },
+  },
+} as const satisfies Readonly<Record<string, Reason>>
+
+export type ReasonCode = keyof typeof table
+
+export const reasons: Readonly<Record<ReasonCode, Reason>> = table
