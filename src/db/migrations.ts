@@ -1,0 +1,227 @@
+/**
+ * How a database comes to the shape of `schema.ts`.
+ *
+ * The list only grows at its end and a released migration is never edited. All that are missing run in one write
+ * transaction, so of several processes that start at once one migrates and the others find it done, and a failure
+ * leaves the database as it was (DDL is transactional on both databases).
+ */
+import { type Kysely, sql, type Transaction } from 'kysely'
+import type { Schema } from './schema.ts'
+
+export type DatabaseKind = 'sqlite' | 'postgres'
+
+interface Migration {
+  readonly name: string
+  statements(kind: DatabaseKind): readonly string[]
+}
+
+const noun = (big: string) => `
+  seq ${big} primary key,
+  id text not null unique,
+  account_id text not null,
+  region text not null,
+  name text not null,
+  created_at ${big} not null,
+  version integer not null`
+
+export const migrations: readonly Migration[] = [
+  {
+    name: '0001-nouns',
+    statements: (kind) => {
+      // SQLite makes a key its row id only under this very name, and is strict about types only when told.
+      const big = kind === 'sqlite' ? 'integer' : 'bigint'
+      const end = kind === 'sqlite' ? ') strict' : ')'
+      const keyed = kind === 'sqlite' ? ') strict, without rowid' : ')'
+      return [
+        `create table account (id text primary key not null, name text not null, created_at ${big} not null ${end}`,
+
+        `create table access_key (
+          id text primary key not null,
+          account_id text not null references account (id),
+          user_name text,
+          status text not null check (status in ('Active', 'Inactive')),
+          secret_sealed text not null,
+          statements text not null,
+          security_token_sealed text,
+          expires_at ${big},
+          created_at ${big} not null,
+          check ((security_token_sealed is null) = (expires_at is null))
+        ${end}`,
+        'create index access_key_by_account on access_key (account_id, created_at)',
+
+        `create table vpc (${noun(big)}, description text not null, cidr text not null ${end}`,
+        'create index vpc_list on vpc (account_id, region, seq)',
+
+        `create table vswitch (${noun(big)},
+          vpc_id text not null, zone text not null, description text not null, cidr text not null ${end}`,
+        'create index vswitch_list on vswitch (account_id, region, seq)',
+        'create index vswitch_of_vpc on vswitch (account_id, region, vpc_id, seq)',
+
+        `create table vpn_gateway (${noun(big)},
+          description text not null,
+          vpc_id text not null,
+          vswitch_id text not null,
+          bandwidth integer not null,
+          network_type text not null,
+          vpn_type text not null,
+          charge_type text not null,
+          auto_propagate integer not null,
+          enable_ipsec integer not null,
+          enable_ssl integer not null,
+          ssl_connections integer not null,
+          resource_group_id text not null,
+          internet_ip text not null,
+          inside_address text not null,
+          slot integer not null unique,
+          order_id ${big} not null,
+          business_status text not null,
+          end_time ${big} not null,
+          deleted_at ${big},
+          generation integer not null
+        ${end}`,
+        'create index vpn_gateway_list on vpn_gateway (account_id, region, seq)',
+        'create index vpn_gateway_of_vpc on vpn_gateway (account_id, region, vpc_id, seq)',
+
+        `create table customer_gateway (${noun(big)},
+          description text not null,
+          ip_address text not null,
+          asn ${big},
+          auth_key_sealed text,
+          resource_group_id text not null
+        ${end}`,
+        'create index customer_gateway_list on customer_gateway (account_id, region, seq)',
+
+        `create table vpn_connection (${noun(big)},
+          vpn_gateway_id text not null,
+          customer_gateway_id text not null,
+          local_subnet text not null,
+          remote_subnet text not null,
+          effect_immediately integer not null,
+          enable_dpd integer not null,
+          enable_nat_traversal integer not null,
+          auto_config_route integer not null,
+          ike_version text not null,
+          ike_mode text not null,
+          ike_enc_alg text not null,
+          ike_auth_alg text not null,
+          ike_pfs text not null,
+          ike_lifetime integer not null,
+          local_id text not null,
+          remote_id text not null,
+          psk_sealed text not null,
+          ipsec_enc_alg text not null,
+          ipsec_auth_alg text not null,
+          ipsec_pfs text not null,
+          ipsec_lifetime integer not null,
+          hc_enable integer not null,
+          hc_dip text not null,
+          hc_sip text not null,
+          hc_interval integer not null,
+          hc_retry integer not null,
+          hc_policy text not null,
+          bgp_enable integer not null,
+          bgp_local_asn ${big},
+          bgp_tunnel_cidr text,
+          bgp_local_ip text,
+          remote_ca_certificate text,
+          resource_group_id text not null,
+          slot integer not null unique,
+          deleted_at ${big},
+          generation integer not null
+        ${end}`,
+        'create index vpn_connection_list on vpn_connection (account_id, region, seq)',
+        'create index vpn_connection_of_vpn_gateway on vpn_connection (account_id, region, vpn_gateway_id, seq)',
+        'create index vpn_connection_of_customer_gateway on vpn_connection (account_id, region, customer_gateway_id, seq)',
+
+        `create table tag (
+          account_id text not null,
+          region text not null,
+          resource_type text not null,
+          resource_id text not null,
+          key text not null,
+          value text not null,
+          primary key (account_id, region, resource_type, resource_id, key)
+        ${keyed}`,
+        'create index tag_lookup on tag (account_id, region, resource_type, key, value)',
+
+        `create table client_token (
+          account_id text not null,
+          region text not null,
+          action text not null,
+          token text not null,
+          params_hash text not null,
+          result text not null,
+          created_at ${big} not null,
+          primary key (account_id, region, action, token)
+        ${end}`,
+        'create index client_token_by_age on client_token (created_at)',
+
+        `create table resource_count (
+          account_id text not null,
+          region text not null,
+          kind text not null,
+          scope text not null,
+          count integer not null check (count >= 0),
+          primary key (account_id, region, kind, scope)
+        ${keyed}`,
+
+        `create table gateway_observation (
+          gateway_id text primary key not null,
+          observed_generation integer not null,
+          condition_code text,
+          condition_message text,
+          at ${big} not null
+        ${end}`,
+
+        `create table tunnel_observation (
+          tunnel_id text primary key not null,
+          connection_id text not null,
+          observed_generation integer not null,
+          facts text not null,
+          ike_established integer not null,
+          child_installed integer not null,
+          phase2_failed integer not null,
+          reason_code text,
+          reason_since ${big},
+          reason_evidence text,
+          reported_at ${big} not null,
+          version integer not null
+        ${end}`,
+        'create index tunnel_observation_of_connection on tunnel_observation (connection_id)',
+
+        `create table creation (last_seq ${big} not null ${end}`,
+        'insert into creation (last_seq) values (0)',
+
+        `create table setting (name text primary key not null, value text not null ${end}`,
+      ]
+    },
+  },
+]
+
+/**
+ * Runs what is missing. `trx` must be a write transaction.
+ *
+ * @throws when the database has been migrated by a newer version of this program, or by something else.
+ */
+export async function migrate(trx: Transaction<Schema>, kind: DatabaseKind, now: number): Promise<void> {
+  const big = kind === 'sqlite' ? 'integer' : 'bigint'
+  await sql
+    .raw(`create table if not exists migration (name text primary key not null, applied_at ${big} not null)`)
+    .execute(trx)
+  const applied = await appliedMigrations(trx)
+  const unknown = applied.find((name, index) => name !== migrations[index]?.name)
+  if (unknown !== undefined) {
+    throw new Error(
+      `the database has been migrated with ${unknown}, which this version does not know: run the newer version`,
+    )
+  }
+  for (const migration of migrations.slice(applied.length)) {
+    for (const statement of migration.statements(kind)) await sql.raw(statement).execute(trx)
+    await trx.insertInto('migration').values({ name: migration.name, applied_at: now }).execute()
+  }
+}
+
+async function appliedMigrations(db: Kysely<Schema>): Promise<readonly string[]> {
+  const rows = await db.selectFrom('migration').select('name').orderBy('name').execute()
+  return rows.map((row) => row.name)
+}

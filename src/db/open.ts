@@ -1,0 +1,90 @@
+/** The store: one database of either kind behind one interface. */
+import { type Compilable, Kysely, type Transaction } from 'kysely'
+import { type DatabaseKind, migrate } from './migrations.ts'
+import { openPostgres } from './postgres.ts'
+import type { Schema } from './schema.ts'
+import { openSqlite } from './sqlite.ts'
+
+export type DatabaseConfig =
+  | { readonly kind: 'sqlite'; readonly file: string }
+  | { readonly kind: 'postgres'; readonly url: string }
+
+/** What a column can hold and a prepared read can be given. */
+export type ColumnValue = string | number | null
+
+export interface Database {
+  readonly kind: DatabaseKind
+  /** For reads, and for writes of one statement that depend on nothing read before. */
+  readonly kysely: Kysely<Schema>
+
+  /**
+   * Runs `work` as one write transaction: all of it or nothing, durable when the promise resolves.
+   *
+   * Write transactions run strictly one after the other, across all processes on this database: what `work` reads
+   * stays true until it has written. It should await nothing but the database, since every other writer waits for it;
+   * inside it use `trx` alone.
+   *
+   * @throws what `work` throws, after rolling back.
+   */
+  transaction<T>(work: (trx: Transaction<Schema>) => Promise<T>): Promise<T>
+
+  /**
+   * A read that is compiled once. The parameters of `build` after the first are the values given at each call:
+   *
+   *     const find = db.prepared((q, id: string) => q.selectFrom('vpc').selectAll().where('id', '=', id))
+   *     const row = find('vpc-1')
+   *
+   * They may stand wherever Kysely takes a value, and nothing may be computed from them. Answers the first row;
+   * on SQLite at once, on PostgreSQL as a promise. Sees what has been committed.
+   */
+  prepared<Values extends readonly ColumnValue[], R>(
+    build: (q: Kysely<Schema>, ...values: Values) => Compilable<R>,
+  ): (...values: Values) => R | undefined | Promise<R | undefined>
+
+  /** The next number in the order of creation; what takes the larger number is visible later. */
+  nextSeq(trx: Transaction<Schema>): Promise<number>
+
+  /** Waits for what is under way. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens and migrates.
+ *
+ * @param now epoch milliseconds, noted beside migrations that run.
+ * @throws when the database cannot be opened or was migrated by a newer version of this program.
+ */
+export async function openDatabase(config: DatabaseConfig, now = Date.now()): Promise<Database> {
+  const store = config.kind === 'sqlite' ? openSqlite(config.file) : openPostgres(config.url)
+  const kysely = new Kysely<Schema>({ dialect: store.dialect })
+  const transaction: Database['transaction'] = (work) => kysely.transaction().execute(work)
+  try {
+    await transaction((trx) => migrate(trx, config.kind, now))
+  } catch (cause) {
+    await store.close()
+    throw cause
+  }
+  return {
+    kind: config.kind,
+    kysely,
+    transaction,
+    prepared(build) {
+      const markers = Array.from({ length: build.length - 1 }, () => ({}))
+      const { sql, parameters } = build(kysely, ...(markers as never)).compile()
+      const place = parameters.map((parameter) => markers.indexOf(parameter as object))
+      const fixed = parameters as readonly ColumnValue[]
+      const first = store.prepare(sql)
+      return (...values) =>
+        first(place.map((index, at) => (index < 0 ? fixed[at] : values[index]) ?? null)) as never
+    },
+    async nextSeq(trx) {
+      const row = await trx
+        .updateTable('creation')
+        .set((eb) => ({ last_seq: eb('last_seq', '+', 1) }))
+        .returning('last_seq')
+        .executeTakeFirstOrThrow()
+      return row.last_seq
+    },
+    close: () => store.close(),
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Every table, on both databases. Types are those that SQLite and PostgreSQL keep alike:
+ *
+ *   text      string; a member of a few words is narrowed here and nowhere else
+ *   integer   32-bit number; a flag is 0 or 1
+ *   bigint    number up to 2^53; times are epoch milliseconds
+ *   json      text holding JSON; compared and searched by nobody, parsed by the noun's store
+ *   sealed    text made by `seal.ts`; the clear value never stands in a table
+ *
+ * `seq` is the order of creation in this database and the primary key: lists are paged by it. `version` grows with
+ * each change of the row, `generation` with each change that an engine has to make real.
+ * Rules between nouns (a connection needs its gateway) are kept by the actions, which answer with the vendor's codes;
+ * they hold because write transactions run one after the other (`open.ts`). Hence no foreign keys between nouns.
+ *
+ * A change here needs a migration in `migrations.ts`; a test compares the two.
+ */
+import type { Insertable, Selectable, Updateable } from 'kysely'
+
+type StoredType = 'text' | 'integer' | 'bigint'
+
+/** `T` exists for the compiler only. */
+export interface Column<T> {
+  readonly type: StoredType
+  readonly nullable: null extends T ? true : false
+}
+
+const column = <T>(type: StoredType) => ({ type, nullable: false }) as Column<T>
+const nullable = <T>(of: Column<T>) => ({ type: of.type, nullable: true }) as Column<T | null>
+const oneOf = <T extends string>() => column<T>('text')
+
+const text = column<string>('text')
+const json = column<string>('text')
+const sealed = column<string>('text')
+const integer = column<number>('integer')
+const flag = column<number>('integer')
+const bigint = column<number>('bigint')
+
+/** What every noun of the vendor begins with. */
+const noun = {
+  seq: bigint,
+  id: text,
+  account_id: text,
+  region: text,
+  name: text,
+  created_at: bigint,
+  version: integer,
+}
+
+export const tables = {
+  account: { id: text, name: text, created_at: bigint },
+
+  access_key: {
+    id: text,
+    account_id: text,
+    user_name: nullable(text), // null: the account itself
+    status: oneOf<'Active' | 'Inactive'>(),
+    secret_sealed: sealed,
+    statements: json, // PolicyStatement[]
+    security_token_sealed: nullable(sealed), // a temporary (STS) key has both this and its end
+    expires_at: nullable(bigint),
+    created_at: bigint,
+  },
+
+  vpc: { ...noun, description: text, cidr: text },
+  vswitch: { ...noun, vpc_id: text, zone: text, description: text, cidr: text },
+
+  vpn_gateway: {
+    ...noun,
+    description: text,
+    vpc_id: text,
+    vswitch_id: text,
+    bandwidth: integer, // Mbit/s
+    network_type: text,
+    vpn_type: text,
+    charge_type: text,
+    auto_propagate: flag,
+    enable_ipsec: flag,
+    enable_ssl: flag,
+    ssl_connections: integer,
+    resource_group_id: text,
+    internet_ip: text,
+    inside_address: text, // address and prefix length
+    slot: integer,
+    order_id: bigint,
+    business_status: text,
+    end_time: bigint,
+    deleted_at: nullable(bigint),
+    generation: integer,
+  },
+
+  customer_gateway: {
+    ...noun,
+    description: text,
+    ip_address: text,
+    asn: nullable(bigint),
+    auth_key_sealed: nullable(sealed),
+    resource_group_id: text,
+  },
+
+  vpn_connection: {
+    ...noun,
+    vpn_gateway_id: text,
+    customer_gateway_id: text,
+    local_subnet: text,
+    remote_subnet: text,
+    effect_immediately: flag,
+    enable_dpd: flag,
+    enable_nat_traversal: flag,
+    auto_config_route: flag,
+    ike_version: text,
+    ike_mode: text,
+    ike_enc_alg: text,
+    ike_auth_alg: text,
+    ike_pfs: text,
+    ike_lifetime: integer, // seconds
+    local_id: text,
+    remote_id: text,
+    psk_sealed: sealed,
+    ipsec_enc_alg: text,
+    ipsec_auth_alg: text,
+    ipsec_pfs: text,
+    ipsec_lifetime: integer, // seconds
+    hc_enable: flag,
+    hc_dip: text,
+    hc_sip: text,
+    hc_interval: integer, // seconds
+    hc_retry: integer,
+    hc_policy: text,
+    bgp_enable: flag,
+    bgp_local_asn: nullable(bigint),
+    bgp_tunnel_cidr: nullable(text),
+    bgp_local_ip: nullable(text),
+    remote_ca_certificate: nullable(text),
+    resource_group_id: text,
+    slot: integer,
+    deleted_at: nullable(bigint),
+    generation: integer,
+  },
+
+  tag: { account_id: text, region: text, resource_type: text, resource_id: text, key: text, value: text },
+
+  /** An answer already given for a `ClientToken`, and a hash of what was asked. */
+  client_token: {
+    account_id: text,
+    region: text,
+    action: text,
+    token: text,
+    params_hash: text,
+    result: json,
+    created_at: bigint,
+  },
+
+  /** Rows per list, kept in the transaction that adds or removes one, so that `TotalCount` counts nothing. */
+  resource_count: { account_id: text, region: text, kind: text, scope: text, count: integer },
+
+  gateway_observation: {
+    gateway_id: text,
+    observed_generation: integer,
+    condition_code: nullable(text), // null: as wanted
+    condition_message: nullable(text),
+    at: bigint,
+  },
+
+  tunnel_observation: {
+    tunnel_id: text,
+    connection_id: text,
+    observed_generation: integer,
+    facts: json,
+    ike_established: integer, // number of SAs
+    child_installed: integer,
+    phase2_failed: flag,
+    reason_code: nullable(text),
+    reason_since: nullable(bigint),
+    reason_evidence: nullable(json), // string[]
+    reported_at: bigint,
+    version: integer,
+  },
+
+  /** One row: the last `seq` given out. */
+  creation: { last_seq: bigint },
+
+  /** Facts about this database itself. */
+  setting: { name: text, value: text },
+
+  migration: { name: text, applied_at: bigint },
+} as const
+
+type Tables = typeof tables
+
+/** For Kysely: table name -> column name -> type. A nullable column may be left out of an insert. */
+export type Schema = {
+  [T in keyof Tables]: { [C in keyof Tables[T]]: Tables[T][C] extends Column<infer V> ? V : never }
+}
+
+/** A row as it is read, as it is inserted, and as a change to it. */
+export type Row<T extends keyof Schema> = Selectable<Schema[T]>
+export type NewRow<T extends keyof Schema> = Insertable<Schema[T]>
+export type RowChange<T extends keyof Schema> = Updateable<Schema[T]>

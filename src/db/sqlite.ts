@@ -1,0 +1,305 @@
+/**
+ * SQLite as Node 24 brings it (`node:sqlite`), for Kysely and for prepared reads.
+ *
+ * Two connections to one file in WAL mode: one writes, one reads. A read therefore never waits for a write, and never
+ * sees what is not committed. `synchronous=FULL` syncs the log at each commit, so what has been acknowledged survives
+ * a killed process and a lost supply (https://www.sqlite.org/pragma.html#pragma_synchronous).
+ *
+ * Write transactions run one after the other. Those that wait are put into one SQLite transaction, each in a savepoint
+ * of its own, and share one sync; each is acknowledged after it. So a sync costs a burst of writes once.
+ */
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
+import {
+  type CompiledQuery,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+  SelectQueryNode,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+} from 'kysely'
+
+/** How long a statement waits for another process that writes, in milliseconds. */
+const busyTimeout = 5_000
+
+/** Pages kept by each connection, in KiB. The rest is in the operating system's cache, about 2 µs a page away. */
+const pageCache = 8_192
+
+/** Transactions that may share one sync; bounds how long the first of them waits. */
+const batchLimit = 64
+
+const statementLimit = 500
+
+export interface SqliteStore {
+  readonly dialect: Dialect
+  /** First row of a read, prepared once. */
+  prepare(sql: string): (parameters: readonly SQLInputValue[]) => unknown
+  /** Waits for the writes under way. */
+  close(): Promise<void>
+}
+
+/** @throws when the file cannot be opened; the message names it. */
+export function openSqlite(file: string): SqliteStore {
+  const memory = file === ':memory:'
+  // Two connections cannot share a memory database without seeing each other's uncommitted rows, so this is a file
+  // without a name: it goes with the process.
+  const folder = memory ? mkdtempSync(join(tmpdir(), 'suidao-')) : undefined
+  const path = folder ? join(folder, 'db') : file
+  try {
+    // SQLite would create it readable for everybody; its log files take over this mode.
+    closeSync(openSync(path, 'a', 0o600))
+    const writer = new Connection(new DatabaseSync(path, { timeout: busyTimeout }))
+    writer.db.exec('pragma journal_mode = wal')
+    writer.db.exec(`pragma synchronous = ${memory ? 'off' : 'full'}`)
+    writer.db.exec(`pragma cache_size = -${pageCache}`)
+    const reader = new Connection(new DatabaseSync(path, { timeout: busyTimeout, readOnly: true }))
+    reader.db.exec(`pragma cache_size = -${pageCache}`)
+    // Both open all their files now: in memory mode these lose their names below.
+    for (const { db } of [writer, reader]) db.prepare('select count(*) from sqlite_schema').get()
+    const queue = new WriteQueue(writer.db)
+    let open = true
+    return {
+      dialect: {
+        createDriver: () => new SqliteDriver(reader, writer, queue),
+        createQueryCompiler: () => new SqliteQueryCompiler(),
+        createAdapter: () => new SqliteAdapter(),
+        createIntrospector: (db) => new SqliteIntrospector(db),
+      },
+      prepare(sql) {
+        const statement = reader.db.prepare(sql)
+        return (parameters) => statement.get(...parameters)
+      },
+      async close() {
+        if (!open) return
+        open = false
+        await queue.begin()
+        queue.rollback()
+        reader.db.close()
+        writer.db.close()
+      },
+    }
+  } catch (cause) {
+    throw new Error(`cannot open the database file ${file}: ${(cause as Error).message}`, { cause })
+  } finally {
+    if (folder) rmSync(folder, { recursive: true })
+  }
+}
+
+/** A connection and the statements compiled on it. */
+class Connection {
+  readonly db: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+
+  constructor(db: DatabaseSync) {
+    this.db = db
+  }
+
+  run<R>(query: CompiledQuery): QueryResult<R> {
+    const statement = this.#statement(query.sql)
+    const parameters = query.parameters as readonly SQLInputValue[]
+    if (statement.columns().length > 0) {
+      const rows = statement.all(...parameters) as R[]
+      return { rows, numAffectedRows: BigInt(rows.length) }
+    }
+    return { rows: [], numAffectedRows: BigInt(statement.run(...parameters).changes) }
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#statements.get(sql)
+    if (!statement) {
+      statement = this.db.prepare(sql)
+      if (this.#statements.size >= statementLimit) this.#statements.clear()
+      this.#statements.set(sql, statement)
+    }
+    return statement
+  }
+}
+
+const givenUp = 'the database gave up the write transaction (disk full or failing?)'
+
+interface Released {
+  resolve(): void
+  reject(cause: unknown): void
+}
+
+/**
+ * The turn to write. `begin` waits for it; `commit` and `rollback` pass it on, and `commit` then waits for the sync.
+ *
+ *   begin A .. release A | begin B .. release B | COMMIT (one sync) | A and B are told
+ */
+class WriteQueue {
+  readonly #db: DatabaseSync
+  readonly #waiting: (() => void)[] = []
+  /** Done inside the open SQLite transaction, not durable yet. */
+  #released: Released[] = []
+  #busy = false
+  #savepoint = false
+
+  constructor(db: DatabaseSync) {
+    this.#db = db
+  }
+
+  async begin(): Promise<void> {
+    if (this.#busy) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    this.#busy = true
+    try {
+      this.#savepoint = this.#db.isTransaction
+      this.#db.exec(this.#savepoint ? 'savepoint turn' : 'begin immediate')
+    } catch (cause) {
+      this.#pass()
+      throw cause
+    }
+  }
+
+  /** Throws at once when the turn is still to be rolled back; rejects when it could not be made durable. */
+  commit(): Promise<void> {
+    this.assertOpen()
+    if (this.#savepoint) this.#db.exec('release turn')
+    const durable = new Promise<void>((resolve, reject) => this.#released.push({ resolve, reject }))
+    this.#pass()
+    return durable
+  }
+
+  rollback(): void {
+    if (!this.#db.isTransaction) {
+      this.#settle(new Error(givenUp))
+    } else if (this.#savepoint) {
+      this.#db.exec('rollback to turn')
+      this.#db.exec('release turn')
+    } else {
+      this.#db.exec('rollback')
+    }
+    this.#pass()
+  }
+
+  /** SQLite gives up a whole transaction by itself when the disk is full or fails; what follows would commit alone. */
+  assertOpen(): void {
+    if (!this.#db.isTransaction) throw new Error(givenUp)
+  }
+
+  #pass(): void {
+    const next = this.#released.length < batchLimit ? this.#waiting.shift() : undefined
+    if (next) {
+      next()
+      return
+    }
+    if (this.#released.length > 0) {
+      try {
+        this.#db.exec('commit')
+        this.#settle()
+      } catch (cause) {
+        if (this.#db.isTransaction) this.#db.exec('rollback')
+        this.#settle(cause)
+      }
+    }
+    this.#busy = false
+    const first = this.#waiting.shift()
+    if (first) {
+      this.#busy = true
+      first()
+    }
+  }
+
+  #settle(cause?: unknown): void {
+    const released = this.#released
+    this.#released = []
+    for (const { resolve, reject } of released) {
+      if (cause === undefined) resolve()
+      else reject(cause)
+    }
+  }
+}
+
+/** Reads outside a transaction go to the reader at once; everything else takes its turn to write. */
+class SqliteConnection implements DatabaseConnection {
+  readonly #reader: Connection
+  readonly #writer: Connection
+  readonly #queue: WriteQueue
+  #inTransaction = false
+
+  constructor(reader: Connection, writer: Connection, queue: WriteQueue) {
+    this.#reader = reader
+    this.#writer = writer
+    this.#queue = queue
+  }
+
+  async begin(): Promise<void> {
+    await this.#queue.begin()
+    this.#inTransaction = true
+  }
+
+  commit(): Promise<void> {
+    const durable = this.#queue.commit()
+    this.#inTransaction = false
+    return durable
+  }
+
+  /** Kysely calls this after a failed commit too; the turn is over then. */
+  rollback(): void {
+    if (!this.#inTransaction) return
+    this.#inTransaction = false
+    this.#queue.rollback()
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    if (this.#inTransaction) {
+      this.#queue.assertOpen()
+      return this.#writer.run(query)
+    }
+    if (SelectQueryNode.is(query.query)) return this.#reader.run(query)
+    await this.begin()
+    let result: QueryResult<R>
+    try {
+      result = this.#writer.run(query)
+    } catch (cause) {
+      this.rollback()
+      throw cause
+    }
+    await this.commit()
+    return result
+  }
+
+  // biome-ignore lint/correctness/useYield: there is nothing to stream from a file in this process
+  async *streamQuery<R>(): AsyncIterableIterator<QueryResult<R>> {
+    throw new Error('SQLite reads are not streamed: page by key')
+  }
+}
+
+class SqliteDriver implements Driver {
+  readonly #reader: Connection
+  readonly #writer: Connection
+  readonly #queue: WriteQueue
+
+  constructor(reader: Connection, writer: Connection, queue: WriteQueue) {
+    this.#reader = reader
+    this.#writer = writer
+    this.#queue = queue
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<SqliteConnection> {
+    return new SqliteConnection(this.#reader, this.#writer, this.#queue)
+  }
+
+  beginTransaction(connection: SqliteConnection): Promise<void> {
+    return connection.begin()
+  }
+
+  commitTransaction(connection: SqliteConnection): Promise<void> {
+    return connection.commit()
+  }
+
+  async rollbackTransaction(connection: SqliteConnection): Promise<void> {
+    connection.rollback()
+  }
+
+  async releaseConnection(): Promise<void> {}
+
+  async destroy(): Promise<void> {}
+}
