@@ -146,7 +146,7 @@ export const tables = {
     action: text,
     token: text,
     params_hash: text,
-    result: json,
+    result: sealed, // JSON; sealed because an answer may hold a pre-shared key
     created_at: bigint,
   },
 
