@@ -1,0 +1,131 @@
+/**
+ * The namespace of one IKE daemon, behind the gateway's namespace.
+ *
+ *     gateway namespace                     engine namespace
+ *     wan0   eng0 / e<peer> ─────────────── up0     lo: the gateway's outside address
+ *
+ * The daemon holds the gateway's own outside address, and no NAT is involved: identities and NAT detection see what
+ * the peer sees. The link carries no addresses and does no ARP: both ends have fixed hardware addresses and know
+ * each other's. So no private range is used up that a customer could want to route.
+ *
+ * Where several daemons serve one gateway (userspace ESP), the packets of each peer find theirs by the peer's address.
+ */
+import { addressNumber } from './address.ts'
+import { routerSettings } from './gateway-network.ts'
+import { engineLink } from './names.ts'
+import {
+  ensureNamespace,
+  ip,
+  ipBatch,
+  ipJson,
+  linkExists,
+  listLinks,
+  namespaceInode,
+  removeNamespace,
+  setSysctls,
+} from './namespace.ts'
+
+export interface EngineNetwork {
+  /** Namespace of the daemon. */
+  readonly netns: string
+  readonly gatewayNetns: string
+  /** Outside address of the gateway. */
+  readonly address: string
+  /** The only peer this daemon speaks with; absent: it speaks with all of them. */
+  readonly peer?: string
+}
+
+/** Locally administered (bit 2 of the first octet); they meet on a link of their own only. */
+const gatewayEnd = '02:00:5e:00:00:01'
+const engineEnd = '02:00:5e:00:00:02'
+/** Next hop of the daemon: a name for the other end of the link, which nobody holds as an address. */
+const nextHop = '169.254.255.254'
+const peerPriority = 100
+/** Table of the daemon that serves a whole gateway; one per peer is numbered by the peer's address. */
+const engineTable = 101
+
+const tableOf = (network: EngineNetwork) =>
+  network.peer === undefined ? engineTable : addressNumber(network.peer)
+
+export const engineLines = (network: EngineNetwork): string[] => [
+  `addr replace ${network.address}/32 dev lo`,
+  'link set up0 up',
+  `neigh replace ${nextHop} lladdr ${gatewayEnd} dev up0 nud permanent`,
+  `route replace default via ${nextHop} dev up0 onlink src ${network.address}`,
+]
+
+export function gatewaySideLines(network: EngineNetwork): string[] {
+  const link = engineLink(network.peer)
+  return [
+    `link set ${link} up`,
+    `neigh replace ${network.address} lladdr ${engineEnd} dev ${link} nud permanent`,
+    `route replace ${network.address}/32 dev ${link} scope link table ${tableOf(network)}`,
+  ]
+}
+
+interface PeerRule {
+  readonly priority: number
+  readonly src?: string
+  readonly dst?: string
+}
+
+/** Lines that make the rule of this daemon the only one for its peer. */
+export function peerRuleLines(seen: readonly PeerRule[], network: EngineNetwork): string[] {
+  const from = network.peer ?? 'all'
+  const ours = seen.filter((rule) => rule.priority === peerPriority && (rule.src ?? 'all') === from)
+  const selector = (address: string | undefined) =>
+    `pref ${peerPriority} iif wan0 from ${from} to ${address} lookup ${tableOf(network)}`
+  return [
+    ...ours.filter((rule) => rule.dst !== network.address).map((rule) => `rule del ${selector(rule.dst)}`),
+    ...(ours.some((rule) => rule.dst === network.address) ? [] : [`rule add ${selector(network.address)}`]),
+  ]
+}
+
+/** Makes the namespace and its link, or mends them; what is right already is not touched. */
+export async function applyEngineNetwork(network: EngineNetwork): Promise<void> {
+  const link = engineLink(network.peer)
+  await ensureNamespace(network.netns, routerSettings)
+  if (!(await linkExists(network.gatewayNetns, link))) {
+    await ip(network.gatewayNetns, [
+      ...['link', 'add', link, 'address', gatewayEnd, 'type', 'veth'],
+      ...['peer', 'name', 'up0', 'address', engineEnd, 'netns', network.netns],
+    ])
+  }
+  const [rules] = await Promise.all([
+    ipJson<PeerRule>(network.gatewayNetns, ['rule', 'show']),
+    // What comes from the daemon has the gateway's own address as its source.
+    setSysctls(network.gatewayNetns, { [`ipv4.conf.${link}.accept_local`]: 1 }),
+    ipBatch(network.netns, engineLines(network)),
+  ])
+  await ipBatch(network.gatewayNetns, [...gatewaySideLines(network), ...peerRuleLines(rules, network)])
+}
+
+/** The daemon must have ended: a process inside would keep the namespace alive without its name. */
+export async function removeEngineNetwork(network: EngineNetwork): Promise<void> {
+  if ((await namespaceInode(network.gatewayNetns)) !== undefined) {
+    const link = engineLink(network.peer)
+    const [links, rules] = await Promise.all([
+      listLinks(network.gatewayNetns),
+      ipJson<PeerRule>(network.gatewayNetns, ['rule', 'show']),
+    ])
+    const from = network.peer ?? 'all'
+    await ipBatch(network.gatewayNetns, [
+      ...rules
+        .filter((rule) => rule.priority === peerPriority && (rule.src ?? 'all') === from)
+        .map((rule) => `rule del pref ${peerPriority} from ${from} to ${rule.dst}`),
+      ...(links.some((seen) => seen.ifname === link) ? [`link del ${link}`] : []),
+    ])
+  }
+  await removeNamespace(network.netns)
+}
+
+/**
+ * Puts addresses on the loopback of the daemon's namespace. libipsec (5.9.8) refuses a CHILD_SA when the namespace
+ * has no address inside its local selector. Addresses are only added: an SA may still run with older settings.
+ */
+export async function addLoopbackAddresses(netns: string, addresses: readonly string[]): Promise<void> {
+  await ipBatch(
+    netns,
+    addresses.map((address) => `addr replace ${address}/32 dev lo`),
+  )
+}

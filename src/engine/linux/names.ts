@@ -1,0 +1,60 @@
+/**
+ * Names of everything we make in the kernel. All of them carry the prefix, so that several deployments (and tests)
+ * live side by side on one machine and what belongs to us can be found again.
+ *
+ *     <prefix>gw<slot>           namespace of a VPN gateway
+ *     <prefix>vpc-<id>           namespace of a VPC
+ *     <prefix>en<slot>[-<peer>]  namespace of an IKE daemon: of a gateway, or of one of its peers (address in hex)
+ *     <prefix>w<slot>            port of the WAN bridge
+ *
+ * Inside the namespaces the names are fixed: `wan0`, `vpc0`, `vco<slot>`, and `up0` towards the gateway.
+ */
+import { createHash } from 'node:crypto'
+import { EngineError } from '../engine.ts'
+import { addressHex } from './address.ts'
+
+export interface Names {
+  readonly prefix: string
+  gateway(slot: number): string
+  vpc(vpcId: string): string
+  /** `peer` is absent where one daemon serves the whole gateway. */
+  engine(slot: number, peer?: string): string
+  wanPort(slot: number): string
+  /** Whether a namespace carries our prefix, and of which kind it is. */
+  kindOf(namespace: string): 'gateway' | 'vpc' | 'engine' | undefined
+}
+
+/** Interface of a tunnel inside its gateway's namespace. */
+export const tunnelInterface = (slot: number) => `vco${slot}`
+/** Interface towards a daemon inside its gateway's namespace. */
+export const engineLink = (peer?: string) => (peer === undefined ? 'eng0' : `e${addressHex(peer)}`)
+/** Port of a gateway on the bridge of its VPC. */
+export const vpcPort = (slot: number) => `gw${slot}`
+
+/** @throws EngineError when the prefix would not leave room for numbers in a name of 15 characters */
+export function createNames(prefix: string): Names {
+  if (!/^[a-z][a-z0-9]{0,5}$/.test(prefix)) {
+    throw new EngineError(`prefix "${prefix}": one to six lower-case letters and digits, a letter first`, {
+      retry: false,
+    })
+  }
+  const gateway = new RegExp(`^${prefix}gw\\d+$`)
+  const vpc = new RegExp(`^${prefix}vpc-[\\w.-]+$`)
+  const engine = new RegExp(`^${prefix}en\\d+(-[0-9a-f]{8})?$`)
+  return {
+    prefix,
+    gateway: (slot) => `${prefix}gw${slot}`,
+    vpc: (vpcId) => `${prefix}vpc-${fileName(vpcId.replace(/^vpc-/, ''))}`,
+    engine: (slot, peer) => `${prefix}en${slot}${peer === undefined ? '' : `-${addressHex(peer)}`}`,
+    wanPort: (slot) => `${prefix}w${slot}`,
+    kindOf: (name) =>
+      gateway.test(name) ? 'gateway' : vpc.test(name) ? 'vpc' : engine.test(name) ? 'engine' : undefined,
+  }
+}
+
+/** The id itself where it is a safe file name of moderate length, else a digest of it. */
+export function fileName(id: string): string {
+  return /^[A-Za-z0-9_][\w.-]{0,63}$/.test(id)
+    ? id
+    : createHash('sha256').update(id).digest('hex').slice(0, 32)
+}
