@@ -104,6 +104,7 @@ function npmReason() {
 function missingPackages(wanted) {
   const names = [...new Set(wanted.flatMap((part) => part.packages))]
   if (names.length === 0) return []
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: this is the template language of dpkg-query
   const query = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names], {
     encoding: 'utf8',
   })

@@ -1,0 +1,466 @@
+/**
+ * The configuration: decided once, at start, from environment variables and at most one JSON file.
+ *
+ * `readConfig` is pure. It collects everything that is wrong and says it in sentences, so that one start names
+ * all problems; a configuration that contradicts itself never reaches the rest of the program. The table
+ * `settings` is what `suidao --help` prints and what the environment and the file are checked against.
+ */
+import { resolve } from 'node:path'
+import type { Quotas } from './resources/context.ts'
+import { networkSize, parseIpv4, parseNetwork } from './resources/ipv4.ts'
+import { Secret } from './secret.ts'
+import { type ConfigFile, gatherSettings, type Setting } from './settings.ts'
+
+export type Role = 'api' | 'gateway'
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
+
+export interface Listen {
+  /** Address or name, without brackets. */
+  readonly host: string
+  /** 0 lets the system choose. */
+  readonly port: number
+}
+
+export interface Config {
+  readonly listen: Listen
+  /** Listener of the metrics; absent when there is none. */
+  readonly metricsListen?: Listen
+  /** Absolute. */
+  readonly dataDir: string
+  readonly database:
+    | { readonly kind: 'sqlite'; readonly file: string }
+    | { readonly kind: 'postgres'; readonly url: Secret }
+  /** 32 bytes in base64 or hexadecimal, as given; absent when the key stands in `masterKeyFile`. */
+  readonly masterKey?: Secret
+  /** Absolute. Made at the first start when it does not exist. */
+  readonly masterKeyFile: string
+  readonly roles: ReadonlySet<Role>
+  readonly kernelMode: 'auto' | 'X' | 'V' | 'U'
+  /** First letters of the names of all our namespaces and interfaces. */
+  readonly prefix: string
+  readonly wan: {
+    /** Bridge that carries the outside of all VPN gateways. */
+    readonly bridge: string
+    /** Network namespace of the bridge; absent for the host's own. */
+    readonly netns?: string
+    /** Next hop of the VPN gateways' default route; absent when all peers are on the bridge itself. */
+    readonly gateway?: string
+  }
+  /** Outside addresses for VPN gateways as unsigned numbers, first and last included. */
+  readonly addressPool: { readonly first: number; readonly last: number }
+  /** The only regions that are served; absent for all of the vendor's. */
+  readonly regions?: readonly string[]
+  readonly defaultRegion: string
+  readonly quotas: Quotas
+  /** Absolute; absent for stderr. */
+  readonly logFile?: string
+  readonly logLevel: LogLevel
+  /** Sentences for the operator about what is allowed and probably not meant. */
+  readonly warnings: readonly string[]
+}
+
+/** Everything that is wrong with a configuration, one sentence each. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(problems.join('\n'))
+    this.name = 'ConfigError'
+    this.problems = problems
+  }
+}
+
+/** What the defaults depend on. */
+export interface Surroundings {
+  /** Relative paths start here. */
+  readonly workingDirectory: string
+  readonly defaultDataDir: string
+}
+
+export const settings = [
+  { name: 'listen', value: 'host:port', default: '127.0.0.1:8480', help: 'where the API answers (HTTP)' },
+  {
+    name: 'metricsListen',
+    value: 'host:port',
+    default: 'off',
+    help: 'where metrics answer (Prometheus text)',
+  },
+  {
+    name: 'dataDir',
+    value: 'folder',
+    default: '/var/lib/suidao when it exists, else ./.suidao',
+    help: 'store, keys, daemons',
+  },
+  {
+    name: 'database',
+    value: 'sqlite:<file> | postgres://…',
+    secret: true,
+    default: 'sqlite:<dataDir>/suidao.db',
+    help: 'the store; nodes of one deployment share one PostgreSQL',
+  },
+  {
+    name: 'masterKey',
+    value: 'key',
+    secret: true,
+    default: 'none',
+    help: 'seals secrets in the store: 32 bytes, base64 or hexadecimal. Better: masterKeyFile',
+  },
+  {
+    name: 'masterKeyFile',
+    value: 'file',
+    default: '<dataDir>/master.key',
+    help: 'holds that key; made at the first start',
+  },
+  {
+    name: 'roles',
+    value: 'api,gateway',
+    default: 'api,gateway',
+    help: 'what this node does: answer the API, run tunnels',
+  },
+  {
+    name: 'kernelMode',
+    value: 'auto | X | V | U',
+    default: 'auto',
+    help: 'who carries ESP: kernel with xfrm interfaces, kernel with vti, userspace',
+  },
+  {
+    name: 'prefix',
+    value: '2-5 letters',
+    default: 'sd',
+    help: 'first letters of our namespaces and interfaces; one per Suidao on a host',
+  },
+  {
+    name: 'wan.bridge',
+    value: 'interface',
+    default: '<prefix>wan',
+    help: 'bridge with the outside of the VPN gateways; made when missing',
+  },
+  {
+    name: 'wan.netns',
+    value: 'namespace',
+    default: "the host's own",
+    help: 'network namespace of that bridge',
+  },
+  {
+    name: 'wan.gateway',
+    value: 'address',
+    default: 'none',
+    help: "next hop of the VPN gateways' default route",
+  },
+  {
+    name: 'addressPool',
+    value: 'CIDR | first-last',
+    default: '198.51.100.0/24',
+    help: 'outside addresses for VPN gateways',
+  },
+  {
+    name: 'regions',
+    value: 'region, …',
+    default: "all of the vendor's",
+    help: 'the only regions to serve',
+  },
+  {
+    name: 'defaultRegion',
+    value: 'region',
+    default: 'cn-hangzhou, else the first of regions',
+    help: 'region of a call without RegionId',
+  },
+  {
+    name: 'quotas.vpnGateways',
+    value: 'number',
+    default: '30',
+    help: 'VPN gateways per account and region',
+  },
+  {
+    name: 'quotas.customerGateways',
+    value: 'number',
+    default: '100',
+    help: 'customer gateways per account and region',
+  },
+  {
+    name: 'quotas.connectionsPerGateway',
+    value: 'number',
+    default: '10',
+    help: 'IPsec connections per VPN gateway',
+  },
+  {
+    name: 'quotas.subnetsPerSide',
+    value: 'number',
+    default: '10',
+    help: 'networks per side of a connection',
+  },
+  { name: 'quotas.tagsPerResource', value: 'number', default: '20', help: 'tags per resource' },
+  { name: 'logFile', value: 'file', default: 'stderr', help: 'where the log goes' },
+  {
+    name: 'logLevel',
+    value: 'debug | info | warn | error',
+    default: 'info',
+    help: 'the least that is logged',
+  },
+] as const satisfies readonly Setting[]
+
+type SettingName = (typeof settings)[number]['name']
+
+/**
+ * Reads the configuration. The environment wins over the file. Variables that do not begin with `SUIDAO_` are not
+ * looked at; one that does and is unknown is an error, as is an unknown name in the file. An empty value means
+ * that the setting is not given.
+ *
+ * @throws {ConfigError} with every problem there is. No text of a secret is in it.
+ */
+export function readConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  file: ConfigFile | undefined,
+  surroundings: Surroundings,
+): Config {
+  const problems: string[] = []
+  const warnings: string[] = []
+  const given = gatherSettings(settings, env, file, problems)
+
+  /** The parsed value of a setting. What `parse` throws becomes a problem that names the setting and its value. */
+  const read = <T, D>(name: SettingName, parse: (text: string) => T, otherwise: D): T | D => {
+    const setting = given.get(name)
+    if (setting === undefined) return otherwise
+    try {
+      return parse(setting.text)
+    } catch (error) {
+      const { secret } = settings.find((one) => one.name === name) as Setting
+      const shown = secret ? '' : ` "${setting.text}"`
+      problems.push(`${setting.where}${shown}: ${(error as Error).message}.`)
+      return otherwise
+    }
+  }
+  const path = (text: string) => resolve(surroundings.workingDirectory, text)
+  const whereOf = (name: SettingName) => given.get(name)?.where ?? name
+
+  const dataDir = read('dataDir', path, resolve(surroundings.workingDirectory, surroundings.defaultDataDir))
+  const prefix = read('prefix', parsePrefix, 'sd')
+  const roles = read('roles', parseRoles, new Set<Role>(['api', 'gateway']))
+  const wan = {
+    bridge: read('wan.bridge', parseInterfaceName, `${prefix}wan`),
+    netns: read('wan.netns', parseNamespaceName, undefined),
+    gateway: read('wan.gateway', parseAddress, undefined),
+  }
+  const regions = read('regions', parseRegions, undefined)
+  const config: Config = {
+    listen: read('listen', parseListen, { host: '127.0.0.1', port: 8480 }),
+    metricsListen: read(
+      'metricsListen',
+      (text) => (text === 'off' ? undefined : parseListen(text)),
+      undefined,
+    ),
+    dataDir,
+    database: read('database', (text) => parseDatabase(text, path), {
+      kind: 'sqlite',
+      file: resolve(dataDir, 'suidao.db'),
+    }),
+    masterKey: read('masterKey', parseMasterKey, undefined),
+    masterKeyFile: read('masterKeyFile', path, resolve(dataDir, 'master.key')),
+    roles,
+    kernelMode: read('kernelMode', oneOf('auto', 'X', 'V', 'U'), 'auto'),
+    prefix,
+    wan,
+    addressPool: read('addressPool', parseAddressPool, parseAddressPool('198.51.100.0/24')),
+    regions,
+    defaultRegion: read(
+      'defaultRegion',
+      parseRegion,
+      regions === undefined || regions.includes('cn-hangzhou') ? 'cn-hangzhou' : regions[0]!,
+    ),
+    quotas: {
+      vpnGateways: read('quotas.vpnGateways', parseCount, 30),
+      customerGateways: read('quotas.customerGateways', parseCount, 100),
+      connectionsPerGateway: read('quotas.connectionsPerGateway', parseCount, 10),
+      subnetsPerSide: read('quotas.subnetsPerSide', parseCount, 10),
+      tagsPerResource: read('quotas.tagsPerResource', parseCount, 20),
+    },
+    logFile: read('logFile', path, undefined),
+    logLevel: read('logLevel', oneOf('debug', 'info', 'warn', 'error'), 'info'),
+    warnings,
+  }
+
+  // --- What contradicts each other ---
+  if (given.has('masterKey') && given.has('masterKeyFile')) {
+    problems.push(
+      `${whereOf('masterKey')} and ${whereOf('masterKeyFile')} both say what seals the store; give one of them.`,
+    )
+  }
+  if (config.regions !== undefined && !config.regions.includes(config.defaultRegion)) {
+    problems.push(
+      `${whereOf('defaultRegion')} is ${config.defaultRegion}, which is not among the regions of ${whereOf('regions')} ` +
+        `(${config.regions.join(', ')}).`,
+    )
+  }
+  const gateway = wan.gateway === undefined ? undefined : parseIpv4(wan.gateway)!
+  if (gateway !== undefined && config.addressPool.first <= gateway && gateway <= config.addressPool.last) {
+    problems.push(
+      `${whereOf('wan.gateway')} ${wan.gateway} lies inside ${whereOf('addressPool')}: a VPN gateway would be given ` +
+        `the address of its own next hop. Leave it out of the pool.`,
+    )
+  }
+  if (config.metricsListen !== undefined && sameListener(config.listen, config.metricsListen)) {
+    problems.push(
+      `${whereOf('listen')} and ${whereOf('metricsListen')} are both ${showListen(config.listen)}; they need different ports.`,
+    )
+  }
+  if (!roles.has('gateway')) {
+    for (const name of ['kernelMode', 'wan.bridge', 'wan.netns', 'wan.gateway'] as const) {
+      if (given.has(name)) {
+        problems.push(
+          `${whereOf(name)} is for a node that runs tunnels, and ${whereOf('roles')} has no "gateway".`,
+        )
+      }
+    }
+    if (config.database.kind === 'sqlite') {
+      warnings.push(
+        'This node has no role "gateway" and an embedded store that no other node can use: nothing will run the tunnels.',
+      )
+    }
+  }
+  if (!roles.has('api')) {
+    if (config.database.kind === 'sqlite') {
+      problems.push(
+        `${whereOf('roles')} has no "api" and the store is embedded: nobody could tell this node what to run. ` +
+          'Add the role, or set the database to the PostgreSQL of the other nodes.',
+      )
+    }
+    if (given.has('listen')) {
+      problems.push(
+        `${whereOf('listen')} is for a node that answers the API, and ${whereOf('roles')} has no "api".`,
+      )
+    }
+  }
+
+  // --- What is allowed and probably not meant ---
+  if (roles.has('api') && !isLoopback(config.listen.host)) {
+    warnings.push(
+      `The API answers plain HTTP on ${showListen(config.listen)}: requests are signed, yet pre-shared keys cross ` +
+        'the network in clear. Put TLS in front of it, or listen on 127.0.0.1.',
+    )
+  }
+  if (roles.has('gateway') && !given.has('addressPool')) {
+    warnings.push(
+      'No addressPool is set: VPN gateways get addresses of 198.51.100.0/24, which is for documentation and reaches no peer beyond this machine.',
+    )
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return config
+}
+
+/** `127.0.0.1:8480`, `[::1]:8480`. */
+export const showListen = ({ host, port }: Listen): string =>
+  `${host.includes(':') ? `[${host}]` : host}:${port}`
+
+// --- Parsers: text to value; what they throw continues the sentence `NAME "text": ...` -------------------------
+
+const oneOf =
+  <const T extends string>(...values: readonly T[]) =>
+  (text: string): T => {
+    const value = values.find((candidate) => candidate.toLowerCase() === text.toLowerCase())
+    if (value === undefined) throw new Error(`must be one of ${values.join(', ')}`)
+    return value
+  }
+
+const listOf = (text: string): string[] =>
+  text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+
+function parseListen(text: string): Listen {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/.exec(text)
+  if (!match) throw new Error('must be host:port, for example 127.0.0.1:8480 or [::1]:8480')
+  const port = Number(match[3])
+  if (port > 65_535) throw new Error('has a port above 65535')
+  return { host: (match[1] ?? match[2])!, port }
+}
+
+function parseDatabase(text: string, path: (text: string) => string): Config['database'] {
+  if (/^postgres(ql)?:\/\//.test(text)) {
+    if (!URL.canParse(text)) throw new Error('is not a valid address of a PostgreSQL database')
+    return { kind: 'postgres', url: new Secret(text) }
+  }
+  const file = /^sqlite:(.+)$/.exec(text)?.[1]
+  if (file === undefined) throw new Error('must be sqlite:<file> or postgres://user@host/database')
+  return { kind: 'sqlite', file: path(file) }
+}
+
+function parseMasterKey(text: string): Secret {
+  const isHex = /^[0-9a-fA-F]{64}$/.test(text)
+  const isBase64 = /^[A-Za-z0-9+/_-]{43}=?$/.test(text)
+  if (!isHex && !isBase64)
+    throw new Error('must be 32 bytes: 64 hexadecimal digits, or 44 characters of base64')
+  return new Secret(text)
+}
+
+function parseRoles(text: string): Set<Role> {
+  const roles = listOf(text).map(oneOf('api', 'gateway'))
+  if (roles.length === 0) throw new Error('must name at least one of api, gateway')
+  return new Set(roles)
+}
+
+function parsePrefix(text: string): string {
+  if (!/^[a-z]{2,5}$/.test(text)) throw new Error('must be 2 to 5 lower-case letters')
+  return text
+}
+
+function parseInterfaceName(text: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$/.test(text)) {
+    throw new Error('must be an interface name: at most 15 letters, digits, dots, dashes or underscores')
+  }
+  return text
+}
+
+function parseNamespaceName(text: string): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(text)) {
+    throw new Error('must be the name of a network namespace: letters, digits, dots, dashes or underscores')
+  }
+  return text
+}
+
+function parseAddress(text: string): string {
+  if (parseIpv4(text) === undefined) throw new Error('must be an IPv4 address')
+  return text
+}
+
+/** Network and broadcast address of a CIDR are not given out, except from a /31 or /32 (RFC 3021). */
+function parseAddressPool(text: string): Config['addressPool'] {
+  const [from = '', to] = text.split('-').map((part) => part.trim())
+  if (to !== undefined) {
+    const first = parseIpv4(from)
+    const last = parseIpv4(to)
+    if (first === undefined || last === undefined) throw new Error('must be a range of two IPv4 addresses')
+    if (first > last) throw new Error('ends before it begins')
+    return { first, last }
+  }
+  const network = parseNetwork(text)
+  if (network === undefined) throw new Error('must be a CIDR without host bits, or a range first-last')
+  const edge = networkSize(network) > 2 ? 1 : 0
+  return { first: network.address + edge, last: network.address + networkSize(network) - 1 - edge }
+}
+
+function parseRegion(text: string): string {
+  if (!/^[a-z]{2}(-[a-z0-9]+)+$/.test(text)) throw new Error('must be a region id such as cn-hangzhou')
+  return text
+}
+
+function parseRegions(text: string): string[] {
+  const regions = listOf(text).map(parseRegion)
+  if (regions.length === 0) throw new Error('must name at least one region')
+  return [...new Set(regions)]
+}
+
+function parseCount(text: string): number {
+  if (!/^\d{1,7}$/.test(text) || Number(text) < 1) throw new Error('must be a whole number from 1 to 9999999')
+  return Number(text)
+}
+
+// --- Listeners -----------------------------------------------------------------------------------------------
+
+const isLoopback = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || (parseIpv4(host) ?? 0) >>> 24 === 127
+
+const isAnyAddress = (host: string): boolean => host === '0.0.0.0' || host === '::'
+
+const sameListener = (a: Listen, b: Listen): boolean =>
+  a.port !== 0 && a.port === b.port && (a.host === b.host || isAnyAddress(a.host) || isAnyAddress(b.host))
