@@ -1,0 +1,152 @@
+/**
+ * What charon says of its SAs, in the words of `engine.ts`. Pure.
+ *
+ * Reads the `list-sa` events of `list-sas` (strongSwan 5.9.8). Absent keys mean "no" or "not yet".
+ */
+import type { ChildSa, IkeSa, TunnelId } from '../engine.ts'
+import { listOf, sectionOf, sectionsOf, textOf, type ViciMessage } from './vici/message.ts'
+
+export interface ObservedSas {
+  readonly ikeSas: readonly IkeSa[]
+  readonly childSas: readonly ChildSa[]
+}
+
+/** An IKE_SA whose peer has not been identified yet stands under this name. */
+export const unnamed = '(unnamed)'
+
+/**
+ * The SAs of all tunnels, by tunnel: the connection of a tunnel has its id for a name.
+ * SAs of unknown connections are listed too, under the name they have.
+ */
+export function observeSas(events: readonly ViciMessage[]): ReadonlyMap<TunnelId, ObservedSas> {
+  const tunnels = new Map<TunnelId, { ikeSas: IkeSa[]; childSas: ChildSa[] }>()
+  for (const event of events) {
+    for (const [name, section] of sectionsOf(event)) {
+      const tunnel = tunnels.get(name) ?? { ikeSas: [], childSas: [] }
+      tunnels.set(name, tunnel)
+      const ikeSa = observeIkeSa(section)
+      tunnel.ikeSas.push(ikeSa)
+      for (const [, child] of sectionsOf(sectionOf(section, 'child-sas'))) {
+        tunnel.childSas.push(observeChildSa(child, ikeSa.uniqueId))
+      }
+    }
+  }
+  return tunnels
+}
+
+/** One IKE_SA as it stands in `list-sa` and in the `ike-updown` family of events. */
+export function observeIkeSa(section: ViciMessage): IkeSa {
+  const host = textOf(section, 'remote-host')
+  return {
+    uniqueId: textOf(section, 'uniqueid') ?? '',
+    state: ikeStates[textOf(section, 'state') ?? ''] ?? 'connecting',
+    version: textOf(section, 'version') === '1' ? 'ikev1' : 'ikev2',
+    initiator: textOf(section, 'initiator') === 'yes',
+    localId: identity(section, 'local-id'),
+    remoteId: identity(section, 'remote-id'),
+    remoteEndpoint: host && `${host}:${textOf(section, 'remote-port') ?? '500'}`,
+    proposal: proposal(section),
+    establishedFor: numberOf(section, 'established'),
+    rekeyIn: numberOf(section, 'rekey-time'),
+    natBetween: textOf(section, 'nat-local') === 'yes' || textOf(section, 'nat-remote') === 'yes',
+  }
+}
+
+function observeChildSa(section: ViciMessage, ikeUniqueId: string): ChildSa {
+  return {
+    uniqueId: textOf(section, 'uniqueid') ?? '',
+    ikeUniqueId,
+    state: childStates[textOf(section, 'state') ?? ''] ?? 'negotiating',
+    spiIn: textOf(section, 'spi-in'),
+    spiOut: textOf(section, 'spi-out'),
+    proposal: proposal(section),
+    localSelectors: listOf(section, 'local-ts'),
+    remoteSelectors: listOf(section, 'remote-ts'),
+    bytesIn: numberOf(section, 'bytes-in') ?? 0,
+    bytesOut: numberOf(section, 'bytes-out') ?? 0,
+    packetsIn: numberOf(section, 'packets-in') ?? 0,
+    packetsOut: numberOf(section, 'packets-out') ?? 0,
+    rekeyIn: numberOf(section, 'rekey-time'),
+    expiresIn: numberOf(section, 'life-time'),
+  }
+}
+
+/** A CHILD_SA carries traffic: installed, or being replaced by a new one. */
+export const carriesTraffic = (child: ChildSa): boolean =>
+  child.state === 'installed' || child.state === 'rekeying'
+
+/** Established for `Status`, which a re-key does not interrupt. */
+export const isEstablished = (ikeSa: IkeSa): boolean =>
+  ikeSa.state === 'established' || ikeSa.state === 'rekeying'
+
+/**
+ * How many of the wanted children are there: pairs of selectors with at least one CHILD_SA that carries traffic.
+ * An old and a new CHILD_SA of the same pair count once.
+ */
+export function installedPairs(childSas: readonly ChildSa[]): number {
+  const pairs = childSas
+    .filter(carriesTraffic)
+    .map((child) => `${child.localSelectors.toSorted()} === ${child.remoteSelectors.toSorted()}`)
+  return new Set(pairs).size
+}
+
+const ikeStates: Readonly<Record<string, IkeSa['state']>> = {
+  CREATED: 'connecting',
+  CONNECTING: 'connecting',
+  ESTABLISHED: 'established',
+  PASSIVE: 'established',
+  REKEYING: 'rekeying',
+  REKEYED: 'deleting',
+  DELETING: 'deleting',
+  DESTROYING: 'deleting',
+}
+
+const childStates: Readonly<Record<string, ChildSa['state']>> = {
+  CREATED: 'negotiating',
+  ROUTED: 'negotiating',
+  INSTALLING: 'negotiating',
+  RETRYING: 'negotiating',
+  INSTALLED: 'installed',
+  UPDATING: 'installed',
+  REKEYING: 'rekeying',
+  REKEYED: 'closing',
+  DELETING: 'closing',
+  DELETED: 'closing',
+  DESTROYING: 'closing',
+}
+
+/** Transforms as they stand in `list-sa`, in the words of a proposal. Others are written as the daemon names them. */
+const transformWords: Readonly<Record<string, string>> = {
+  AES_CBC: 'aes',
+  DES_CBC: 'des',
+  '3DES_CBC': '3des',
+  HMAC_MD5_96: 'md5',
+  HMAC_SHA1_96: 'sha1',
+  HMAC_SHA2_256_128: 'sha256',
+  HMAC_SHA2_384_192: 'sha384',
+  HMAC_SHA2_512_256: 'sha512',
+}
+
+function proposal(section: ViciMessage): string | undefined {
+  const encryption = textOf(section, 'encr-alg')
+  if (!encryption) return undefined
+  const word = (name: string | undefined) => name && (transformWords[name] ?? name.toLowerCase())
+  return [
+    `${word(encryption)}${textOf(section, 'encr-keysize') ?? ''}`,
+    word(textOf(section, 'integ-alg')),
+    textOf(section, 'dh-group')?.toLowerCase().replace('_', ''),
+  ]
+    .filter(Boolean)
+    .join('-')
+}
+
+/** `%any` stands for an identity that is not known yet. */
+function identity(section: ViciMessage, name: string): string | undefined {
+  const text = textOf(section, name)
+  return text === '%any' ? undefined : text
+}
+
+function numberOf(section: ViciMessage, name: string): number | undefined {
+  const text = textOf(section, name)
+  return text === undefined ? undefined : Number(text)
+}
