@@ -69,13 +69,16 @@ export async function openDatabase(config: DatabaseConfig, now = Date.now()): Pr
     kysely,
     transaction,
     prepared(build) {
-      const markers = Array.from({ length: build.length - 1 }, () => ({}))
+      const markers: readonly object[] = Array.from({ length: build.length - 1 }, () => ({}))
       const { sql, parameters } = build(kysely, ...(markers as never)).compile()
       const place = parameters.map((parameter) => markers.indexOf(parameter as object))
       const fixed = parameters as readonly ColumnValue[]
       const first = store.prepare(sql)
+      if (place.length === markers.length && place.every((index, at) => index === at)) {
+        return (...values) => first(values) as never
+      }
       return (...values) =>
-        first(place.map((index, at) => (index < 0 ? fixed[at] : values[index]) ?? null)) as never
+        first(place.map((index, at) => (index < 0 ? fixed[at]! : values[index]!))) as never
     },
     async nextSeq(trx) {
       const row = await trx
