@@ -181,6 +181,8 @@ export const migrations: readonly Migration[] = [
           ike_established integer not null,
           child_installed integer not null,
           phase2_failed integer not null,
+          bgp_established integer,
+          probe_succeeding integer,
           reason_code text,
           reason_since ${big},
           reason_evidence text,

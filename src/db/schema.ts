@@ -169,6 +169,8 @@ export const tables = {
     ike_established: integer, // number of SAs
     child_installed: integer,
     phase2_failed: flag,
+    bgp_established: nullable(flag), // null: no session is wanted
+    probe_succeeding: nullable(flag), // null: no health check is wanted
     reason_code: nullable(text),
     reason_since: nullable(bigint),
     reason_evidence: nullable(json), // string[]

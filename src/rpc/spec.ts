@@ -29,6 +29,8 @@ export interface StringParam extends ParamBase {
   readonly default?: string
   /** The value never reaches a log. */
   readonly secret?: boolean
+  /** An empty value is a value (it clears), not "not given"; `pattern` and lengths do not apply to it. */
+  readonly keepEmpty?: boolean
 }
 
 export interface IntegerParam extends ParamBase {
@@ -75,7 +77,12 @@ export type FieldSpec =
   | { readonly type: 'string' | 'number' | 'boolean'; readonly note?: string }
   | { readonly type: 'object'; readonly fields: ResultFields; readonly note?: string }
   /** `wrapper: 'Tag'` writes `{"Tags":{"Tag":[...]}}`; `wrapper: null` a bare array. */
-  | { readonly type: 'list'; readonly wrapper: string | null; readonly item: FieldSpec; readonly note?: string }
+  | {
+      readonly type: 'list'
+      readonly wrapper: string | null
+      readonly item: FieldSpec
+      readonly note?: string
+    }
 export type ResultFields = { readonly [name: string]: FieldSpec }
 
 export interface ActionSpec {

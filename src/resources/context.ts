@@ -1,0 +1,28 @@
+/** What the actions of every noun are given, once, at start. */
+import type { Database } from '../db/open.ts'
+import type { Sealer } from '../seal.ts'
+import type { Paging } from './paging.ts'
+import type { Write } from './write.ts'
+
+export interface Quotas {
+  readonly vpnGateways: number
+  readonly connectionsPerGateway: number
+  readonly customerGateways: number
+  readonly subnetsPerSide: number
+  readonly tagsPerResource: number
+}
+
+export interface ResourceContext {
+  readonly db: Database
+  readonly sealer: Sealer
+  readonly write: Write
+  readonly paging: Paging
+  readonly quotas: Quotas
+  /** Outside addresses that VPN gateways are given, as unsigned numbers, first and last included. */
+  readonly addressPool: { readonly first: number; readonly last: number }
+  /** A stored report older than this many milliseconds is called stale. */
+  readonly staleAfter: number
+}
+
+/** What changed, told to reconcile after the commit. */
+export type ChangeKey = `gateway:${string}` | `connection:${string}`

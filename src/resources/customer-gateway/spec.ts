@@ -1,0 +1,187 @@
+/** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
+import { defineAction } from '../../rpc/spec.ts'
+import { asn, clientToken, text128, text256 } from '../patterns.ts'
+
+export const createCustomerGateway = defineAction({
+  name: 'CreateCustomerGateway',
+  summary: 'Register the address (and ASN) of the device on the customer side.',
+  kind: 'write',
+  resources: ['customergateway/*'],
+  rateLimit: 120,
+  params: {
+    RegionId: { type: 'string', required: true },
+    IpAddress: { type: 'string', required: true, illegal: 'InvalidIpAddress.WrongFormat' },
+    Asn: { type: 'string', pattern: asn },
+    AuthKey: {
+      type: 'string',
+      pattern: /^(?!.*[ ?])[\x21-\x7E]{1,64}$/,
+      secret: true,
+      maxLength: 64,
+      minLength: 1,
+    },
+    ClientToken: { type: 'string', pattern: clientToken },
+    Description: { type: 'string', pattern: text256, illegal: 'InvalidDescription' },
+    Name: { type: 'string', pattern: text128, illegal: 'InvalidName' },
+    ResourceGroupId: { type: 'string' },
+    Tags: {
+      type: 'list',
+      maxItems: 20,
+      item: {
+        type: 'struct',
+        fields: {
+          Key: { type: 'string', maxLength: 64, minLength: 1 },
+          Value: { type: 'string', maxLength: 128 },
+        },
+      },
+    },
+  },
+  result: {
+    CreateTime: { type: 'number' },
+    CustomerGatewayId: { type: 'string' },
+    Description: { type: 'string' },
+    IpAddress: { type: 'string' },
+    Name: { type: 'string' },
+  },
+  errors: [
+    'Forbbiden.SubUser',
+    'Forbidden',
+    'InvalidIpAddress.AlreadyExist',
+    'InvalidIpAddress.WrongFormat',
+    'InvalidName',
+    'InvalidDescription',
+    'Resource.QuotaFull',
+    'OperationConflict',
+  ],
+  source: 'API description of CreateCustomerGateway (help pages of March 2021, Terraform provider 1.289.0)',
+})
+
+export const describeCustomerGateway = defineAction({
+  name: 'DescribeCustomerGateway',
+  summary: 'Return one customer gateway.',
+  kind: 'read',
+  resources: ['customergateway/{CustomerGatewayId}'],
+  params: {
+    RegionId: { type: 'string', required: true },
+    CustomerGatewayId: { type: 'string', required: true },
+  },
+  result: {
+    Asn: { type: 'number' },
+    AuthKey: { type: 'string' },
+    CreateTime: { type: 'number' },
+    CustomerGatewayId: { type: 'string' },
+    Description: { type: 'string' },
+    IpAddress: { type: 'string' },
+    Name: { type: 'string' },
+    ResourceGroupId: { type: 'string' },
+    Tags: {
+      type: 'list',
+      wrapper: 'Tag',
+      item: { type: 'object', fields: { Key: { type: 'string' }, Value: { type: 'string' } } },
+    },
+  },
+  errors: ['Forbbiden.SubUser', 'Forbidden', 'InvalidCustomerGatewayInstanceId.NotFound'],
+  source: 'API description of DescribeCustomerGateway (help pages of March 2021)',
+})
+
+export const describeCustomerGateways = defineAction({
+  name: 'DescribeCustomerGateways',
+  summary: 'List customer gateways of a region.',
+  kind: 'list',
+  resources: ['customergateway/{CustomerGatewayId}'],
+  rateLimit: 600,
+  params: {
+    RegionId: { type: 'string', required: true },
+    CustomerGatewayId: { type: 'string' },
+    PageNumber: { type: 'integer', min: 1, default: 1 },
+    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    ResourceGroupId: { type: 'string' },
+    Tag: {
+      type: 'list',
+      maxItems: 20,
+      item: { type: 'struct', fields: { Key: { type: 'string' }, Value: { type: 'string' } } },
+    },
+  },
+  result: {
+    CustomerGateways: {
+      type: 'list',
+      wrapper: 'CustomerGateway',
+      item: {
+        type: 'object',
+        fields: {
+          Asn: { type: 'number' },
+          AuthKey: { type: 'string' },
+          CreateTime: { type: 'number' },
+          CustomerGatewayId: { type: 'string' },
+          Description: { type: 'string' },
+          IpAddress: { type: 'string' },
+          Name: { type: 'string' },
+          ResourceGroupId: { type: 'string' },
+          Tags: {
+            type: 'list',
+            wrapper: 'Tag',
+            item: { type: 'object', fields: { Key: { type: 'string' }, Value: { type: 'string' } } },
+          },
+        },
+      },
+    },
+    PageNumber: { type: 'number' },
+    PageSize: { type: 'number' },
+    TotalCount: { type: 'number' },
+  },
+  errors: ['Forbbiden.SubUser', 'Forbidden'],
+  source: 'API description of DescribeCustomerGateways (help pages of March 2021)',
+})
+
+export const modifyCustomerGatewayAttribute = defineAction({
+  name: 'ModifyCustomerGatewayAttribute',
+  summary: 'Change name, description or BGP key of a customer gateway.',
+  kind: 'write',
+  resources: ['customergateway/{CustomerGatewayId}'],
+  rateLimit: 120,
+  params: {
+    RegionId: { type: 'string', required: true },
+    CustomerGatewayId: { type: 'string', required: true },
+    AuthKey: {
+      type: 'string',
+      pattern: /^(?!.*[ ?])[\x21-\x7E]{1,64}$/,
+      secret: true,
+      maxLength: 64,
+      minLength: 1,
+    },
+    ClientToken: { type: 'string', pattern: clientToken },
+    Description: { type: 'string', pattern: text256, keepEmpty: true, illegal: 'InvalidDescription' },
+    Name: { type: 'string', pattern: text128, keepEmpty: true, illegal: 'InvalidName' },
+  },
+  result: {
+    CreateTime: { type: 'number' },
+    CustomerGatewayId: { type: 'string' },
+    Description: { type: 'string' },
+    IpAddress: { type: 'string' },
+    Name: { type: 'string' },
+    ResourceGroupId: { type: 'string' },
+  },
+  errors: [
+    'Forbbiden.SubUser',
+    'Forbidden',
+    'InvalidCustomerGatewayInstanceId.NotFound',
+    'InvalidName',
+    'InvalidDescription',
+  ],
+  source: 'API description of ModifyCustomerGatewayAttribute (help pages of March 2021)',
+})
+
+export const deleteCustomerGateway = defineAction({
+  name: 'DeleteCustomerGateway',
+  summary: 'Delete a customer gateway.',
+  kind: 'write',
+  resources: ['customergateway/{CustomerGatewayId}'],
+  rateLimit: 120,
+  params: {
+    RegionId: { type: 'string', required: true },
+    CustomerGatewayId: { type: 'string', required: true },
+    ClientToken: { type: 'string', pattern: clientToken },
+  },
+  result: {},
+  errors: ['Forbbiden.SubUser', 'Forbidden', 'InvalidCustomerGatewayInstanceId.NotFound'],
+  source: 'API description of DeleteCustomerGateway (help pages of March 2021)',
+})

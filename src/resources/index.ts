@@ -1,0 +1,88 @@
+/** Every action name of the product -> its definition, or what is missing for it. */
+import type { Action, ActionTable, NotYet } from '../rpc/action.ts'
+import { type ActionSpec, defineAction } from '../rpc/spec.ts'
+import type { ResourceContext } from './context.ts'
+import { customerGatewayActions } from './customer-gateway/actions.ts'
+import * as diagnosis from './diagnosis/spec.ts'
+import { regionActions } from './region/actions.ts'
+import * as resourceGroup from './resource-group/spec.ts'
+import { tagActions } from './tag/actions.ts'
+import * as vcoRouteEntry from './vco-route-entry/spec.ts'
+import { vpcActions } from './vpc/actions.ts'
+import * as vpnAttachment from './vpn-attachment/spec.ts'
+import { vpnConnectionActions } from './vpn-connection/actions.ts'
+import * as vpnConnection from './vpn-connection/spec.ts'
+import { vpnGatewayActions } from './vpn-gateway/actions.ts'
+import * as vpnGateway from './vpn-gateway/spec.ts'
+import * as vpnPbrRouteEntry from './vpn-pbr-route-entry/spec.ts'
+import * as vpnRouteEntry from './vpn-route-entry/spec.ts'
+import { vSwitchActions } from './vswitch/actions.ts'
+
+/** Actions beside the IPsec ones that are known by name only. */
+const unspecified = [
+  ...['CreateSslVpnServer', 'DeleteSslVpnServer', 'ModifySslVpnServer', 'DescribeSslVpnServers'],
+  ...[
+    'CreateSslVpnClientCert',
+    'DeleteSslVpnClientCert',
+    'ModifySslVpnClientCert',
+    'DescribeSslVpnClientCert',
+  ],
+  ...['DescribeSslVpnClientCerts', 'DescribeSslVpnClients', 'DescribeVpnSslServerLogs'],
+  ...[
+    'CreateIpsecServer',
+    'DeleteIpsecServer',
+    'UpdateIpsecServer',
+    'ListIpsecServers',
+    'ListIpsecServerLogs',
+  ],
+  ...[
+    'AssociateVpnGatewayWithCertificate',
+    'DissociateVpnGatewayWithCertificate',
+    'ListVpnCertificateAssociations',
+  ],
+]
+
+const nameOnly = (name: string): ActionSpec =>
+  defineAction({
+    name,
+    summary: '',
+    kind: 'write',
+    resources: ['*'],
+    params: {},
+    result: {},
+    errors: ['UnsupportedOperation'],
+    source: 'API overview, August 2026',
+  })
+
+export function createActionTable(
+  context: ResourceContext,
+  served: ReadonlySet<string>,
+  endpoint: string,
+): ActionTable {
+  const built: readonly Action[] = [
+    ...regionActions(served, endpoint),
+    ...vpcActions(context),
+    ...vSwitchActions(context),
+    ...vpnGatewayActions(context),
+    ...customerGatewayActions(context),
+    ...vpnConnectionActions(context),
+    ...tagActions(context),
+  ]
+  const specified: readonly ActionSpec[] = [
+    vpnGateway,
+    vpnConnection,
+    vpnRouteEntry,
+    vpnPbrRouteEntry,
+    vcoRouteEntry,
+    vpnAttachment,
+    diagnosis,
+    resourceGroup,
+  ].flatMap((specs) => Object.values(specs))
+  const table = new Map<string, Action | NotYet>()
+  for (const name of unspecified) table.set(name, { spec: nameOnly(name), notYet: 'outside the IPsec part' })
+  for (const spec of specified) table.set(spec.name, { spec, notYet: 'not built yet' })
+  for (const one of built) {
+    for (const name of [one.spec.name, ...(one.spec.aliases ?? [])]) table.set(name, one)
+  }
+  return table
+}

@@ -1,0 +1,104 @@
+/** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
+import { defineAction } from '../../rpc/spec.ts'
+
+export const tagResources = defineAction({
+  name: 'TagResources',
+  summary: 'Attach tags to resources; an existing key gets the new value.',
+  kind: 'write',
+  resources: ['{ResourceType}/{ResourceId}'],
+  params: {
+    RegionId: { type: 'string', required: true },
+    ResourceId: { type: 'list', required: true, maxItems: 20, item: { type: 'string' } },
+    ResourceType: {
+      type: 'string',
+      required: true,
+      enum: ['VpnGateway', 'VPNCONNECTION', 'CUSTOMERGATEWAY', 'VPNATTACHMENT'],
+      anyCase: true,
+    },
+    Tag: {
+      type: 'list',
+      required: true,
+      maxItems: 20,
+      item: {
+        type: 'struct',
+        fields: {
+          Key: { type: 'string', required: true, maxLength: 128, minLength: 1 },
+          Value: { type: 'string', maxLength: 128, default: '' },
+        },
+      },
+    },
+  },
+  result: {},
+  errors: ['Forbidden'],
+  source: 'API description of TagResources (help pages of March 2021)',
+})
+
+export const unTagResources = defineAction({
+  name: 'UnTagResources',
+  summary: 'Remove tags from resources.',
+  kind: 'write',
+  aliases: ['UntagResources'],
+  resources: ['{ResourceType}/{ResourceId}'],
+  rateLimit: 300,
+  params: {
+    RegionId: { type: 'string', required: true },
+    ResourceId: { type: 'list', required: true, maxItems: 20, item: { type: 'string' } },
+    ResourceType: {
+      type: 'string',
+      required: true,
+      enum: ['VpnGateway', 'VPNCONNECTION', 'CUSTOMERGATEWAY', 'VPNATTACHMENT'],
+      anyCase: true,
+    },
+    All: { type: 'boolean', default: false },
+    TagKey: { type: 'list', maxItems: 20, item: { type: 'string', maxLength: 128 } },
+  },
+  result: {},
+  errors: ['Forbidden'],
+  source: 'API description of UnTagResources (help pages of March 2021)',
+})
+
+export const listTagResources = defineAction({
+  name: 'ListTagResources',
+  summary: 'List tags by resource or by tag.',
+  kind: 'list',
+  resources: ['{ResourceType}/{ResourceId}'],
+  rateLimit: 300,
+  params: {
+    RegionId: { type: 'string', required: true },
+    ResourceType: {
+      type: 'string',
+      required: true,
+      enum: ['VpnGateway', 'VPNCONNECTION', 'CUSTOMERGATEWAY', 'VPNATTACHMENT'],
+      anyCase: true,
+    },
+    ResourceId: { type: 'list', maxItems: 20, item: { type: 'string' } },
+    MaxResults: { type: 'integer', min: 1, max: 50, default: 50 },
+    NextToken: { type: 'string' },
+    Tag: {
+      type: 'list',
+      maxItems: 20,
+      item: {
+        type: 'struct',
+        fields: { Key: { type: 'string', maxLength: 64 }, Value: { type: 'string', maxLength: 128 } },
+      },
+    },
+  },
+  result: {
+    NextToken: { type: 'string' },
+    TagResources: {
+      type: 'list',
+      wrapper: 'TagResource',
+      item: {
+        type: 'object',
+        fields: {
+          ResourceId: { type: 'string' },
+          ResourceType: { type: 'string' },
+          TagKey: { type: 'string' },
+          TagValue: { type: 'string' },
+        },
+      },
+    },
+  },
+  errors: ['Forbidden'],
+  source: 'API description of ListTagResources (help pages of March 2021)',
+})

@@ -1,0 +1,137 @@
+/** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
+import { defineAction } from '../../rpc/spec.ts'
+import { clientToken, text256 } from '../patterns.ts'
+
+export const createVcoRouteEntry = defineAction({
+  name: 'CreateVcoRouteEntry',
+  summary: 'Add a destination route to an IPsec connection attached to a transit router.',
+  kind: 'write',
+  resources: ['vpnconnection/{VpnConnectionId}'],
+  params: {
+    RegionId: { type: 'string', required: true },
+    NextHop: { type: 'string', required: true },
+    RouteDest: { type: 'string', required: true },
+    VpnConnectionId: { type: 'string', required: true },
+    Weight: { type: 'integer', required: true, enum: [0, 100] },
+    ClientToken: { type: 'string', pattern: clientToken },
+    Description: { type: 'string', pattern: text256, illegal: 'InvalidDescription' },
+    DryRun: { type: 'boolean', default: false },
+    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
+  },
+  result: {
+    CreateTime: { type: 'number' },
+    Description: { type: 'string' },
+    NextHop: { type: 'string' },
+    OverlayMode: { type: 'string' },
+    RouteDest: { type: 'string' },
+    State: { type: 'string' },
+    VpnConnectionId: { type: 'string' },
+    Weight: { type: 'number' },
+  },
+  errors: [
+    'InvalidVpnConnectionInstanceId.NotFound',
+    'Resource.QuotaFull',
+    'Forbbiden.SubUser',
+    'Forbidden',
+    'TaskConflict',
+    'DryRunOperation',
+  ],
+  source:
+    'API description of CreateVcoRouteEntry (help page of 2026, Terraform provider 1.289.0, by analogy)',
+})
+
+export const deleteVcoRouteEntry = defineAction({
+  name: 'DeleteVcoRouteEntry',
+  summary: 'Remove a destination route from an attached IPsec connection.',
+  kind: 'write',
+  resources: ['vpnconnection/{VpnConnectionId}'],
+  rateLimit: 60,
+  params: {
+    RegionId: { type: 'string', required: true },
+    NextHop: { type: 'string', required: true },
+    RouteDest: { type: 'string', required: true },
+    VpnConnectionId: { type: 'string', required: true },
+    Weight: { type: 'integer', required: true, enum: [0, 100] },
+    ClientToken: { type: 'string', pattern: clientToken },
+    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
+  },
+  result: {},
+  errors: ['InvalidVpnConnectionInstanceId.NotFound', 'Forbbiden.SubUser', 'Forbidden', 'TaskConflict'],
+  source: 'API description of DeleteVcoRouteEntry (Terraform provider 1.289.0, by analogy)',
+})
+
+export const describeVcoRouteEntries = defineAction({
+  name: 'DescribeVcoRouteEntries',
+  summary: 'List destination and BGP routes of an attached IPsec connection.',
+  kind: 'list',
+  resources: ['vpnconnection/{VpnConnectionId}'],
+  rateLimit: 600,
+  params: {
+    RegionId: { type: 'string', required: true },
+    VpnConnectionId: { type: 'string', required: true },
+    ClientToken: { type: 'string', pattern: clientToken },
+    PageNumber: { type: 'integer', min: 1, default: 1 },
+    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    RouteEntryType: { type: 'string', enum: ['custom', 'bgp'], anyCase: true, default: 'custom' },
+  },
+  result: {
+    PageNumber: { type: 'number' },
+    PageSize: { type: 'number' },
+    TotalCount: { type: 'number' },
+    VcoRouteEntries: {
+      type: 'list',
+      wrapper: null,
+      item: {
+        type: 'object',
+        fields: {
+          AsPath: { type: 'string' },
+          Community: { type: 'string' },
+          CreateTime: { type: 'number' },
+          NextHop: { type: 'string' },
+          NextHopTunnelIdList: { type: 'list', wrapper: null, item: { type: 'string' } },
+          RouteDest: { type: 'string' },
+          RouteEntryType: { type: 'string' },
+          Source: { type: 'string' },
+          State: { type: 'string' },
+          VpnConnectionId: { type: 'string' },
+          Weight: { type: 'number' },
+        },
+      },
+    },
+    VpnRouteCounts: {
+      type: 'list',
+      wrapper: null,
+      item: {
+        type: 'object',
+        fields: {
+          RouteCount: { type: 'number' },
+          RouteEntryType: { type: 'string' },
+          Source: { type: 'string' },
+        },
+      },
+    },
+  },
+  errors: ['InvalidVpnConnectionInstanceId.NotFound', 'Forbbiden.SubUser', 'Forbidden'],
+  source: 'API description of DescribeVcoRouteEntries (by analogy)',
+})
+
+export const modifyVcoRouteEntryWeight = defineAction({
+  name: 'ModifyVcoRouteEntryWeight',
+  summary: 'Change the weight of such a route.',
+  kind: 'write',
+  resources: ['vpnconnection/{VpnConnectionId}'],
+  rateLimit: 120,
+  params: {
+    RegionId: { type: 'string', required: true },
+    NewWeight: { type: 'integer', required: true, enum: [0, 100] },
+    NextHop: { type: 'string', required: true },
+    RouteDest: { type: 'string', required: true },
+    VpnConnectionId: { type: 'string', required: true },
+    Weight: { type: 'integer', required: true, enum: [0, 100] },
+    ClientToken: { type: 'string', pattern: clientToken },
+    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
+  },
+  result: {},
+  errors: ['InvalidVpnConnectionInstanceId.NotFound', 'Forbbiden.SubUser', 'Forbidden'],
+  source: 'API description of ModifyVcoRouteEntryWeight (by analogy)',
+})

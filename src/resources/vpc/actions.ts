@@ -1,0 +1,110 @@
+import { type Action, action } from '../../rpc/action.ts'
+import { apiError } from '../../rpc/errors.ts'
+import type { ResourceContext } from '../context.ts'
+import { readCount } from '../counts.ts'
+import { newId } from '../ids.ts'
+import { parseNetwork } from '../ipv4.ts'
+import { scopeOf } from '../scope.ts'
+import { isoSeconds } from '../time.ts'
+import { createVpc, deleteVpc, describeVpcAttribute, describeVpcs } from './spec.ts'
+import { findVpc, insertVpc, removeVpc, type Vpc, vSwitchIdsOf } from './store.ts'
+
+/** Ids of the router and system route table follow from the VPC's: neither has a life of its own here. */
+export const routerId = (vpcId: string) => `vrt${vpcId.slice(3)}`
+export const routeTableId = (vpcId: string) => `vtb${vpcId.slice(3)}`
+
+function view(vpc: Vpc, vSwitchIds: readonly string[]) {
+  return {
+    CidrBlock: vpc.cidr,
+    CreationTime: isoSeconds(vpc.created_at),
+    Description: vpc.description,
+    IsDefault: false,
+    RegionId: vpc.region,
+    ResourceGroupId: '',
+    SecondaryCidrBlocks: [],
+    Status: 'Available',
+    UserCidrs: [],
+    VRouterId: routerId(vpc.id),
+    VSwitchIds: vSwitchIds,
+    VpcId: vpc.id,
+    VpcName: vpc.name,
+  }
+}
+
+export function vpcActions({ db, write, paging }: ResourceContext): Action[] {
+  return [
+    action(createVpc, (input, call) =>
+      write(createVpc, input, call, async (trx) => {
+        const network = parseNetwork(input.CidrBlock)
+        if (!network || network.prefixLength < 8 || network.prefixLength > 28) {
+          throw apiError('InvalidCidrBlock.Malformed', { value: input.CidrBlock })
+        }
+        const vpc: Vpc = {
+          seq: await db.nextSeq(trx),
+          id: newId('vpc', call.region),
+          account_id: call.principal.accountId,
+          region: call.region,
+          name: input.VpcName ?? '',
+          description: input.Description ?? '',
+          cidr: input.CidrBlock,
+          created_at: call.now,
+          version: 1,
+        }
+        await insertVpc(trx, vpc)
+        return {
+          ResourceGroupId: '',
+          RouteTableId: routeTableId(vpc.id),
+          VRouterId: routerId(vpc.id),
+          VpcId: vpc.id,
+        }
+      }),
+    ),
+
+    action(describeVpcAttribute, async ({ VpcId }, call) => {
+      const vpc = await findVpc(db.kysely, scopeOf(call), VpcId)
+      if (!vpc) throw apiError('InvalidVpcId.NotFound')
+      return view(vpc, (await vSwitchIdsOf(db.kysely, [vpc.id])).get(vpc.id) ?? [])
+    }),
+
+    action(describeVpcs, async ({ PageNumber, PageSize, VpcId, VpcName }, call) => {
+      const scope = scopeOf(call)
+      const ids = VpcId?.split(',')
+      const filtered = db.kysely
+        .selectFrom('vpc')
+        .where('account_id', '=', scope.accountId)
+        .where('region', '=', scope.region)
+        .$if(ids !== undefined, (q) => q.where('id', 'in', ids!))
+        .$if(VpcName !== undefined, (q) => q.where('name', '=', VpcName!))
+      const total =
+        ids || VpcName !== undefined
+          ? (await filtered.select((eb) => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()).n
+          : await readCount(db.kysely, 'vpc', scope)
+      const list = `vpc ${JSON.stringify([scope, ids, VpcName])}`
+      const rows = await paging.page<Vpc>(list, { PageNumber, PageSize }, 'vpc.seq', filtered, (q) =>
+        q.selectAll('vpc'),
+      )
+      const vSwitchIds = await vSwitchIdsOf(
+        db.kysely,
+        rows.map(({ id }) => id),
+      )
+      return {
+        PageNumber,
+        PageSize,
+        TotalCount: Number(total),
+        Vpcs: rows.map((vpc) => view(vpc, vSwitchIds.get(vpc.id) ?? [])),
+      }
+    }),
+
+    action(deleteVpc, (input, call) =>
+      write(deleteVpc, input, call, async (trx) => {
+        const vpc = await findVpc(trx, scopeOf(call), input.VpcId)
+        if (!vpc) throw apiError('InvalidVpcId.NotFound')
+        if ((await vSwitchIdsOf(trx, [vpc.id])).get(vpc.id)?.length) {
+          throw apiError('DependencyViolation.VSwitch', { id: vpc.id })
+        }
+        await removeVpc(trx, vpc)
+        return {}
+      }),
+    ),
+  ]
+}

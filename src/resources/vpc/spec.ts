@@ -1,0 +1,90 @@
+/** VPCs in the small form that VPN gateways need. Product Vpc, version 2016-04-28. */
+import { defineAction } from '../../rpc/spec.ts'
+import { clientToken, text128, text256 } from '../patterns.ts'
+
+const vpcResult = {
+  CidrBlock: { type: 'string' },
+  CreationTime: { type: 'string', note: 'yyyy-MM-ddTHH:mm:ssZ, UTC' },
+  Description: { type: 'string' },
+  IsDefault: { type: 'boolean' },
+  RegionId: { type: 'string' },
+  ResourceGroupId: { type: 'string' },
+  SecondaryCidrBlocks: { type: 'list', wrapper: 'SecondaryCidrBlock', item: { type: 'string' } },
+  Status: { type: 'string', note: 'Pending or Available' },
+  UserCidrs: { type: 'list', wrapper: 'UserCidr', item: { type: 'string' } },
+  VRouterId: { type: 'string' },
+  VSwitchIds: { type: 'list', wrapper: 'VSwitchId', item: { type: 'string' } },
+  VpcId: { type: 'string' },
+  VpcName: { type: 'string' },
+} as const
+
+export const createVpc = defineAction({
+  name: 'CreateVpc',
+  summary: 'Create a virtual private cloud.',
+  kind: 'write',
+  resources: ['vpc/*'],
+  params: {
+    RegionId: { type: 'string', required: true },
+    CidrBlock: { type: 'string', default: '172.16.0.0/12', illegal: 'InvalidCidrBlock.Malformed' },
+    ClientToken: { type: 'string', pattern: clientToken },
+    Description: { type: 'string', pattern: text256, illegal: 'InvalidDescription' },
+    DryRun: { type: 'boolean', default: false },
+    VpcName: { type: 'string', pattern: text128, illegal: 'InvalidName' },
+  },
+  result: {
+    ResourceGroupId: { type: 'string' },
+    RouteTableId: { type: 'string' },
+    VRouterId: { type: 'string' },
+    VpcId: { type: 'string' },
+  },
+  errors: ['InvalidCidrBlock.Malformed', 'InvalidName', 'InvalidDescription', 'DryRunOperation'],
+  source: 'SDK 7.3.2 model of CreateVpc',
+})
+
+export const describeVpcAttribute = defineAction({
+  name: 'DescribeVpcAttribute',
+  summary: 'Return one VPC.',
+  kind: 'read',
+  resources: ['vpc/{VpcId}'],
+  params: { RegionId: { type: 'string', required: true }, VpcId: { type: 'string', required: true } },
+  result: vpcResult,
+  errors: ['InvalidVpcId.NotFound'],
+  source: 'SDK 7.3.2 model of DescribeVpcAttribute',
+})
+
+export const describeVpcs = defineAction({
+  name: 'DescribeVpcs',
+  summary: 'List VPCs.',
+  kind: 'list',
+  resources: ['vpc/{VpcId}'],
+  params: {
+    RegionId: { type: 'string', required: true },
+    PageNumber: { type: 'integer', min: 1, default: 1 },
+    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    VpcId: { type: 'string', note: 'Up to 20 ids, separated by commas' },
+    VpcName: { type: 'string' },
+  },
+  result: {
+    PageNumber: { type: 'number' },
+    PageSize: { type: 'number' },
+    TotalCount: { type: 'number' },
+    Vpcs: { type: 'list', wrapper: 'Vpc', item: { type: 'object', fields: vpcResult } },
+  },
+  errors: [],
+  source: 'SDK 7.3.2 model of DescribeVpcs',
+})
+
+export const deleteVpc = defineAction({
+  name: 'DeleteVpc',
+  summary: 'Delete an empty VPC.',
+  kind: 'write',
+  resources: ['vpc/{VpcId}'],
+  params: {
+    RegionId: { type: 'string', required: true },
+    DryRun: { type: 'boolean', default: false },
+    VpcId: { type: 'string', required: true },
+  },
+  result: {},
+  errors: ['InvalidVpcId.NotFound', 'DependencyViolation.VSwitch', 'DryRunOperation'],
+  source: 'SDK 7.3.2 model of DeleteVpc',
+})

@@ -1,0 +1,110 @@
+import type { Row, RowChange } from '../../db/schema.ts'
+import { addToCount, type Scope } from '../counts.ts'
+import { removeTags } from '../tag/store.ts'
+import type { Source, Trx } from '../write.ts'
+
+export type VpnGateway = Row<'vpn_gateway'>
+
+/** What has been made of a gateway and of its connections. */
+export interface GatewayProgress {
+  readonly observed_generation: number | null
+  /** A connection of it is being created, changed or deleted. */
+  readonly busyConnections: boolean
+}
+
+export async function findGateway(source: Source, scope: Scope, id: string): Promise<VpnGateway | undefined> {
+  return source
+    .selectFrom('vpn_gateway')
+    .selectAll()
+    .where('account_id', '=', scope.accountId)
+    .where('region', '=', scope.region)
+    .where('id', '=', id)
+    .executeTakeFirst()
+}
+
+export async function readProgress(source: Source, gatewayId: string): Promise<GatewayProgress> {
+  return (await readProgresses(source, [gatewayId])).get(gatewayId)!
+}
+
+export async function readProgresses(
+  source: Source,
+  gatewayIds: readonly string[],
+): Promise<Map<string, GatewayProgress>> {
+  const progresses = new Map<string, GatewayProgress>(
+    gatewayIds.map((id) => [id, { observed_generation: null, busyConnections: false }]),
+  )
+  if (gatewayIds.length === 0) return progresses
+  const observed = await source
+    .selectFrom('gateway_observation')
+    .select(['gateway_id', 'observed_generation'])
+    .where('gateway_id', 'in', gatewayIds)
+    .execute()
+  const busy = await source
+    .selectFrom('vpn_connection as c')
+    .leftJoin('tunnel_observation as o', 'o.tunnel_id', 'c.id')
+    .select('c.vpn_gateway_id')
+    .distinct()
+    .where('c.vpn_gateway_id', 'in', gatewayIds)
+    .where((eb) =>
+      eb.or([
+        eb('c.deleted_at', 'is not', null),
+        eb('o.observed_generation', 'is', null),
+        eb('o.observed_generation', '!=', eb.ref('c.generation')),
+      ]),
+    )
+    .execute()
+  const busyIds = new Set(busy.map((row) => row.vpn_gateway_id))
+  const generations = new Map(observed.map((row) => [row.gateway_id, row.observed_generation]))
+  for (const id of gatewayIds) {
+    progresses.set(id, { observed_generation: generations.get(id) ?? null, busyConnections: busyIds.has(id) })
+  }
+  return progresses
+}
+
+export async function insertGateway(trx: Trx, gateway: VpnGateway): Promise<void> {
+  await trx.insertInto('vpn_gateway').values(gateway).execute()
+  await addToCount(trx, 'vpn_gateway', { accountId: gateway.account_id, region: gateway.region }, [], 1)
+}
+
+/** A change that the engine has to make real raises `generation` too. */
+export async function changeGateway(
+  trx: Trx,
+  id: string,
+  change: RowChange<'vpn_gateway'>,
+  forEngine: boolean,
+): Promise<void> {
+  await trx
+    .updateTable('vpn_gateway')
+    .set((eb) => ({
+      ...change,
+      version: eb('version', '+', 1),
+      ...(forEngine ? { generation: eb('generation', '+', 1) } : {}),
+    }))
+    .where('id', '=', id)
+    .execute()
+}
+
+/** For reconcile, once the engine has let go of the gateway. */
+export async function removeGateway(trx: Trx, gateway: VpnGateway): Promise<void> {
+  const scope = { accountId: gateway.account_id, region: gateway.region }
+  await trx.deleteFrom('vpn_gateway').where('id', '=', gateway.id).execute()
+  await trx.deleteFrom('gateway_observation').where('gateway_id', '=', gateway.id).execute()
+  await trx.deleteFrom('resource_count').where('scope', '=', gateway.id).execute()
+  await removeTags(trx, scope, 'vpngateway', gateway.id, 'all')
+  await addToCount(trx, 'vpn_gateway', scope, [], -1)
+}
+
+/** What gateways of every account have taken: outside addresses, and inside addresses of one vSwitch. */
+export async function takenAddresses(
+  source: Source,
+  vSwitchId: string,
+): Promise<{ outside: Set<string>; inside: Set<string> }> {
+  const rows = await source
+    .selectFrom('vpn_gateway')
+    .select(['internet_ip', 'inside_address', 'vswitch_id'])
+    .execute()
+  return {
+    outside: new Set(rows.map((row) => row.internet_ip)),
+    inside: new Set(rows.filter((row) => row.vswitch_id === vSwitchId).map((row) => row.inside_address)),
+  }
+}

@@ -1,0 +1,189 @@
+/** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
+import { defineAction } from '../../rpc/spec.ts'
+import { clientToken, text256 } from '../patterns.ts'
+
+export const createVpnRouteEntry = defineAction({
+  name: 'CreateVpnRouteEntry',
+  summary: 'Add a destination route to a VPN gateway.',
+  kind: 'write',
+  resources: ['vpngateway/{VpnGatewayId}'],
+  params: {
+    RegionId: { type: 'string', required: true },
+    NextHop: { type: 'string', required: true },
+    PublishVpc: { type: 'boolean', required: true },
+    RouteDest: { type: 'string', required: true },
+    VpnGatewayId: { type: 'string', required: true },
+    Weight: { type: 'integer', required: true, enum: [0, 100] },
+    ClientToken: { type: 'string', pattern: clientToken },
+    Description: { type: 'string', pattern: text256, illegal: 'InvalidDescription' },
+    DryRun: { type: 'boolean', default: false },
+    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
+  },
+  result: {
+    CreateTime: { type: 'number' },
+    Description: { type: 'string' },
+    NextHop: { type: 'string' },
+    OverlayMode: { type: 'string' },
+    RouteDest: { type: 'string' },
+    State: { type: 'string' },
+    VpnInstanceId: { type: 'string' },
+    Weight: { type: 'number' },
+  },
+  errors: [
+    'Forbbiden.SubUser',
+    'Forbidden',
+    'Resource.QuotaFull',
+    'InvalidVpnGatewayInstanceId.NotFound',
+    'VpnGateway.Configuring',
+    'VpnGateway.FinancialLocked',
+    'Forbidden.SubUser',
+    'TaskConflict',
+    'DryRunOperation',
+  ],
+  source:
+    'API description of CreateVpnRouteEntry (help pages of March 2021, help page of 2026, Terraform provider 1.289.0)',
+})
+
+export const deleteVpnRouteEntry = defineAction({
+  name: 'DeleteVpnRouteEntry',
+  summary:
+    'Remove a destination route from a VPN gateway. The route is found by destination, next hop and weight.',
+  kind: 'write',
+  resources: ['vpngateway/{VpnGatewayId}'],
+  rateLimit: 60,
+  params: {
+    RegionId: { type: 'string', required: true },
+    NextHop: { type: 'string', required: true },
+    RouteDest: { type: 'string', required: true },
+    VpnGatewayId: { type: 'string', required: true },
+    Weight: { type: 'integer', required: true, enum: [0, 100] },
+    ClientToken: { type: 'string', pattern: clientToken },
+    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
+  },
+  result: {},
+  errors: [
+    'Forbidden.SubUser',
+    'Forbidden',
+    'Resource.QuotaFull',
+    'InvalidVpnGatewayInstanceId.NotFound',
+    'VpnGateway.Configuring',
+    'VpnGateway.FinancialLocked',
+    'VpnRouteEntry.Configuring',
+    'InvalidRouteEntry.NotFound',
+  ],
+  source: 'API description of DeleteVpnRouteEntry (help pages of March 2021, Terraform provider 1.289.0)',
+})
+
+export const describeVpnRouteEntries = defineAction({
+  name: 'DescribeVpnRouteEntries',
+  summary: 'List the destination and BGP routes of a VPN gateway.',
+  kind: 'list',
+  resources: ['vpngateway/{VpnGatewayId}'],
+  params: {
+    RegionId: { type: 'string', required: true },
+    VpnGatewayId: { type: 'string', required: true },
+    PageNumber: { type: 'integer', min: 1, default: 1 },
+    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    RouteEntryType: { type: 'string', enum: ['Custom', 'System'], anyCase: true },
+  },
+  result: {
+    PageNumber: { type: 'number' },
+    PageSize: { type: 'number' },
+    TotalCount: { type: 'number' },
+    VpnRouteCounts: {
+      type: 'list',
+      wrapper: 'VpnRouteCount',
+      item: {
+        type: 'object',
+        fields: {
+          RouteCount: { type: 'number' },
+          RouteEntryType: { type: 'string' },
+          Source: { type: 'string' },
+        },
+      },
+    },
+    VpnRouteEntries: {
+      type: 'list',
+      wrapper: 'VpnRouteEntry',
+      item: {
+        type: 'object',
+        fields: {
+          AsPath: { type: 'string' },
+          Community: { type: 'string' },
+          CreateTime: { type: 'number' },
+          NextHop: { type: 'string' },
+          NextHopTunnelId: { type: 'string' },
+          RouteDest: { type: 'string' },
+          RouteEntryType: { type: 'string' },
+          Source: { type: 'string' },
+          State: { type: 'string' },
+          VpnInstanceId: { type: 'string' },
+          Weight: { type: 'number' },
+        },
+      },
+    },
+  },
+  errors: [
+    'Forbidden.SubUser',
+    'Forbidden',
+    'InvalidVpnGatewayInstanceId.NotFound',
+    'InvalidVpnInstanceId.NotFound',
+  ],
+  source:
+    'API description of DescribeVpnRouteEntries (help pages of March 2021, Terraform provider 1.289.0, by analogy)',
+})
+
+export const modifyVpnRouteEntryWeight = defineAction({
+  name: 'ModifyVpnRouteEntryWeight',
+  summary: 'Change the weight of a destination route.',
+  kind: 'write',
+  resources: ['vpngateway/{VpnGatewayId}'],
+  rateLimit: 120,
+  params: {
+    RegionId: { type: 'string', required: true },
+    NewWeight: { type: 'integer', required: true, enum: [0, 100] },
+    NextHop: { type: 'string', required: true },
+    RouteDest: { type: 'string', required: true },
+    VpnGatewayId: { type: 'string', required: true },
+    Weight: { type: 'integer', required: true, enum: [0, 100] },
+    ClientToken: { type: 'string', pattern: clientToken },
+    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
+  },
+  result: {},
+  errors: [
+    'Forbbiden.SubUser',
+    'Forbidden',
+    'Resource.QuotaFull',
+    'InvalidVpnGatewayInstanceId.NotFound',
+    'VpnGateway.Configuring',
+    'VpnGateway.FinancialLocked',
+  ],
+  source: 'API description of ModifyVpnRouteEntryWeight (help pages of March 2021)',
+})
+
+export const publishVpnRouteEntry = defineAction({
+  name: 'PublishVpnRouteEntry',
+  summary: 'Publish a gateway route into the VPC route table, or withdraw it.',
+  kind: 'write',
+  resources: ['vpngateway/{VpnGatewayId}'],
+  rateLimit: 60,
+  params: {
+    RegionId: { type: 'string', required: true },
+    NextHop: { type: 'string', required: true },
+    PublishVpc: { type: 'boolean', required: true },
+    RouteDest: { type: 'string', required: true },
+    RouteType: { type: 'string', required: true, enum: ['pbr', 'dbr'] },
+    VpnGatewayId: { type: 'string', required: true },
+    ClientToken: { type: 'string', pattern: clientToken },
+  },
+  result: {},
+  errors: [
+    'Forbidden.SubUser',
+    'Forbidden',
+    'Resource.QuotaFull',
+    'InvalidVpnGatewayInstanceId.NotFound',
+    'VpnGateway.Configuring',
+    'VpnGateway.FinancialLocked',
+  ],
+  source: 'API description of PublishVpnRouteEntry (help pages of March 2021)',
+})
