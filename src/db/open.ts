@@ -44,7 +44,7 @@ export interface Database {
   /** The next number in the order of creation; what takes the larger number is visible later. */
   nextSeq(trx: Transaction<Schema>): Promise<number>
 
-  /** Waits for what is under way. */
+  /** Waits for the transactions under way and refuses later ones. Doing it again is fine. */
   close(): Promise<void>
 }
 
@@ -57,7 +57,18 @@ export interface Database {
 export async function openDatabase(config: DatabaseConfig, now = Date.now()): Promise<Database> {
   const store = config.kind === 'sqlite' ? openSqlite(config.file) : openPostgres(config.url)
   const kysely = new Kysely<Schema>({ dialect: store.dialect })
-  const transaction: Database['transaction'] = (work) => kysely.transaction().execute(work)
+  const running = new Set<Promise<unknown>>()
+  let closed = false
+  const transaction: Database['transaction'] = async (work) => {
+    if (closed) throw new Error('the database is closed')
+    const done = store.inTurn(() => kysely.transaction().execute(work))
+    running.add(done)
+    try {
+      return await done
+    } finally {
+      running.delete(done)
+    }
+  }
   try {
     await transaction((trx) => migrate(trx, config.kind, now))
   } catch (cause) {
@@ -88,6 +99,10 @@ export async function openDatabase(config: DatabaseConfig, now = Date.now()): Pr
         .executeTakeFirstOrThrow()
       return row.last_seq
     },
-    close: () => store.close(),
+    async close() {
+      closed = true
+      await Promise.allSettled(running)
+      await store.close()
+    },
   }
 }

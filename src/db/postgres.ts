@@ -30,6 +30,8 @@ export interface PostgresStore {
   readonly dialect: Dialect
   /** First row of a read, by a statement that each connection prepares once. */
   prepare(sql: string): (parameters: readonly unknown[]) => Promise<unknown>
+  /** Starts a write transaction when it may be: after the one before, so that those that wait hold no connection. */
+  inTurn<T>(run: () => Promise<T>): Promise<T>
   close(): Promise<void>
 }
 
@@ -48,6 +50,7 @@ export function openPostgres(url: string): PostgresStore {
   pool.on('error', () => {})
   let statements = 0
   let open = true
+  let last: Promise<unknown> = Promise.resolve()
   return {
     dialect: {
       createDriver: () => new WriterLockDriver({ pool }),
@@ -58,6 +61,11 @@ export function openPostgres(url: string): PostgresStore {
     prepare(text) {
       const name = `suidao-${++statements}`
       return async (values) => (await pool.query({ name, text, values: [...values] })).rows[0]
+    },
+    inTurn(run) {
+      const result = last.then(run, run)
+      last = result
+      return result
     },
     async close() {
       if (!open) return

@@ -42,6 +42,8 @@ export interface SqliteStore {
   readonly dialect: Dialect
   /** First row of a read, prepared once. */
   prepare(sql: string): (parameters: readonly SQLInputValue[]) => unknown
+  /** Starts a write transaction when it may be: at once, for the driver lets them wait. */
+  inTurn<T>(run: () => Promise<T>): Promise<T>
   /** Waits for the writes under way. */
   close(): Promise<void>
 }
@@ -77,6 +79,7 @@ export function openSqlite(file: string): SqliteStore {
         createIntrospector: (db) => new SqliteIntrospector(db),
       },
       prepare: (sql) => prepareFirst(reader.db, sql),
+      inTurn: (run) => run(),
       async close() {
         if (!open) return
         open = false
