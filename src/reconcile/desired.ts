@@ -1,0 +1,60 @@
+/** Stored rows -> what an engine is to make real. Pure. */
+import type { Gateway, Tunnel } from '../engine/engine.ts'
+import type { CustomerGateway } from '../resources/customer-gateway/store.ts'
+import type { Vpc } from '../resources/vpc/store.ts'
+import { pskContext, type VpnConnection } from '../resources/vpn-connection/store.ts'
+import type { VpnGateway } from '../resources/vpn-gateway/store.ts'
+import type { Sealer } from '../seal.ts'
+
+export function desiredGateway(row: VpnGateway, vpc: Pick<Vpc, 'cidr'>): Gateway {
+  return {
+    id: row.id,
+    slot: row.slot,
+    address: row.internet_ip,
+    vpcId: row.vpc_id,
+    insideAddress: row.inside_address,
+    vpcCidr: vpc.cidr,
+  }
+}
+
+/** The values of the columns were checked against the same words when they were written. */
+export function desiredTunnel(
+  row: VpnConnection,
+  gateway: Pick<VpnGateway, 'internet_ip'>,
+  peer: Pick<CustomerGateway, 'ip_address'>,
+  sealer: Sealer,
+): Tunnel {
+  return {
+    id: row.id,
+    connectionId: row.id,
+    gatewayId: row.vpn_gateway_id,
+    slot: row.slot,
+    generation: row.generation,
+    localAddress: gateway.internet_ip,
+    remoteAddress: peer.ip_address,
+    ike: {
+      version: row.ike_version as Tunnel['ike']['version'],
+      mode: row.ike_mode as Tunnel['ike']['mode'],
+      encryption: row.ike_enc_alg as Tunnel['ike']['encryption'],
+      authentication: row.ike_auth_alg as Tunnel['ike']['authentication'],
+      dhGroup: row.ike_pfs as Tunnel['ike']['dhGroup'],
+      lifetime: row.ike_lifetime,
+      localId: row.local_id,
+      remoteId: row.remote_id,
+      psk: sealer.open(row.psk_sealed, pskContext(row.id)),
+    },
+    ipsec: {
+      encryption: row.ipsec_enc_alg as Tunnel['ipsec']['encryption'],
+      authentication: row.ipsec_auth_alg as Tunnel['ipsec']['authentication'],
+      pfs: row.ipsec_pfs as Tunnel['ipsec']['pfs'],
+      lifetime: row.ipsec_lifetime,
+    },
+    localSubnets: subnets(row.local_subnet),
+    remoteSubnets: subnets(row.remote_subnet),
+    dpd: row.enable_dpd === 1,
+    natTraversal: row.enable_nat_traversal === 1,
+    effectImmediately: row.effect_immediately === 1,
+  }
+}
+
+const subnets = (list: string) => list.split(',').map((item) => item.trim())
