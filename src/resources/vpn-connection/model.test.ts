@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  checkSubnets,
+  checkSupported,
+  clashingKeys,
+  generatePsk,
+  ikeColumns,
+  peerBgpIp,
+  sameSubnets,
+} from './model.ts'
+
+const code = (expected: string) => (error: unknown) => (error as { code: string }).code === expected
+
+test('subnets: malformed and too many are refused by the name of their side', () => {
+  checkSubnets('LocalSubnet', '10.0.0.0/8,192.168.0.0/16', 2)
+  assert.throws(() => checkSubnets('LocalSubnet', '10.0.0.1/8', 2), code('IllegalParam.LocalSubnet'))
+  assert.throws(
+    () => checkSubnets('RemoteSubnet', '10.0.0.0/8,11.0.0.0/8', 1),
+    code('IllegalParam.RemoteSubnet'),
+  )
+})
+
+test('subnets are the same whatever their order and spacing', () => {
+  assert.ok(sameSubnets('10.0.0.0/8,192.168.0.0/16', '192.168.0.0/16, 10.0.0.0/8'))
+  assert.ok(!sameSubnets('10.0.0.0/8', '10.0.0.0/8,192.168.0.0/16'))
+})
+
+test('what is not built is refused by a named code', () => {
+  checkSupported({ BgpConfig: { EnableBgp: false }, HealthCheckConfig: { Enable: false } })
+  assert.throws(
+    () => checkSupported({ BgpConfig: { EnableBgp: true } }),
+    code('OperationUnsupported.EnableBgp'),
+  )
+  assert.throws(
+    () => checkSupported({ HealthCheckConfig: { Enable: true } }),
+    code('IllegalParam.HealthCheckConfig'),
+  )
+  assert.throws(() => checkSupported({ RemoteCaCertificate: 'x' }), code('IllegalParam.RemoteCaCertificate'))
+  assert.throws(
+    () => checkSupported({ TunnelOptionsSpecification: [{}] }),
+    code('VpnConnection.InvalidCreateTunnelOptions'),
+  )
+})
+
+test('a life of 0 seconds is the default one', () => {
+  assert.equal(ikeColumns({ IkeLifetime: 0 }).ike_lifetime, 86400)
+  assert.equal(ikeColumns({ IkeLifetime: 3600 }).ike_lifetime, 3600)
+  assert.deepEqual(ikeColumns({}), {})
+})
+
+test('only main mode between the same two addresses needs one key', () => {
+  const main = { ike_version: 'ikev1', ike_mode: 'main', customer_gateway_id: 'cgw-1', psk: 'a' }
+  assert.ok(clashingKeys(main, { ...main, psk: 'b' }))
+  assert.ok(!clashingKeys(main, { ...main }))
+  assert.ok(!clashingKeys(main, { ...main, psk: 'b', ike_mode: 'aggressive' }))
+  assert.ok(!clashingKeys(main, { ...main, psk: 'b', ike_version: 'ikev2' }))
+  assert.ok(!clashingKeys(main, { ...main, psk: 'b', customer_gateway_id: 'cgw-2' }))
+})
+
+test('a generated key has 16 lower-case letters and digits', () => {
+  assert.match(generatePsk(new Uint8Array(64).fill(251)), /^[a-z0-9]{16}$/)
+  assert.match(generatePsk(Uint8Array.from({ length: 64 }, (_, i) => i * 4)), /^[a-z0-9]{16}$/)
+})
+
+test("the peer's BGP address is the other host of the /30", () => {
+  assert.equal(peerBgpIp('169.254.10.0/30', '169.254.10.1'), '169.254.10.2')
+  assert.equal(peerBgpIp('169.254.10.0/30', '169.254.10.2'), '169.254.10.1')
+  assert.equal(peerBgpIp(null, null), '')
+})
