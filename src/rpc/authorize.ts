@@ -44,7 +44,10 @@ function matches(pattern: string, value: string, flags: string): boolean {
   const key = flags + pattern
   let regexp = patterns.get(key)
   if (!regexp) {
-    const source = pattern.replace(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.')
+    const source = pattern
+      .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+      .replaceAll('*', '.*')
+      .replaceAll('?', '.')
     regexp = new RegExp(`^${source}$`, flags)
     if (patterns.size > 10_000) patterns.clear()
     patterns.set(key, regexp)

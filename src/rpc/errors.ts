@@ -102,6 +102,11 @@ export const errorTable = {
     message: 'Specified signature version is not valid.',
     origin: 'vendor-code',
   },
+  InvalidSignatureType: {
+    status: 400,
+    message: 'Specified parameter SignatureType is not valid.',
+    origin: 'vendor-code',
+  },
   /** `{explanation}`: the server's own string to sign, in the exact form clients compare (see the signature files). */
   SignatureDoesNotMatch: { status: 400, message: '{explanation}', origin: 'vendor' },
   IncompleteSignature: {
@@ -586,7 +591,9 @@ function fill(template: string, values: ErrorValues): string {
 function entryOf(code: ErrorCode, values: ErrorValues): ErrorEntry {
   if (Object.hasOwn(errorTable, code)) return errorTable[code as keyof typeof errorTable]
   if (code.startsWith('Missing')) {
-    const param = values['param'] === undefined ? code.slice('Missing'.length) : '{param}'
+    // `MissingTunnelCidr`, but also `MissingParameter.TunnelCidr`.
+    const name = code.slice(Math.max(code.lastIndexOf('.') + 1, 'Missing'.length))
+    const param = values['param'] === undefined ? name : '{param}'
     return { status: 400, message: `${param} is mandatory for this action.`, origin: 'vendor' }
   }
   // A secret is refused without repeating it: no value, no parentheses.

@@ -1,0 +1,420 @@
+/**
+ * A request from its bytes to its reply, in the order in which the caller meets the checks:
+ *
+ *   request id -> parse -> find action -> authenticate -> required parameters -> region -> authorise -> values
+ *   -> run -> render
+ *
+ * An unknown action is told to everybody, an action that is not built only to callers we know. Permission comes before
+ * any value is judged or looked up, so that a caller without it learns nothing. One catch turns whatever was thrown
+ * into a reply. Where the key is at hand and the action answers at once, no promise is made on the way.
+ */
+import { isUtf8 } from 'node:buffer'
+import { randomUUID } from 'node:crypto'
+import type { ActionTable, Call } from './action.ts'
+import {
+  type Claim,
+  prove,
+  type RawHeaders,
+  type ReceivedRequest,
+  readClaim,
+  schemeOf,
+} from './authenticate.ts'
+import { type Credential, type FindCredential, refusal } from './authorize.ts'
+import { ApiError, apiError } from './errors.ts'
+import { type ApiMetrics, createApiMetrics } from './metrics.ts'
+import { createNonceMemory, type NonceMemory } from './nonces.ts'
+import {
+  compileParams,
+  mergePairs,
+  noPairs,
+  type ParamDecoder,
+  type ParamPairs,
+  parseJsonPairs,
+  parsePairs,
+} from './params.ts'
+import { compileResult, contentTypes, type Format, type ResultWriter, renderError } from './render.ts'
+import type { RequestLog } from './request-log.ts'
+import { compileResources, type ResourcesOf } from './resource-names.ts'
+
+const apiVersion = '2016-04-28'
+
+export interface PipelineOptions {
+  readonly table: ActionTable
+  readonly findCredential: FindCredential
+  readonly regions: ReadonlySet<string>
+  readonly defaultRegion: string
+  /** Epoch milliseconds. */
+  readonly now: () => number
+  readonly log: (entry: RequestLog) => void
+  readonly metrics?: ApiMetrics
+  readonly nonces?: NonceMemory
+  /** Where errors are explained; the code goes behind it as a fragment. Sent as `Recommend`. */
+  readonly recommendUrl?: string
+}
+
+export interface Reply {
+  readonly status: number
+  /** Name, value, name, value; without Content-Length. */
+  readonly headers: string[]
+  readonly body: string
+}
+
+export interface Pipeline {
+  /**
+   * `url` and `headers` as on the wire, one character per byte. Never throws and never rejects: whatever goes wrong
+   * becomes a reply.
+   */
+  handle(
+    method: string,
+    url: string,
+    headers: RawHeaders,
+    body: Buffer,
+    remoteAddress?: string,
+  ): Reply | Promise<Reply>
+  /** The reply to what cannot even be handed over as a request (too large, too slow, not HTTP). */
+  refuse(error: ApiError, headers: RawHeaders, remoteAddress?: string): Reply
+}
+
+interface CompiledAction {
+  readonly name: string
+  /** `vpc:DescribeVpnConnection` */
+  readonly permission: string
+  /** `undefined` for an action that is known and not built. */
+  readonly run: ((input: never, call: Call) => object | Promise<object>) | undefined
+  readonly decode: ParamDecoder
+  readonly resources: ResourcesOf
+  readonly writer: ResultWriter
+}
+
+function compileTable(table: ActionTable): ReadonlyMap<string, CompiledAction> {
+  const compiled = new Map<string, CompiledAction>()
+  for (const entry of table.values()) {
+    const { spec } = entry
+    const action: CompiledAction = {
+      name: spec.name,
+      permission: `vpc:${spec.name}`,
+      run: 'run' in entry ? (input, call) => entry.run(input, call) : undefined,
+      decode: compileParams(spec.params),
+      resources: compileResources(spec.resources),
+      writer: compileResult(spec),
+    }
+    for (const name of [spec.name, ...(spec.aliases ?? [])]) {
+      if (compiled.has(name)) throw new Error(`Two actions are called ${name}`)
+      compiled.set(name, action)
+    }
+  }
+  return compiled
+}
+
+/** What is known of a request so far; the log and the reply to a failure need it at any point. */
+interface Exchange {
+  readonly requestId: string
+  readonly now: number
+  readonly startedAt: number
+  readonly remoteAddress: string
+  readonly headers: RawHeaders
+  format: Format
+  wantsExtra: boolean
+  actionName: string
+  action: CompiledAction | undefined
+  accessKeyId: string
+}
+
+export function createPipeline(options: PipelineOptions): Pipeline {
+  const { findCredential, regions, defaultRegion, now, log, recommendUrl } = options
+  const metrics = options.metrics ?? createApiMetrics()
+  const nonces = options.nonces ?? createNonceMemory()
+  const actions = compileTable(options.table)
+
+  function begin(headers: RawHeaders, remoteAddress: string): Exchange {
+    return {
+      requestId: randomUUID().toUpperCase(),
+      now: now(),
+      startedAt: performance.now(),
+      remoteAddress,
+      headers,
+      format: 'json',
+      wantsExtra: false,
+      actionName: '',
+      action: undefined,
+      accessKeyId: '',
+    }
+  }
+
+  function serve(exchange: Exchange, method: string, url: string, body: Buffer): Reply | Promise<Reply> {
+    checkTarget(method, url)
+    const known = knownHeaders(exchange.headers)
+    const request = receive(method, url, exchange.headers, known, body)
+    const { map } = request.params
+    const scheme = schemeOf(known.authorization, known.bearerToken, map)
+    exchange.format = formatOf(map.get('Format'), scheme === 'acs3' ? known.accept : '')
+    exchange.wantsExtra = known.extra.toLowerCase() === 'true'
+
+    const fromHeader = scheme === 'acs3'
+    const header = scheme === 'v1' ? noHeader : known
+    exchange.actionName = (fromHeader ? '' : map.get('Action')) || header.action
+    const action = findAction(exchange, (fromHeader ? '' : map.get('Version')) || header.version)
+
+    const claim = readClaim(scheme, request, known.authorization)
+    exchange.accessKeyId = claim.accessKeyId
+    const credential = findCredential(claim.accessKeyId)
+    return credential instanceof Promise
+      ? credential.then((found) => perform(exchange, action, request, claim, found))
+      : perform(exchange, action, request, claim, credential)
+  }
+
+  function findAction(exchange: Exchange, version: string): CompiledAction {
+    if (exchange.actionName === '') throw apiError('MissingAction')
+    if (version === '') throw apiError('MissingVersion')
+    if (version !== apiVersion) throw apiError('InvalidVersion')
+    exchange.action = actions.get(exchange.actionName)
+    if (!exchange.action) throw apiError('InvalidAction.NotFound')
+    return exchange.action
+  }
+
+  function perform(
+    exchange: Exchange,
+    action: CompiledAction,
+    request: ReceivedRequest,
+    claim: Claim,
+    found: Credential | undefined,
+  ): Reply | Promise<Reply> {
+    const { map } = prove(request, claim, found, nonces, exchange.now)
+    const credential = found!
+    checkFormat(map.get('Format'))
+    if (!action.run) throw apiError('UnsupportedOperation', { action: action.name })
+
+    const region = map.get('RegionId') || defaultRegion
+    const { input, missing, illegal } = action.decode(map, region)
+    if (missing) throw missing
+    if (!regions.has(region)) throw apiError('InvalidRegionId.NotFound')
+    authorise(action, input, credential, region)
+    if (illegal) throw illegal
+
+    const call: Call = {
+      requestId: exchange.requestId,
+      principal: credential,
+      region,
+      now: exchange.now,
+      wantsExtra: exchange.wantsExtra || map.get('X-Suidao')?.toLowerCase() === 'true',
+    }
+    const result = action.run(input as never, call)
+    return result instanceof Promise
+      ? result.then((value) => succeed(exchange, action, value))
+      : succeed(exchange, action, result)
+  }
+
+  function authorise(
+    action: CompiledAction,
+    input: Readonly<Record<string, unknown>>,
+    credential: Credential,
+    region: string,
+  ): void {
+    // The account itself, without a policy: nothing to ask.
+    if (credential.userName === null && credential.statements.length === 0) return
+    const resources = action.resources(input, region, credential.accountId)
+    const code = refusal(credential, action.permission, resources)
+    if (code) throw apiError(code)
+  }
+
+  function succeed(exchange: Exchange, action: CompiledAction, value: object): Reply {
+    const { requestId, format } = exchange
+    const body =
+      format === 'json' ? action.writer.json(value, requestId) : action.writer.xml(value, requestId)
+    record(exchange, 200, 'OK', undefined)
+    return {
+      status: 200,
+      headers: ['Content-Type', contentTypes[format], 'x-acs-request-id', requestId],
+      body,
+    }
+  }
+
+  function fail(exchange: Exchange, thrown: unknown): Reply {
+    const error = thrown instanceof ApiError ? thrown : apiError('InternalError')
+    const { requestId, format } = exchange
+    const body = renderError(format, error, {
+      requestId,
+      hostId: hostOf(exchange.headers),
+      recommend: recommendUrl === undefined ? undefined : `${recommendUrl}#${error.code}`,
+    })
+    const headers = ['Content-Type', contentTypes[format], 'x-acs-request-id', requestId]
+    if (error.retryAfter !== undefined) headers.push('x-acs-retry-after', String(error.retryAfter))
+    if (error.status === 405) headers.push('Allow', 'GET, POST')
+    record(exchange, error.status, error.code, error === thrown ? undefined : thrown)
+    return { status: error.status, headers, body }
+  }
+
+  function record(exchange: Exchange, status: number, code: string, cause: unknown): void {
+    const duration = Math.round((performance.now() - exchange.startedAt) * 1000)
+    metrics.count(exchange.action?.name ?? '', code, duration)
+    log({
+      time: exchange.now,
+      requestId: exchange.requestId,
+      action: exchange.actionName,
+      accessKeyId: exchange.accessKeyId,
+      status,
+      code,
+      duration,
+      remoteAddress: exchange.remoteAddress,
+      cause,
+    })
+  }
+
+  return {
+    handle(method, url, headers, body, remoteAddress = '') {
+      const exchange = begin(headers, remoteAddress)
+      try {
+        const reply = serve(exchange, method, url, body)
+        return reply instanceof Promise ? reply.catch((thrown) => fail(exchange, thrown)) : reply
+      } catch (thrown) {
+        return fail(exchange, thrown)
+      }
+    },
+    refuse: (error, headers, remoteAddress = '') => fail(begin(headers, remoteAddress), error),
+  }
+}
+
+// --- Parse ----------------------------------------------------------------------------------------------------
+
+/** Only `/` exists, with a query or without; an absolute target (sent through a proxy) is read for its path. */
+function checkTarget(method: string, url: string): void {
+  const afterSlash = url.charCodeAt(1)
+  const plain = url.charCodeAt(0) === 0x2f && (url.length === 1 || afterSlash === 0x3f)
+  if (!plain && !/^https?:\/\/[^/?]*\/?(\?|$)/i.test(url)) throw apiError('InvalidAction.NotFound')
+  if (method !== 'GET' && method !== 'POST') throw apiError('UnsupportedHTTPMethod')
+}
+
+/** The headers that decide how a request is read. The first line of a name counts. */
+interface KnownHeaders {
+  authorization: string
+  bearerToken: string
+  contentType: string
+  accept: string
+  action: string
+  version: string
+  /** `x-suidao` */
+  extra: string
+}
+
+const noHeader: Readonly<KnownHeaders> = {
+  authorization: '',
+  bearerToken: '',
+  contentType: '',
+  accept: '',
+  action: '',
+  version: '',
+  extra: '',
+}
+
+function knownHeaders(headers: RawHeaders): KnownHeaders {
+  const known = { ...noHeader }
+  for (let at = 0; at < headers.length; at += 2) {
+    const value = headers[at + 1]!
+    switch (headers[at]!.toLowerCase()) {
+      case 'authorization':
+        known.authorization ||= value
+        break
+      case 'x-acs-bearer-token':
+        known.bearerToken ||= value
+        break
+      case 'content-type':
+        known.contentType ||= value
+        break
+      case 'accept':
+        known.accept ||= value
+        break
+      case 'x-acs-action':
+        known.action ||= value
+        break
+      case 'x-acs-version':
+        known.version ||= value
+        break
+      case 'x-suidao':
+        known.extra ||= value
+        break
+    }
+  }
+  return known
+}
+
+function hostOf(headers: RawHeaders): string {
+  for (let at = 0; at < headers.length; at += 2) {
+    if (headers[at]!.length === 4 && headers[at]!.toLowerCase() === 'host')
+      return headers[at + 1]!.slice(0, 255)
+  }
+  return ''
+}
+
+function receive(
+  method: string,
+  url: string,
+  headers: RawHeaders,
+  known: KnownHeaders,
+  body: Buffer,
+): ReceivedRequest {
+  const mark = url.indexOf('?')
+  const query = mark < 0 ? noPairs : parsePairs(url, mark + 1)
+  const form = body.length === 0 ? noPairs : parseBody(body, known)
+  if (form !== noPairs) checkCommon(query, form)
+  return { method, headers, body, query, form, params: mergePairs(query, form, 'body') }
+}
+
+function parseBody(body: Buffer, { contentType, authorization }: KnownHeaders): ParamPairs {
+  switch (contentType.split(';', 1)[0]!.trim().toLowerCase()) {
+    case '':
+    case 'application/x-www-form-urlencoded':
+      return parsePairs(body.toString('latin1'))
+    case 'application/json':
+      // V1 does not sign such a body, so nothing in it could be believed.
+      if (authorization !== '' && isUtf8(body)) return parseJsonPairs(body.toString())
+  }
+  throw apiError('UnsupportedMediaType')
+}
+
+/**
+ * Parameters that say who calls what. They decide how a request is checked, before it is known whether the value in the
+ * query or that in the body was signed; so they may not differ.
+ */
+const common = [
+  'Action',
+  'Version',
+  'Format',
+  'AccessKeyId',
+  'SignatureMethod',
+  'SignatureVersion',
+  'SignatureType',
+  'SignatureNonce',
+  'Timestamp',
+  'Signature',
+  'SecurityToken',
+  'BearerToken',
+] as const
+
+function checkCommon(query: ParamPairs, form: ParamPairs): void {
+  for (const name of common) {
+    const inQuery = query.map.get(name)
+    const inForm = form.map.get(name)
+    if (inQuery !== undefined && inForm !== undefined && inQuery !== inForm) {
+      throw apiError('InvalidParameter', { param: name, reason: 'Query and body give it different values.' })
+    }
+  }
+}
+
+/**
+ * `Format`, or else what ACS3 clients accept; JSON where neither says XML, as this product's common parameters have it.
+ * Python's old core sends `Format=None` for "not set".
+ */
+function formatOf(format: string | undefined, accept: string): Format {
+  if (format !== undefined && format !== '' && format !== 'None')
+    return format.toLowerCase() === 'xml' ? 'xml' : 'json'
+  if (accept === '') return 'json'
+  const xml = accept.search(/\b(application|text)\/xml\b/i)
+  const json = accept.search(/\bapplication\/json\b/i)
+  return xml >= 0 && (json < 0 || xml < json) ? 'xml' : 'json'
+}
+
+function checkFormat(format: string | undefined): void {
+  if (format === undefined || format === 'JSON' || format === '' || format === 'None') return
+  const word = format.toLowerCase()
+  if (word !== 'json' && word !== 'xml') throw apiError('InvalidParameter.Format')
+}

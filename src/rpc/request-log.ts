@@ -1,0 +1,110 @@
+/**
+ * One JSON line per answered request. No parameters and no texts of errors: both may hold keys.
+ */
+
+export interface RequestLog {
+  /** Epoch milliseconds at which the request was accepted. */
+  readonly time: number
+  readonly requestId: string
+  /** As the caller named it; empty when it could not be read. */
+  readonly action: string
+  readonly accessKeyId: string
+  readonly status: number
+  /** Code of the error; `OK` for success. */
+  readonly code: string
+  /** Microseconds from the whole request to its answer. */
+  readonly duration: number
+  readonly remoteAddress: string
+  /** What was thrown behind an InternalError. */
+  readonly cause?: unknown
+}
+
+/** Where lines go; a Node stream fits. */
+export interface LogDestination {
+  write(text: string): unknown
+  /** Characters accepted and not yet written. */
+  readonly writableLength?: number
+}
+
+export interface RequestLogger {
+  log(entry: RequestLog): void
+  /** Writes what is still held. */
+  flush(): void
+}
+
+/** Held back no longer than this, in milliseconds. */
+const longestWait = 200
+const fullBuffer = 32 * 1024
+/** A reader this far behind loses lines rather than this process its memory; the next line written says how many. */
+const mostPending = 16 * 1024 * 1024
+/** Names callers choose are cut to this. */
+const longestName = 128
+
+function quote(text: string): string {
+  const short = text.length > longestName ? text.slice(0, longestName) : text
+  for (let at = 0; at < short.length; at++) {
+    const unit = short.charCodeAt(at)
+    if (unit < 0x20 || unit === 0x22 || unit === 0x5c || unit > 0x7e) return JSON.stringify(short)
+  }
+  return `"${short}"`
+}
+
+function causeText(cause: unknown): string {
+  if (!(cause instanceof Error)) return `Thrown: ${typeof cause}`
+  const text = cause.stack ?? String(cause)
+  return cause.cause === undefined ? text : `${text}\ncaused by: ${causeText(cause.cause)}`
+}
+
+// Requests of one millisecond, mostly of one second, share most of their time.
+let lastTime = Number.NaN
+let lastTimeText = ''
+
+function timeText(time: number): string {
+  if (time !== lastTime) {
+    lastTime = time
+    lastTimeText = new Date(time).toISOString()
+  }
+  return lastTimeText
+}
+
+/** The line of an entry, with its line feed. */
+export function renderLine(entry: RequestLog): string {
+  const cause = entry.cause === undefined ? '' : `,"cause":${JSON.stringify(causeText(entry.cause))}`
+  return (
+    `{"time":"${timeText(entry.time)}","requestId":"${entry.requestId}","action":${quote(entry.action)},` +
+    `"accessKeyId":${quote(entry.accessKeyId)},"status":${entry.status},"code":"${entry.code}",` +
+    `"durationUs":${entry.duration},"remoteAddress":"${entry.remoteAddress}"${cause}}\n`
+  )
+}
+
+/** Collects lines and writes them in few large pieces. */
+export function createRequestLogger(destination: LogDestination): RequestLogger {
+  let held = ''
+  let timer: NodeJS.Timeout | undefined
+  let dropped = 0
+
+  function flush(): void {
+    if (timer) clearTimeout(timer)
+    timer = undefined
+    if (held === '') return
+    destination.write(held)
+    held = ''
+  }
+
+  return {
+    log(entry) {
+      if ((destination.writableLength ?? 0) > mostPending) {
+        dropped++
+        return
+      }
+      if (dropped > 0) {
+        held += `{"time":"${timeText(entry.time)}","droppedLines":${dropped}}\n`
+        dropped = 0
+      }
+      held += renderLine(entry)
+      if (held.length >= fullBuffer) flush()
+      else timer ??= setTimeout(flush, longestWait).unref()
+    },
+    flush,
+  }
+}

@@ -1,0 +1,201 @@
+/**
+ * The pipeline behind node:http: one path, GET and POST, and limits for everything a client can send too much or too
+ * slowly of. Whatever goes wrong is answered with an error body of the vendor's shape: npm clients raise a bare
+ * SyntaxError on anything else, and hide status and code.
+ */
+import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { type ApiError, apiError } from './errors.ts'
+import { createPipeline, type PipelineOptions, type Reply } from './pipeline.ts'
+
+export interface Limits {
+  /** Request line and headers, in bytes; a Create call in the query is 4 kB. */
+  readonly headBytes: number
+  readonly bodyBytes: number
+  /** Milliseconds for the head, and for the whole request, to arrive. */
+  readonly headMs: number
+  readonly requestMs: number
+  /** Idle connections stay open this long: npm clients hand a reset of a pooled connection to their caller. */
+  readonly keepAliveMs: number
+  /** After `close`, what is still under way has this long. */
+  readonly closeMs: number
+}
+
+const defaultLimits: Limits = {
+  headBytes: 32 * 1024,
+  bodyBytes: 1024 * 1024,
+  headMs: 10_000,
+  requestMs: 30_000,
+  keepAliveMs: 75_000,
+  closeMs: 5_000,
+}
+
+export interface ApiServerOptions extends PipelineOptions {
+  readonly limits?: Partial<Limits>
+}
+
+export interface ApiServer {
+  /** Port 0 takes a free one; the answer says which. */
+  listen(host: string, port: number): Promise<{ port: number }>
+  /** Takes no new requests, lets running ones end, then closes every connection. */
+  close(): Promise<void>
+}
+
+const noBody = Buffer.alloc(0)
+/** A connection that was refused is read on for this long, so that the reply is not lost to a reset. */
+const lingerMs = 1_000
+
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const limits: Limits = { ...defaultLimits, ...options.limits }
+  const pipeline = createPipeline(options)
+  /** Requests per connection that are being worked on and not yet answered. */
+  const owed = new WeakMap<Duplex, number>()
+  /** Connections answered before their request was read to its end, and connections refused for good. */
+  const answeredEarly = new WeakSet<Duplex>()
+  const refused = new WeakSet<Duplex>()
+
+  function answer(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+    const { socket } = request
+    const reply = pipeline.handle(
+      request.method!,
+      request.url!,
+      request.rawHeaders,
+      body,
+      socket.remoteAddress,
+    )
+    if (!(reply instanceof Promise)) {
+      send(response, reply)
+      return
+    }
+    owed.set(socket, (owed.get(socket) ?? 0) + 1)
+    void reply.then((settled) => {
+      owed.set(socket, owed.get(socket)! - 1)
+      send(response, settled)
+    })
+  }
+
+  function collect(request: IncomingMessage, response: ServerResponse, declared: number): void {
+    const { socket } = request
+    const tooLarge = () => {
+      answeredEarly.add(socket)
+      request.once('end', () => answeredEarly.delete(socket))
+      // The rest is read and thrown away, within the time limit: closing at once would lose the reply.
+      request.resume()
+      send(response, refuse(apiError('RequestEntityTooLarge', { limit: limits.bodyBytes }), request))
+    }
+    if (declared > limits.bodyBytes) {
+      tooLarge()
+      return
+    }
+    let chunks: Buffer[] = []
+    let length = 0
+    const onData = (chunk: Buffer) => {
+      length += chunk.length
+      chunks.push(chunk)
+      if (length <= limits.bodyBytes) return
+      chunks = []
+      request.off('data', onData)
+      request.off('end', onEnd)
+      tooLarge()
+    }
+    const onEnd = () =>
+      answer(request, response, chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length))
+    request.on('data', onData)
+    request.on('end', onEnd)
+    // A client that goes away in the middle has nobody left to answer.
+    request.on('error', () => undefined)
+  }
+
+  const refuse = (error: ApiError, request: IncomingMessage): Reply =>
+    pipeline.refuse(error, request.rawHeaders, request.socket.remoteAddress)
+
+  /** Answers where there is no response object, and ends the connection. */
+  function refuseConnection(socket: Duplex, error: ApiError): void {
+    if (refused.has(socket)) return
+    refused.add(socket)
+    // With an answer owed, another one would be taken for it.
+    if (!socket.writable || answeredEarly.has(socket) || (owed.get(socket) ?? 0) > 0) {
+      socket.destroy()
+      return
+    }
+    const { status, headers, body } = pipeline.refuse(error, [], (socket as Partial<Socket>).remoteAddress)
+    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`
+    for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
+    head += `Date: ${new Date().toUTCString()}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`
+    socket.end(head + body)
+    setTimeout(() => socket.destroy(), lingerMs).unref()
+  }
+
+  const server = createServer({
+    maxHeaderSize: limits.headBytes,
+    headersTimeout: limits.headMs,
+    requestTimeout: limits.requestMs,
+    keepAliveTimeout: limits.keepAliveMs,
+    connectionsCheckingInterval: Math.min(1_000, Math.ceil(limits.headMs / 4)),
+    // Answered by ourselves: node's own reply has no body.
+    requireHostHeader: false,
+    noDelay: true,
+  })
+  server.on('request', (request, response) => {
+    const declared = bodyLength(request.rawHeaders)
+    if (declared === 0) answer(request, response, noBody)
+    else collect(request, response, declared)
+  })
+  server.on('checkExpectation', (request, response) => {
+    send(response, refuse(apiError('UnsupportedExpectation'), request))
+  })
+  server.on('connect', (_request, socket) => refuseConnection(socket, apiError('UnsupportedHTTPMethod')))
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (error.code === 'ECONNRESET' || error.code === 'EPIPE') socket.destroy()
+    else refuseConnection(socket, connectionError(error.code, limits))
+  })
+
+  return {
+    listen(host, port) {
+      return new Promise((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(port, host, () => {
+          server.off('error', reject)
+          resolve({ port: (server.address() as AddressInfo).port })
+        })
+      })
+    },
+    close() {
+      return new Promise((resolve) => {
+        const last = setTimeout(() => server.closeAllConnections(), limits.closeMs)
+        server.close(() => {
+          clearTimeout(last)
+          resolve()
+        })
+      })
+    },
+  }
+}
+
+/** Bytes of body that the head announces; 1 for a chunked body, whose length nobody knows yet. */
+function bodyLength(headers: readonly string[]): number {
+  for (let at = 0; at < headers.length; at += 2) {
+    const name = headers[at]!
+    if (name.length === 14 && name.toLowerCase() === 'content-length') return Number(headers[at + 1])
+    if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return 1
+  }
+  return 0
+}
+
+function send(response: ServerResponse, { status, headers, body }: Reply): void {
+  headers.push('Content-Length', String(Buffer.byteLength(body)))
+  response.writeHead(status, headers)
+  response.end(body)
+}
+
+function connectionError(code: string | undefined, limits: Limits): ApiError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return apiError('RequestHeaderTooLarge', { limit: limits.headBytes })
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return apiError('RequestTimeout')
+    default:
+      return apiError('MalformedRequest')
+  }
+}
