@@ -25,7 +25,8 @@ import {
   unlinkSync,
   writeSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname } from 'node:path'
+import type { Database } from './db/open.ts'
 import { Secret } from './secret.ts'
 
 const keyBytes = 32
@@ -51,8 +52,6 @@ export interface Sealer {
   open(sealed: string, context: string): Secret
   /** A keyed hash of a text that may hold secrets: equal texts have equal ones, and it tells nothing else. */
   fingerprint(text: string): string
-  /** Where the master key was found. */
-  readonly keySource: string
 }
 
 export class SealError extends Error {
@@ -93,11 +92,10 @@ export function createSealer({ key, source }: MasterKey): Sealer {
     const [version, name, payload] = sealed.split('.')
     if (version !== 'v1' || payload === undefined)
       return `the value of ${context} is not sealed in a form known here`
-    return `${context} was sealed with master key ${name}, but ${source} holds ${prefix.split('.')[1]}`
+    return `${context} is sealed with master key ${name}, but ${source} holds ${prefix.split('.')[1]}`
   }
 
   return {
-    keySource: source,
     seal(clear, context) {
       const nonce = randomBytes(nonceBytes)
       const cipher = createCipheriv('aes-256-gcm', sealKey, nonce, { authTagLength: tagBytes })
@@ -119,19 +117,40 @@ export function createSealer({ key, source }: MasterKey): Sealer {
   }
 }
 
+const checkName = 'master_key_check'
+
 /**
- * The master key: from `SUIDAO_MASTER_KEY` when that is set, else from `<dataDir>/master.key`, which the first start
- * writes (mode 0600). Both hold 32 bytes, as 64 hexadecimal digits or in base64.
+ * Ties a new database to the master key, and of a known one finds out at start, not at the first secret, that another
+ * key is given.
+ *
+ * @throws SealError that names where the wrong key was found.
+ */
+export async function checkMasterKey(db: Database, sealer: Sealer): Promise<void> {
+  const context = `setting/${checkName}`
+  await db.kysely
+    .insertInto('setting')
+    .values({ name: checkName, value: sealer.seal('suidao', context) })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .execute()
+  const { value } = await db.kysely
+    .selectFrom('setting')
+    .select('value')
+    .where('name', '=', checkName)
+    .executeTakeFirstOrThrow()
+  sealer.open(value, context)
+}
+
+/**
+ * The master key: the one that is given (`SUIDAO_MASTER_KEY`), else that of `file`, which the first start writes
+ * (mode 0600). Both hold 32 bytes, as 64 hexadecimal digits or in base64.
  *
  * @throws when what is found is no such key, or the file can be read by others.
  */
-export function loadMasterKey(dataDir: string, env: Readonly<Record<string, string | undefined>>): MasterKey {
-  const given = env[masterKeyVariable]
-  if (given !== undefined && given !== '') return parseMasterKey(given, masterKeyVariable)
-  const file = join(dataDir, 'master.key')
+export function loadMasterKey(file: string, given?: Secret): MasterKey {
+  if (given !== undefined) return parseMasterKey(given.reveal(), masterKeyVariable)
   const text = readPrivate(file)
   if (text !== undefined) return parseMasterKey(text, file)
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   createOnce(file, `${randomBytes(keyBytes).toString('base64')}\n`)
   // Of two that start at once, one has created it; both read that one.
   return parseMasterKey(readPrivate(file) ?? '', file)
@@ -183,7 +202,7 @@ function createOnce(file: string, text: string): void {
     closeSync(fd)
     unlinkSync(draft)
   }
-  const folder = openSync(join(file, '..'), 'r')
+  const folder = openSync(dirname(file), 'r')
   fsyncSync(folder)
   closeSync(folder)
 }

@@ -81,8 +81,6 @@ export function createActionTable(
   const table = new Map<string, Action | NotYet>()
   for (const name of unspecified) table.set(name, { spec: nameOnly(name), notYet: 'outside the IPsec part' })
   for (const spec of specified) table.set(spec.name, { spec, notYet: 'not built yet' })
-  for (const one of built) {
-    for (const name of [one.spec.name, ...(one.spec.aliases ?? [])]) table.set(name, one)
-  }
+  for (const one of built) table.set(one.spec.name, one)
   return table
 }

@@ -1,0 +1,155 @@
+/**
+ * All wiring, top to bottom: store, keys, actions, API, and on a gateway node the engine and the reconcile loop.
+ * Nothing else knows everybody.
+ */
+import { createServer } from 'node:http'
+import type { Config } from './config.ts'
+import { type Database, openDatabase } from './db/open.ts'
+import type { Engine } from './engine/engine.ts'
+import { ReconcileLoop } from './reconcile/loop.ts'
+import { createCredentialSource } from './resources/access-key/store.ts'
+import type { ResourceContext } from './resources/context.ts'
+import { createActionTable } from './resources/index.ts'
+import { createPaging } from './resources/paging.ts'
+import { regionIds } from './resources/region/model.ts'
+import { createWrite } from './resources/write.ts'
+import { createApiMetrics } from './rpc/metrics.ts'
+import { createRequestLogger, type LogDestination } from './rpc/request-log.ts'
+import { type ApiServer, createApiServer, type Limits } from './rpc/server.ts'
+import { checkMasterKey, createSealer, loadMasterKey, type Sealer } from './seal.ts'
+
+export interface App {
+  readonly db: Database
+  readonly sealer: Sealer
+  readonly engine: Engine | undefined
+  /** Answers where the API is reached. */
+  listen(): Promise<{ readonly host: string; readonly port: number; readonly endpoint: string }>
+  /** Stops answering and closes the store. Tunnels go on running. */
+  close(): Promise<void>
+}
+
+/** What a test, a benchmark or another front end puts in place of the real thing. */
+export interface Overrides {
+  readonly engine?: Engine
+  /** Epoch milliseconds. */
+  readonly now?: () => number
+  readonly log?: LogDestination
+  readonly limits?: Partial<Limits>
+  /** Milliseconds between two rounds of reconcile over everything. */
+  readonly resyncInterval?: number
+}
+
+/** Rounds that may fail to come before a stored report is called stale. */
+const staleRounds = 3
+const defaultResync = 30_000
+
+export type CreateEngine = (config: Config, log: (entry: object) => void) => Promise<Engine>
+
+/**
+ * @param createEngine makes the engine of a gateway node; not called on a node that only answers the API
+ * @throws when the store cannot be opened, the master key does not fit it, or the engine cannot start
+ */
+export async function createApp(
+  config: Config,
+  createEngine: CreateEngine,
+  overrides: Overrides = {},
+): Promise<App> {
+  const now = overrides.now ?? Date.now
+  const resyncInterval = overrides.resyncInterval ?? defaultResync
+  const destination = overrides.log ?? process.stderr
+  const requestLog = createRequestLogger(destination)
+  const log = (entry: object) =>
+    destination.write(`${JSON.stringify({ time: new Date(now()).toISOString(), ...entry })}\n`)
+
+  const sealer = createSealer(loadMasterKey(config.masterKeyFile, config.masterKey))
+  const db = await openDatabase(
+    config.database.kind === 'sqlite'
+      ? config.database
+      : { kind: 'postgres', url: config.database.url.reveal() },
+    now(),
+  )
+  const closers: (() => Promise<void>)[] = [() => db.close()]
+  const close = async () => {
+    for (const one of closers.splice(0).reverse()) await one()
+    requestLog.flush()
+  }
+
+  try {
+    await checkMasterKey(db, sealer)
+    let loop: ReconcileLoop | undefined
+    const context: ResourceContext = {
+      db,
+      sealer,
+      write: createWrite(db, sealer, (keys) => loop?.changed(keys)),
+      paging: createPaging(),
+      quotas: config.quotas,
+      addressPool: config.addressPool,
+      staleAfter: staleRounds * resyncInterval,
+    }
+    const regions = config.regions ? new Set(config.regions) : regionIds
+    const endpoint = formatHost(config.listen.host)
+    const metrics = createApiMetrics()
+    const api: ApiServer = createApiServer({
+      table: createActionTable(context, regions, endpoint),
+      findCredential: createCredentialSource(db, sealer, now),
+      regions,
+      defaultRegion: config.defaultRegion,
+      now,
+      log: (entry) => requestLog.log(entry),
+      metrics,
+      limits: overrides.limits,
+    })
+
+    let engine: Engine | undefined
+    if (config.roles.has('gateway')) {
+      engine = overrides.engine ?? (await createEngine(config, log))
+      closers.push(() => engine!.close())
+      loop = new ReconcileLoop({ db, engine, sealer, now, log, resyncInterval })
+      closers.push(() => loop!.stop())
+      await loop.start()
+    }
+
+    return {
+      db,
+      sealer,
+      engine,
+      async listen() {
+        if (config.metricsListen) {
+          const metricsServer = await serveMetrics(config.metricsListen, () => metrics.renderMetrics())
+          closers.push(metricsServer)
+        }
+        const { port } = await api.listen(config.listen.host, config.listen.port)
+        closers.push(() => api.close())
+        return { host: config.listen.host, port, endpoint: `${endpoint}:${port}` }
+      },
+      close,
+    }
+  } catch (cause) {
+    await close()
+    throw cause
+  }
+}
+
+const formatHost = (host: string) => (host.includes(':') ? `[${host}]` : host)
+
+async function serveMetrics(
+  listen: { host: string; port: number },
+  render: () => string,
+): Promise<() => Promise<void>> {
+  const server = createServer((request, response) => {
+    if (request.url !== '/metrics') {
+      response.writeHead(404).end()
+      return
+    }
+    response.writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }).end(render())
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(listen.port, listen.host, resolve)
+  })
+  return () =>
+    new Promise((resolve) => {
+      server.close(() => resolve())
+      server.closeAllConnections()
+    })
+}
