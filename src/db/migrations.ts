@@ -55,7 +55,7 @@ export const migrations: readonly Migration[] = [
         `create table vswitch (${noun(big)},
           vpc_id text not null, zone text not null, description text not null, cidr text not null ${end}`,
         'create index vswitch_list on vswitch (account_id, region, seq)',
-        'create index vswitch_of_vpc on vswitch (account_id, region, vpc_id, seq)',
+        'create index vswitch_of_vpc on vswitch (vpc_id, seq)',
 
         `create table vpn_gateway (${noun(big)},
           description text not null,
@@ -161,7 +161,7 @@ export const migrations: readonly Migration[] = [
           region text not null,
           kind text not null,
           scope text not null,
-          count integer not null check (count >= 0),
+          count integer not null,
           primary key (account_id, region, kind, scope)
         ${keyed}`,
 

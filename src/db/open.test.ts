@@ -248,14 +248,6 @@ describe('a database', () => {
               .execute(),
         },
         {
-          name: 'a count below zero',
-          write: () =>
-            db.kysely
-              .insertInto('resource_count')
-              .values({ account_id: '1', region: 'r', kind: 'vpc', scope: '', count: -1 })
-              .execute(),
-        },
-        {
           name: 'a key without an account',
           write: () =>
             db.kysely
