@@ -37,7 +37,7 @@ const tagBytes = 16
 const cacheLimit = 4_096
 
 /** The name of the variable that gives the master key instead of the file. */
-export const masterKeyVariable = 'SUIDAO_MASTER_KEY'
+const masterKeyVariable = 'SUIDAO_MASTER_KEY'
 
 export interface MasterKey {
   readonly key: KeyObject
