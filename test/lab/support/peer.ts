@@ -110,6 +110,17 @@ export class Peer {
     await this.commands.request('terminate', { ike: connectionName, timeout: '5000' })
   }
 
+  /** Drops every SA, half-open ones too, without telling the other end. */
+  async dropSas(): Promise<void> {
+    await until(`no SA at ${this.netns}`, async () => {
+      const { ikeSas } = await this.sas()
+      for (const { uniqueId } of ikeSas) {
+        await this.commands.request('terminate', { 'ike-id': uniqueId, force: 'yes', timeout: '-1' })
+      }
+      return ikeSas.length === 0
+    })
+  }
+
   async sas(): Promise<ObservedSas> {
     const all = observeSas(await this.commands.stream('list-sas', 'list-sa'))
     return {
