@@ -1,0 +1,118 @@
+/** A whole server in this process: real store, real HTTP, an engine of memory; and clients for it. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import openapi from '@alicloud/openapi-core'
+import RpcClient from '@alicloud/pop-core'
+import vpc from '@alicloud/vpc20160428'
+import { type App, createApp, type Overrides } from '../../src/app.ts'
+import { readConfig } from '../../src/config.ts'
+import { createAccessKey, createAccount } from '../../src/resources/access-key/store.ts'
+import type { PolicyStatement } from '../../src/rpc/authorize.ts'
+import { createMemoryEngine, type MemoryEngine } from './memory-engine.ts'
+
+export interface Key {
+  readonly id: string
+  readonly secret: string
+}
+
+export interface TestApp {
+  readonly app: App
+  readonly engine: MemoryEngine
+  /** `127.0.0.1:port` */
+  readonly host: string
+  /** Key of the account itself. */
+  readonly root: Key
+  /** Lines of the log so far. */
+  readonly log: string[]
+  userKey(user: string, statements: readonly PolicyStatement[]): Promise<Key>
+  rootKeyOf(accountId: string): Promise<Key>
+  close(): Promise<void>
+}
+
+export interface TestAppOptions extends Overrides {
+  /** Settings as in the environment, without the prefix `SUIDAO_`. */
+  readonly settings?: Record<string, string>
+  readonly database?: string
+}
+
+export const accountId = '1234567890123456'
+
+export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
+  const folder = mkdtempSync(join(tmpdir(), 'suidao-app-'))
+  const now = options.now ?? Date.now
+  const env: Record<string, string> = {
+    SUIDAO_LISTEN: '127.0.0.1:0',
+    SUIDAO_DATA_DIR: folder,
+    SUIDAO_ADDRESS_POOL: '203.0.113.0/24',
+    ...(options.database === undefined ? {} : { SUIDAO_DATABASE: options.database }),
+  }
+  for (const [name, value] of Object.entries(options.settings ?? {})) env[`SUIDAO_${name}`] = value
+  const config = readConfig(env, undefined, { workingDirectory: folder, defaultDataDir: folder })
+  const engine = createMemoryEngine(now)
+  const log: string[] = []
+  const app = await createApp(config, () => Promise.reject(new Error('not in a test')), {
+    engine,
+    log: { write: (text: string) => log.push(...text.trimEnd().split('\n')) },
+    ...options,
+  })
+  const { endpoint } = await app.listen()
+
+  const keyFor = async (account: string, userName?: string, statements?: readonly PolicyStatement[]) => {
+    await createAccount(app.db, { id: account, name: account }, now())
+    const key = await createAccessKey(app.db, app.sealer, { accountId: account, userName, statements }, now())
+    return { id: key.id, secret: key.secret.reveal() }
+  }
+  return {
+    app,
+    engine,
+    host: endpoint,
+    root: await keyFor(accountId),
+    log,
+    userKey: (user, statements) => keyFor(accountId, user, statements),
+    rootKeyOf: (account) => keyFor(account),
+    async close() {
+      await app.close()
+      rmSync(folder, { recursive: true })
+    },
+  }
+}
+
+/** The first generation of official clients: RPC V1, GET, everything in the query. */
+export function popCore(host: string, key: Key): RpcClient {
+  return new RpcClient({
+    endpoint: `http://${host}`,
+    apiVersion: '2016-04-28',
+    accessKeyId: key.id,
+    accessKeySecret: key.secret,
+  })
+}
+
+type VpcClient = InstanceType<(typeof vpc)['default']>
+
+/** The present official client; `v2` makes it sign with RPC V1 instead of ACS3. */
+export function vpcClient(host: string, key: Key, signature?: 'v2'): VpcClient {
+  const config = new openapi.$OpenApiUtil.Config({
+    accessKeyId: key.id,
+    accessKeySecret: key.secret,
+    endpoint: host,
+    protocol: 'HTTP',
+    ...(signature ? { signatureAlgorithm: signature } : {}),
+  })
+  return new vpc.default(config as never)
+}
+
+/** Waits until `look` gives something; at most `limit` milliseconds. */
+export async function until<T>(
+  what: string,
+  look: () => Promise<T | undefined | false>,
+  limit = 5_000,
+): Promise<T> {
+  const end = Date.now() + limit
+  for (;;) {
+    const found = await look()
+    if (found !== undefined && found !== false) return found as T
+    if (Date.now() > end) throw new Error(`waited ${limit} ms in vain until ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
