@@ -183,23 +183,24 @@ export async function applyGatewayNetwork(names: Names, wan: Wan, gateway: Gatew
   ])
 }
 
-/** Removes the gateway's namespace and port; the VPC's namespace goes with its last port. */
-export async function removeGatewayNetwork(
-  names: Names,
-  gateway: { readonly slot: number; readonly vpcId?: string },
-): Promise<void> {
-  const netns = names.gateway(gateway.slot)
+/** Removes the namespace of a gateway with every link in it, and so its ports outside. */
+export async function removeGatewayNetwork(netns: string): Promise<void> {
   if ((await namespaceInode(netns)) !== undefined) {
     // A process inside would keep the namespace alive without its name; the links must not live on with it.
-    const links = (await listLinks(netns)).filter((link) => link.ifname !== 'lo').map((link) => link.ifname)
-    await ipBatch(
-      netns,
-      links.map((link) => `link del ${link}`),
-    )
+    for (const { ifname } of await listLinks(netns)) {
+      if (ifname === 'lo') continue
+      await ip(netns, ['link', 'del', ifname]).catch(async (error: unknown) => {
+        // The other end of a pair may have gone just now, and this one with it.
+        if (await linkExists(netns, ifname)) throw error
+      })
+    }
     await removeNamespace(netns)
   }
-  if (gateway.vpcId === undefined) return
-  const vpc = names.vpc(gateway.vpcId)
+}
+
+/** A VPC goes with the last port of its bridge; one with hosts of somebody else stays. */
+export async function removeVpcWhenEmpty(names: Names, vpcId: string): Promise<void> {
+  const vpc = names.vpc(vpcId)
   if ((await namespaceInode(vpc)) === undefined) return
   const ports = (await listLinks(vpc)).filter((link) => link.master === 'br0')
   if (ports.length === 0) await removeNamespace(vpc)

@@ -4,6 +4,7 @@
  * `ip -n` and `nsenter --net` only switch the network; `ip netns exec` would remount /sys as well and costs 5 ms more.
  */
 import { readdir, readFile, stat } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { EngineError } from '../engine.ts'
 import { run } from './command.ts'
 
@@ -116,6 +117,32 @@ export async function processesIn(name: string): Promise<number[]> {
     if (Number.isInteger(pid) && (await networkOf(pid)) === inode) found.push(pid)
   }
   return found
+}
+
+/**
+ * Kills every process in the namespace and waits until none is left.
+ *
+ * @throws EngineError when one does not end, not even killed
+ */
+export async function endProcessesIn(name: string, limitMs = 5_000): Promise<void> {
+  const deadline = Date.now() + limitMs
+  for (;;) {
+    const pids = await processesIn(name)
+    if (pids.length === 0) return
+    if (Date.now() > deadline) {
+      throw new EngineError(`${name}: process ${pids.join(', ')} does not end, not even killed`, {
+        retry: true,
+      })
+    }
+    for (const pid of pids) {
+      try {
+        process.kill(pid, 'SIGKILL')
+      } catch {
+        // It has ended since.
+      }
+    }
+    await delay(10)
+  }
 }
 
 /** Inode of a process's network namespace; `undefined` when the process is gone. */

@@ -1,0 +1,353 @@
+/**
+ * The engine over strongSwan: gateways as network namespaces, tunnels in charons behind them.
+ *
+ * One charon serves a whole gateway where the kernel carries ESP (X, V). In userspace (U) one charon serves one peer
+ * of a gateway, for it can tell its tunnels apart by their selectors only.
+ */
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import {
+  type Engine,
+  type EngineDescription,
+  EngineError,
+  type Gateway,
+  type GatewayId,
+  type Tunnel,
+  type TunnelId,
+  type TunnelReport,
+} from '../engine.ts'
+import { hostOf } from '../linux/address.ts'
+import { run } from '../linux/command.ts'
+import {
+  applyGatewayNetwork,
+  checkWan,
+  removeGatewayNetwork,
+  removeVpcWhenEmpty,
+  type Wan,
+} from '../linux/gateway-network.ts'
+import { createNames, fileName, type Names } from '../linux/names.ts'
+import { listNamespaces, namespaceInode } from '../linux/namespace.ts'
+import { tunnelTraffic } from '../linux/tunnel-interface.ts'
+import { findCharon, replaceFile } from './charon.ts'
+import { type DaemonPlace, IkeDaemon } from './ike-daemon.ts'
+import { InitiationWindow } from './initiation-window.ts'
+import { chooseKernelMode, type KernelMode, probeKernel } from './kernel-mode.ts'
+import { readDaemonRecord, readJson } from './record.ts'
+import type { Log } from './supervisor.ts'
+import { defaultTimers, NamedTimers, type Timers } from './timers.ts'
+
+export interface StrongswanConfig {
+  /** Absolute; run folders and records of daemons. Not under /run. */
+  readonly dataDir: string
+  /** First letters of the names of all namespaces and interfaces. */
+  readonly prefix: string
+  readonly wan: Wan
+  /** Absent: the best that works here. */
+  readonly kernelMode?: KernelMode
+  readonly timers?: Partial<Timers>
+  readonly log: Log
+}
+
+/** Heavy jobs at once: each is a chain of short processes. */
+const parallelJobs = 8
+/** Negotiations of ours under way at once. */
+const parallelInitiations = 32
+const initiationHoldMs = 1_000
+
+/**
+ * Starts the engine and takes over what an earlier one has left running.
+ *
+ * @throws EngineError when this machine cannot carry ESP as asked, or charon or the WAN bridge is missing
+ */
+export async function createStrongswanEngine(config: StrongswanConfig): Promise<Engine> {
+  const names = createNames(config.prefix)
+  await mkdir(enginesDir(config.dataDir), { recursive: true, mode: 0o700 })
+  await mkdir(gatewaysDir(config.dataDir), { recursive: true, mode: 0o700 })
+  const [modes, version] = await Promise.all([
+    probeKernel(config.prefix),
+    charonVersion(),
+    checkWan(config.wan),
+  ])
+  const mode = chooseKernelMode(modes, config.kernelMode)
+  const engine = new StrongswanEngine(config, names, mode, version)
+  await engine.adopt()
+  return engine
+}
+
+const enginesDir = (dataDir: string) => `${dataDir}/engines`
+const gatewaysDir = (dataDir: string) => `${dataDir}/gateways`
+const gatewayFile = (dataDir: string, id: GatewayId) => `${gatewaysDir(dataDir)}/${fileName(id)}.json`
+
+/** E.g. `5.9.8`. */
+async function charonVersion(): Promise<string> {
+  const text = await run(await findCharon(), ['--version'])
+  return /strongSwan (\S+)/.exec(text)?.[1] ?? text.trim()
+}
+
+class StrongswanEngine implements Engine {
+  readonly #config: StrongswanConfig
+  readonly #names: Names
+  readonly #mode: KernelMode
+  readonly #version: string
+  readonly #times: Timers
+  readonly #gateways = new Map<GatewayId, Gateway>()
+  readonly #daemons = new Map<string, IkeDaemon>()
+  readonly #hints: ((id: TunnelId) => void)[] = []
+  readonly #window = new InitiationWindow(parallelInitiations, initiationHoldMs)
+  readonly #bounded = bounded(parallelJobs)
+  readonly #timers = new NamedTimers()
+  /** Gateways share the WAN bridge and their VPCs: one after the other. */
+  #gatewayQueue: Promise<unknown> = Promise.resolve()
+  /** Changes of one tunnel come one after the other, also when it goes from one daemon to another. */
+  readonly #tunnelQueues = new Map<TunnelId, Promise<unknown>>()
+
+  readonly gateways = {
+    apply: (gateway: Gateway) => this.#inGatewayQueue(() => this.#applyGateway(gateway)),
+    remove: (id: GatewayId) => this.#inGatewayQueue(() => this.#removeGateway(id)),
+    list: () => this.#listGateways(),
+  }
+
+  readonly tunnels = {
+    apply: (tunnel: Tunnel) => this.#inTunnelQueue(tunnel.id, () => this.#applyTunnel(tunnel)),
+    remove: (id: TunnelId) => this.#inTunnelQueue(id, () => this.#removeTunnel(id)),
+    observe: (id: TunnelId) => this.#observe(id),
+    list: () => this.#listTunnels(),
+    onHint: (hint: (id: TunnelId) => void) => {
+      this.#hints.push(hint)
+    },
+  }
+
+  constructor(config: StrongswanConfig, names: Names, mode: KernelMode, version: string) {
+    this.#config = config
+    this.#names = names
+    this.#mode = mode
+    this.#version = version
+    this.#times = { ...defaultTimers, ...config.timers }
+    this.#watchTraffic()
+  }
+
+  describe(): EngineDescription {
+    return { name: 'strongswan', kernelMode: this.#mode, daemonVersion: this.#version }
+  }
+
+  async close(): Promise<void> {
+    this.#timers.clearAll()
+    await this.#gatewayQueue
+    await Promise.all(this.#tunnelQueues.values())
+    await Promise.all([...this.#daemons.values()].map((daemon) => daemon.close()))
+  }
+
+  /** What an earlier engine has left: its gateways from their records, its daemons from theirs. */
+  async adopt(): Promise<void> {
+    const { dataDir, log } = this.#config
+    for (const file of await readdir(gatewaysDir(dataDir))) {
+      const gateway = await readJson<Gateway>(`${gatewaysDir(dataDir)}/${file}`)
+      if (gateway && file.endsWith('.json')) this.#gateways.set(gateway.id, gateway)
+    }
+    const left = await readdir(enginesDir(dataDir))
+    await Promise.all(
+      left.map(async (name) => {
+        const record = await readDaemonRecord(`${enginesDir(dataDir)}/${name}`)
+        const gateway = record && this.#gateways.get(record.gatewayId)
+        if (!record || !gateway || this.#names.kindOf(name) !== 'engine') return
+        if (record.mode !== this.#mode) {
+          log('warn', 'a daemon of another kernel mode is left alone', { daemon: name, mode: record.mode })
+          return
+        }
+        await this.#daemon(this.#place(gateway, record.peer)).adopt(record.process)
+      }),
+    )
+  }
+
+  // --- Gateways ------------------------------------------------------------------------------------------------
+
+  async #applyGateway(gateway: Gateway): Promise<void> {
+    const { dataDir, wan, log } = this.#config
+    for (const other of this.#gateways.values()) {
+      if (other.id !== gateway.id && other.slot === gateway.slot) {
+        throw new EngineError(`gateway ${gateway.id}: slot ${gateway.slot} is that of ${other.id}`, {
+          retry: false,
+        })
+      }
+    }
+    const before = this.#gateways.get(gateway.id)
+    if (before && before.slot !== gateway.slot) {
+      throw new EngineError(`gateway ${gateway.id}: has slot ${before.slot}, which cannot change`, {
+        retry: false,
+      })
+    }
+    const netns = this.#names.gateway(gateway.slot)
+    const inode = await namespaceInode(netns)
+    // Written before anything is made, so that a half-made gateway can be found and removed.
+    await replaceFile(gatewayFile(dataDir, gateway.id), JSON.stringify(gateway))
+    this.#gateways.set(gateway.id, gateway)
+    await applyGatewayNetwork(this.#names, wan, gateway)
+    const isNew = inode === undefined || inode !== (await namespaceInode(netns))
+    if (isNew || before?.address !== gateway.address) {
+      for (const daemon of this.#daemonsOf(gateway.id)) daemon.networkChanged()
+      log('info', 'made the network of a gateway', { gateway: gateway.id, netns })
+    }
+    if (before && before.vpcId !== gateway.vpcId) await removeVpcWhenEmpty(this.#names, before.vpcId)
+  }
+
+  async #removeGateway(id: GatewayId): Promise<void> {
+    const { dataDir, log } = this.#config
+    const gateway = this.#gateways.get(id)
+    // A namespace of a gateway that nobody knows is listed under its own name.
+    if (!gateway && this.#names.kindOf(id) !== 'gateway') return
+    const tunnels = this.#daemonsOf(id).flatMap((daemon) => daemon.tunnelIds)
+    if (tunnels.length > 0) {
+      throw new EngineError(`gateway ${id}: still has tunnels: ${tunnels.join(', ')}`, { retry: true })
+    }
+    await removeGatewayNetwork(gateway ? this.#names.gateway(gateway.slot) : id)
+    if (gateway) await removeVpcWhenEmpty(this.#names, gateway.vpcId)
+    await rm(gatewayFile(dataDir, id), { force: true })
+    this.#gateways.delete(id)
+    log('info', 'removed the network of a gateway', { gateway: id })
+  }
+
+  /** Gateways that we know, and under the names of their namespaces those that nobody knows. */
+  async #listGateways(): Promise<readonly GatewayId[]> {
+    const known = new Set([...this.#gateways.values()].map((gateway) => this.#names.gateway(gateway.slot)))
+    const orphans = (await listNamespaces()).filter(
+      (name) => this.#names.kindOf(name) === 'gateway' && !known.has(name),
+    )
+    return [...this.#gateways.keys(), ...orphans]
+  }
+
+  // --- Tunnels -------------------------------------------------------------------------------------------------
+
+  async #applyTunnel(tunnel: Tunnel): Promise<void> {
+    const gateway = this.#gateways.get(tunnel.gatewayId)
+    if (!gateway) {
+      throw new EngineError(`tunnel ${tunnel.id}: gateway ${tunnel.gatewayId} is not applied`, {
+        retry: true,
+      })
+    }
+    if (tunnel.localAddress !== gateway.address) {
+      throw new EngineError(
+        `tunnel ${tunnel.id}: local address ${tunnel.localAddress} is not that of its gateway, ${gateway.address}`,
+        { retry: false },
+      )
+    }
+    const place = this.#place(gateway, this.#mode === 'U' ? tunnel.remoteAddress : undefined)
+    // Another peer or another gateway: it lives elsewhere from now on.
+    const before = this.#daemonOf(tunnel.id)
+    if (before && before.place.name !== place.name) await this.#removeTunnel(tunnel.id)
+    await this.#daemon(place).apply(tunnel)
+  }
+
+  async #removeTunnel(id: TunnelId): Promise<void> {
+    const daemon = this.#daemonOf(id)
+    if (!daemon) return
+    await daemon.remove(id)
+    if (daemon.isIdle) this.#daemons.delete(daemon.place.name)
+  }
+
+  async #observe(id: TunnelId): Promise<TunnelReport | undefined> {
+    return this.#daemonOf(id)?.observe(id)
+  }
+
+  async #listTunnels(): Promise<readonly TunnelReport[]> {
+    return (await Promise.all([...this.#daemons.values()].map((daemon) => daemon.list()))).flat()
+  }
+
+  // --- Daemons -------------------------------------------------------------------------------------------------
+
+  #place(gateway: Gateway, peer: string | undefined): DaemonPlace {
+    const name = this.#names.engine(gateway.slot, peer)
+    return {
+      name,
+      runDir: `${enginesDir(this.#config.dataDir)}/${name}`,
+      gatewayId: gateway.id,
+      mode: this.#mode,
+      source: hostOf(gateway.insideAddress),
+      network: {
+        netns: name,
+        gatewayNetns: this.#names.gateway(gateway.slot),
+        address: gateway.address,
+        peer,
+      },
+    }
+  }
+
+  #daemon(place: DaemonPlace): IkeDaemon {
+    const found = this.#daemons.get(place.name)
+    if (found) return found
+    const daemon = new IkeDaemon(place, {
+      timers: this.#times,
+      window: this.#window,
+      log: this.#config.log,
+      hint: (id) => {
+        for (const hint of this.#hints) hint(id)
+      },
+      bounded: this.#bounded,
+      random: Math.random,
+    })
+    this.#daemons.set(place.name, daemon)
+    return daemon
+  }
+
+  #daemonOf(id: TunnelId): IkeDaemon | undefined {
+    return [...this.#daemons.values()].find((daemon) => daemon.has(id))
+  }
+
+  #daemonsOf(gatewayId: GatewayId): IkeDaemon[] {
+    return [...this.#daemons.values()].filter((daemon) => daemon.place.gatewayId === gatewayId)
+  }
+
+  #watchTraffic(): void {
+    this.#timers.set('traffic', this.#times.trafficEvery, async () => {
+      try {
+        await this.#noteTraffic()
+      } catch (error) {
+        this.#config.log('warn', 'cannot count the traffic of tunnels', { error: `${error}` })
+      }
+      this.#watchTraffic()
+    })
+  }
+
+  async #noteTraffic(): Promise<void> {
+    const waiting = [...this.#daemons.values()].filter((daemon) => daemon.watchesTraffic)
+    for (const netns of new Set(waiting.map((daemon) => daemon.place.network.gatewayNetns))) {
+      const sent = await tunnelTraffic(netns)
+      for (const daemon of waiting) {
+        if (daemon.place.network.gatewayNetns === netns) daemon.noteTraffic(sent)
+      }
+    }
+  }
+
+  #inGatewayQueue<T>(job: () => Promise<T>): Promise<T> {
+    const done = this.#gatewayQueue.then(job)
+    this.#gatewayQueue = done.catch(() => {})
+    return done
+  }
+
+  #inTunnelQueue(id: TunnelId, job: () => Promise<void>): Promise<void> {
+    const done = (this.#tunnelQueues.get(id) ?? Promise.resolve()).then(job)
+    const settled = done
+      .catch(() => {})
+      .then(() => {
+        if (this.#tunnelQueues.get(id) === settled) this.#tunnelQueues.delete(id)
+      })
+    this.#tunnelQueues.set(id, settled)
+    return done
+  }
+}
+
+/** Runs at most `limit` jobs at once, the others in the order in which they came. */
+function bounded(limit: number): <T>(job: () => Promise<T>) => Promise<T> {
+  let running = 0
+  const waiting: (() => void)[] = []
+  return async (job) => {
+    if (running >= limit) await new Promise<void>((resolve) => waiting.push(resolve))
+    else running += 1
+    try {
+      return await job()
+    } finally {
+      // The place goes to the next one, or is free.
+      const next = waiting.shift()
+      if (next) next()
+      else running -= 1
+    }
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * A tunnel as its daemon's keeper holds it, and the report made of it. The functions are pure.
+ */
+import type { Failure, Tunnel, TunnelReport } from '../engine.ts'
+import { type Attempts, noAttempts, type Situation } from './keep-up.ts'
+import { type ObservedSas, observeSas } from './observe.ts'
+import { children } from './render.ts'
+import { listOf, sectionOf, sectionsOf, textOf, type ViciMessage } from './vici/message.ts'
+
+/** What the daemon said of one tunnel. */
+export interface Seen extends ObservedSas {
+  /** Names of the children that carry traffic. */
+  readonly installed: ReadonlySet<string>
+  readonly negotiating: boolean
+  /** Epoch milliseconds. */
+  readonly at: number
+}
+
+export interface HeldTunnel {
+  tunnel: Tunnel
+  /** The settings come from a record on disk, which holds no key: they can be kept up but not loaded again. */
+  keyKnown: boolean
+  /** `definitionHash` of what the running daemon has loaded; absent when it has nothing of this tunnel. */
+  loadedHash?: string
+  loadedGeneration?: number
+  /** IKE_SAs that run with settings from before the last change. */
+  stale: Set<string>
+  /** IKE_SAs that were told to go. */
+  closing: Set<string>
+  /** It was up or negotiating and has been told to go, to begin again at once. */
+  replacing: boolean
+  seen: Seen
+  attempts: Attempts
+  /** Since when at least one child carries traffic; epoch milliseconds. */
+  upSince?: number
+  /** Traffic has asked for the tunnel (EffectImmediately=false). */
+  woken: boolean
+  /** Packets sent into its interface when it began to wait for traffic; absent: not counted yet. */
+  sentBefore?: number
+  /** Networks that are routed to it at the moment, sorted; absent: not known. */
+  routed?: string
+  /** Since when it waits or negotiates without any failure; epoch milliseconds. */
+  quietSince: number
+}
+
+const nothingSeen: Seen = {
+  ikeSas: [],
+  childSas: [],
+  installed: new Set(),
+  negotiating: false,
+  at: 0,
+}
+
+export const holdTunnel = (tunnel: Tunnel, keyKnown: boolean, now: number): HeldTunnel => ({
+  tunnel,
+  keyKnown,
+  stale: new Set(),
+  closing: new Set(),
+  replacing: false,
+  seen: nothingSeen,
+  attempts: noAttempts,
+  woken: false,
+  quietSince: now,
+})
+
+/** Tasks of an IKE_SA that make a CHILD_SA or the IKE_SA itself, in the daemon's words. */
+const negotiations = new Set([
+  'QUICK_MODE',
+  'CHILD_CREATE',
+  'MAIN_MODE',
+  'AGGRESSIVE_MODE',
+  'IKE_INIT',
+  'IKE_AUTH',
+])
+const carrying = new Set(['INSTALLED', 'UPDATING', 'REKEYING'])
+
+/** Reads the `list-sa` events of `list-sas` for one tunnel. */
+export function seeTunnel(events: readonly ViciMessage[], id: string, at: number): Seen {
+  const sections = events.flatMap(sectionsOf).flatMap(([name, section]) => (name === id ? [section] : []))
+  const installed = sections
+    .flatMap((section) => sectionsOf(sectionOf(section, 'child-sas')))
+    .filter(([, child]) => carrying.has(textOf(child, 'state') ?? ''))
+    .map(([, child]) => textOf(child, 'name') ?? '')
+  const negotiating = sections.some(
+    (section) =>
+      ['CREATED', 'CONNECTING'].includes(textOf(section, 'state') ?? '') ||
+      ['tasks-active', 'tasks-queued', 'tasks-passive'].some((tasks) =>
+        listOf(section, tasks).some((task) => negotiations.has(task)),
+      ),
+  )
+  const sas = observeSas(events).get(id) ?? nothingSeen
+  return { ikeSas: sas.ikeSas, childSas: sas.childSas, installed: new Set(installed), negotiating, at }
+}
+
+export const situationOf = ({ tunnel, seen, closing, woken }: HeldTunnel): Situation => ({
+  wanted: children(tunnel).map((child) => child.name),
+  installed: seen.installed,
+  negotiating: seen.negotiating,
+  closing: closing.size > 0,
+  asked: tunnel.effectImmediately || woken,
+})
+
+/** Not up, and nobody tries until traffic comes. */
+export const waitsForTraffic = (held: HeldTunnel) =>
+  !held.tunnel.effectImmediately && !held.woken && held.seen.installed.size === 0
+
+/** Up with settings from before the last change, and to change over when traffic comes. */
+export const isPending = (held: HeldTunnel) => held.stale.size > 0 && held.closing.size === 0
+
+/**
+ * Networks to be routed to the tunnel now: those of children that carry traffic, so that nothing is sent into a dead
+ * tunnel; and all of them while it waits for traffic, which could not be seen otherwise.
+ */
+export function wantedRoutes(held: HeldTunnel): readonly string[] {
+  const { tunnel, seen } = held
+  if (waitsForTraffic(held)) return [...new Set(tunnel.remoteSubnets)].toSorted()
+  const up = children(tunnel).filter((child) => seen.installed.has(child.name))
+  return [...new Set(up.flatMap((child) => child.remoteSubnets))].toSorted()
+}
+
+/** Every child that the settings ask for carries traffic. */
+export const isUp = ({ tunnel, seen }: HeldTunnel) =>
+  children(tunnel).every((child) => seen.installed.has(child.name))
+
+/** @param failure the cause that the daemon's log gives, if any; @param daemonDown why there is no daemon */
+export function reportTunnel(
+  held: HeldTunnel,
+  failure: Failure | undefined,
+  phase2Failed: boolean,
+  daemonDown?: Failure,
+): TunnelReport {
+  const { tunnel, seen } = held
+  const quiet = (code: 'WAITING_FOR_TRAFFIC' | 'CONNECTING'): Failure => ({
+    code,
+    since: held.quietSince,
+    evidence: [],
+  })
+  const cause = daemonDown ?? failure ?? quiet(waitsForTraffic(held) ? 'WAITING_FOR_TRAFFIC' : 'CONNECTING')
+  return {
+    id: tunnel.id,
+    generation: held.loadedGeneration ?? 0,
+    pendingReconnect: isPending(held),
+    ikeSas: seen.ikeSas,
+    childSas: seen.childSas,
+    childrenWanted: children(tunnel).length,
+    phase2Failed,
+    ...(!isUp(held) && { failure: cause }),
+    at: seen.at,
+  }
+}

@@ -1,0 +1,28 @@
+/**
+ * Removes everything of one prefix from this machine: daemons, namespaces, records. For tests, for the removal of
+ * the product, and for an operator whose state is beyond repair. Tunnels fall.
+ */
+import { rm } from 'node:fs/promises'
+import { removeGatewayNetwork } from '../linux/gateway-network.ts'
+import { createNames } from '../linux/names.ts'
+import { endProcessesIn, listNamespaces, removeNamespace } from '../linux/namespace.ts'
+
+/** What was removed: names of namespaces. Repeating it is fine. */
+export async function teardown(config: {
+  readonly dataDir: string
+  readonly prefix: string
+}): Promise<readonly string[]> {
+  const names = createNames(config.prefix)
+  const ours = (await listNamespaces()).filter((name) => names.kindOf(name) !== undefined)
+  // Daemons first, so that none writes or answers while its network goes.
+  const order = ['engine', 'gateway', 'vpc']
+  ours.sort((a, b) => order.indexOf(names.kindOf(a) ?? '') - order.indexOf(names.kindOf(b) ?? ''))
+  for (const netns of ours) {
+    await endProcessesIn(netns)
+    if (names.kindOf(netns) === 'gateway') await removeGatewayNetwork(netns)
+    else await removeNamespace(netns)
+  }
+  for (const dir of ['engines', 'gateways'])
+    await rm(`${config.dataDir}/${dir}`, { recursive: true, force: true })
+  return ours
+}

@@ -1,0 +1,67 @@
+/** The times by which the strongSwan engine lives; tests shorten them. */
+import type { Retransmit } from './charon-conf.ts'
+import { defaultRetransmit } from './charon-conf.ts'
+import { retryDelays } from './keep-up.ts'
+import { type DpdTimes, defaultDpdTimes } from './render.ts'
+
+/** All in milliseconds, except `dpd` and `retransmit`, which are the daemon's and in seconds. */
+export interface Timers {
+  /** Before the second, third, ... attempt of a tunnel; the last one repeats. */
+  readonly retryDelays: readonly number[]
+  /** Before a daemon is started again after its first, second, ... death in a row; the last one repeats. */
+  readonly respawnDelays: readonly number[]
+  /** How long more than one IKE_SA of a tunnel is let be. */
+  readonly reapAfter: number
+  /** How long an IKE_SA may take to go before it is removed without the peer's consent. */
+  readonly forceAfter: number
+  readonly watchdogEvery: number
+  readonly watchdogLimit: number
+  /** How often everything is looked at without being asked: an event may have been lost. */
+  readonly lookEvery: number
+  readonly trafficEvery: number
+  /** How long the last report stands after a daemon has gone: starting it again takes a fraction of this. */
+  readonly freeze: number
+  readonly dpd: DpdTimes
+  readonly retransmit: Retransmit
+}
+
+export const defaultTimers: Timers = {
+  retryDelays,
+  respawnDelays: [100, 500, 2_000, 10_000],
+  reapAfter: 5_000,
+  forceAfter: 2_000,
+  watchdogEvery: 5_000,
+  watchdogLimit: 3_000,
+  lookEvery: 30_000,
+  trafficEvery: 1_000,
+  freeze: 3_000,
+  dpd: defaultDpdTimes,
+  retransmit: defaultRetransmit,
+}
+
+/** Timers by name, so that one of a name replaces the one before, and all can be ended together. */
+export class NamedTimers {
+  readonly #timers = new Map<string, NodeJS.Timeout>()
+
+  set(name: string, ms: number, run: () => void): void {
+    clearTimeout(this.#timers.get(name))
+    const fire = () => {
+      this.#timers.delete(name)
+      run()
+    }
+    this.#timers.set(name, setTimeout(fire, Math.max(0, ms)).unref())
+  }
+
+  has(name: string): boolean {
+    return this.#timers.has(name)
+  }
+
+  clear(name: string): void {
+    clearTimeout(this.#timers.get(name))
+    this.#timers.delete(name)
+  }
+
+  clearAll(): void {
+    for (const name of [...this.#timers.keys()]) this.clear(name)
+  }
+}
