@@ -8,8 +8,9 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { CompiledQuery, type Transaction } from 'kysely'
-import { eachDatabase } from '../../test/support/postgres.ts'
+import { inspect } from 'node:util'
+import { CompiledQuery, sql, type Transaction } from 'kysely'
+import { eachDatabase, onPostgres } from '../../test/support/postgres.ts'
 import { type Database, openDatabase } from './open.ts'
 import type { NewRow, Schema } from './schema.ts'
 
@@ -308,6 +309,63 @@ describe('a database', () => {
   })
 })
 
+describe('a PostgreSQL server', () => {
+  test('that cannot be reached is named, without the password', async () => {
+    for (const [url, want] of [
+      ['postgres://ann:hidden@localhost/vpn?host=/nowhere', /database vpn at \/nowhere: connect ENOENT/],
+      ['postgres://ann:hidden@127.0.0.1:1/vpn', /database vpn at 127\.0\.0\.1:1: connect ECONNREFUSED/],
+      ['postgres://ann:hidden@:x/', /^Error: the address of the PostgreSQL database is not a URL$/],
+    ] as const) {
+      await assert.rejects(openDatabase({ kind: 'postgres', url }), (error) => {
+        assert.match(String(error), want)
+        return !inspect(error, { depth: null }).includes('hidden')
+      })
+    }
+  })
+
+  onPostgres((open, place) => {
+    const terminate = async (db: Database, state: 'idle' | 'idle in transaction') => {
+      const ended = await sql`
+        select pg_terminate_backend(pid) from pg_stat_activity
+        where application_name = 'suidao' and state = ${state} and pid <> pg_backend_pid()`.execute(db.kysely)
+      assert.ok(ended.rows.length > 0)
+    }
+
+    test('that ends idle connections is connected to again', async () => {
+      const config = await place()
+      const [db, other] = [await openDatabase(config), await open()]
+      await terminate(other, 'idle')
+      const find = db.prepared((q) => q.selectFrom('migration').select('name'))
+      // The end may be noticed by the first query on the old connection, never later.
+      assert.ok(await Promise.resolve(find()).catch(() => find()))
+      await insertVpc(db)
+      await db.close()
+    })
+
+    test('that ends a connection takes its transaction back and lets others write', async () => {
+      const config = await place()
+      const [db, other] = [await openDatabase(config), await openDatabase(config)]
+      const [written, goOn] = [gate(), gate()]
+      const lost = db.transaction(async (trx) => {
+        await trx.insertInto('vpc').values(vpc(7)).execute()
+        written.resolve()
+        await goOn.promise
+        await trx.insertInto('vpc').values(vpc(8)).execute()
+      })
+      await written.promise
+      const waiting = insertVpc(other)
+      await terminate(other, 'idle in transaction')
+      await waiting
+      goOn.resolve()
+      await assert.rejects(lost)
+      await insertVpc(db)
+      assert.equal(await count(db, 'vpc'), 2)
+      await db.close()
+      await other.close()
+    })
+  })
+})
+
 describe('a SQLite file', () => {
   const folder = mkdtempSync(join(tmpdir(), 'suidao-file-'))
   const inFolder = (name: string) => join(folder, name)
@@ -326,7 +384,7 @@ describe('a SQLite file', () => {
     const file = inFolder('text.db')
     writeFileSync(file, 'this is a letter to a friend, not a database\n'.repeat(100))
     for (const [path, why] of [
-      [inFolder('no/such/folder.db'), /folder\.db: ENOENT/],
+      [join(file, 'below.db'), /cannot open the database file .*below\.db: (ENOTDIR|EEXIST)/],
       [file, /text\.db: file is not a database/],
       [folder, /cannot open the database file .*EISDIR/],
     ] as const) {
@@ -415,8 +473,8 @@ describe('a SQLite file', () => {
       },
     ]
     for (const { query, index } of cases) {
-      const { sql, parameters } = query.compile()
-      const explain = CompiledQuery.raw(`explain query plan ${sql}`, [...parameters])
+      const compiled = query.compile()
+      const explain = CompiledQuery.raw(`explain query plan ${compiled.sql}`, [...compiled.parameters])
       const { rows } = await db.kysely.executeQuery(explain)
       const steps = (rows as { detail: string }[]).map((step) => step.detail).join('; ')
       assert.match(steps, new RegExp(`USING (COVERING )?INDEX ${index} `))

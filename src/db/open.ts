@@ -52,9 +52,28 @@ export interface Database {
  * Opens and migrates.
  *
  * @param now epoch milliseconds, noted beside migrations that run.
- * @throws when the database cannot be opened or was migrated by a newer version of this program.
+ * @throws when the database cannot be opened or was migrated by a newer version of this program; the message names it.
  */
 export async function openDatabase(config: DatabaseConfig, now = Date.now()): Promise<Database> {
+  const name = nameOf(config)
+  try {
+    return await open(config, now)
+  } catch (cause) {
+    const { message, code } = cause as NodeJS.ErrnoException
+    throw new Error(`cannot open ${name}: ${message || code}`, { cause })
+  }
+}
+
+/** Without the password that the address of a server may hold. */
+function nameOf(config: DatabaseConfig): string {
+  if (config.kind === 'sqlite') return `the database file ${config.file}`
+  // The parser's own error would show the address.
+  if (!URL.canParse(config.url)) throw new Error('the address of the PostgreSQL database is not a URL')
+  const { host, pathname, searchParams } = new URL(config.url)
+  return `the PostgreSQL database ${pathname.slice(1)} at ${searchParams.get('host') ?? host}`
+}
+
+async function open(config: DatabaseConfig, now: number): Promise<Database> {
   const store = config.kind === 'sqlite' ? openSqlite(config.file) : openPostgres(config.url)
   const kysely = new Kysely<Schema>({ dialect: store.dialect })
   const running = new Set<Promise<unknown>>()

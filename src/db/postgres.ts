@@ -46,8 +46,10 @@ export function openPostgres(url: string): PostgresStore {
     keepAlive: true,
     types: { getTypeParser },
   })
-  // A connection that breaks while idle is dropped by the pool; the next query opens another and reports what it finds.
+  // A connection that breaks is dropped by the pool, and its query, or the next one, is told. Without listeners the
+  // break would end the process: the pool's is for connections that nobody has, the client's for those in a transaction.
   pool.on('error', () => {})
+  pool.on('connect', (client) => client.on('error', () => {}))
   let statements = 0
   let open = true
   let last: Promise<unknown> = Promise.resolve()

@@ -8,9 +8,9 @@
  * Write transactions run one after the other. Those that wait are put into one SQLite transaction, each in a savepoint
  * of its own, and share one sync; each is acknowledged after it. So a sync costs a burst of writes once.
  */
-import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { setTimeout } from 'node:timers/promises'
 import {
@@ -48,7 +48,7 @@ export interface SqliteStore {
   close(): Promise<void>
 }
 
-/** @throws when the file cannot be opened; the message names it. */
+/** Creates the file, and its folder, where there is none. @throws when it cannot be opened. */
 export function openSqlite(file: string): SqliteStore {
   const memory = file === ':memory:'
   // Two connections cannot share a memory database without seeing each other's uncommitted rows, so this is a file
@@ -56,6 +56,7 @@ export function openSqlite(file: string): SqliteStore {
   const folder = memory ? mkdtempSync(join(tmpdir(), 'suidao-')) : undefined
   const path = folder ? join(folder, 'db') : file
   try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     // SQLite would create it readable for everybody; its log files take over this mode.
     closeSync(openSync(path, 'a', 0o600))
     const writer = new Connection(new DatabaseSync(path, { timeout: busyTimeout }))
@@ -88,8 +89,6 @@ export function openSqlite(file: string): SqliteStore {
         writer.db.close()
       },
     }
-  } catch (cause) {
-    throw new Error(`cannot open the database file ${file}: ${(cause as Error).message}`, { cause })
   } finally {
     if (folder) rmSync(folder, { recursive: true })
   }

@@ -105,31 +105,13 @@ function untilReady(server: ChildProcess): Promise<void> {
   })
 }
 
-/**
- * Declares the same tests for each kind of database.
- *
- * `open` gives a new, empty, migrated database, closed when the tests of its kind are done. `place` gives room for one
- * that the test opens itself, once or several times.
- */
-export function eachDatabase(
-  tests: (
-    kind: DatabaseConfig['kind'],
-    open: () => Promise<Database>,
-    place: () => Promise<DatabaseConfig>,
-  ) => void,
-): void {
-  const opening = (place: () => Promise<DatabaseConfig>) => {
-    const opened: Database[] = []
-    after(async () => {
-      for (const db of opened) await db.close()
-    })
-    return async () => {
-      const db = await openDatabase(await place())
-      opened.push(db)
-      return db
-    }
-  }
+/** Gives a new, empty, migrated database, closed when the tests of its kind are done. */
+type Open = () => Promise<Database>
+/** Gives room for a database that the test opens itself, once or several times. */
+type Place = () => Promise<DatabaseConfig>
 
+/** Declares the same tests for each kind of database. */
+export function eachDatabase(tests: (kind: DatabaseConfig['kind'], open: Open, place: Place) => void): void {
   describe('on SQLite', () => {
     let folder: string
     let files = 0
@@ -140,7 +122,11 @@ export function eachDatabase(
     tests('sqlite', open, async () => ({ kind: 'sqlite', file: join(folder, `${++files}.db`) }))
     after(() => rmSync(folder, { recursive: true }))
   })
+  onPostgres((open, place) => tests('postgres', open, place))
+}
 
+/** Declares tests for PostgreSQL alone; where it is not installed they are skipped, with the reason. */
+export function onPostgres(tests: (open: Open, place: Place) => void): void {
   const bin = findPostgres()
   describe('on PostgreSQL', { skip: bin ? false : 'no PostgreSQL server under /usr/lib/postgresql' }, () => {
     let server: PostgresServer
@@ -149,7 +135,19 @@ export function eachDatabase(
     })
     const place = () => server.createDatabase()
     const open = opening(place)
-    tests('postgres', open, place)
+    tests(open, place)
     after(() => server.stop())
   })
+}
+
+function opening(place: Place): Open {
+  const opened: Database[] = []
+  after(async () => {
+    for (const db of opened) await db.close()
+  })
+  return async () => {
+    const db = await openDatabase(await place())
+    opened.push(db)
+    return db
+  }
 }

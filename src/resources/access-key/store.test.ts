@@ -102,9 +102,9 @@ eachDatabase((kind, open) => {
       )
     }
     for (const change of [
-      setAccessKeyStatus(db, 'none', 'Inactive'),
-      setAccessKeyPolicy(db, 'none', []),
-      deleteAccessKey(db, 'none'),
+      () => setAccessKeyStatus(db, 'none', 'Inactive'),
+      () => setAccessKeyPolicy(db, 'none', []),
+      () => deleteAccessKey(db, 'none'),
     ]) {
       await assert.rejects(change, /access key none does not exist/)
     }
