@@ -11,9 +11,6 @@ export interface ObservedSas {
   readonly childSas: readonly ChildSa[]
 }
 
-/** An IKE_SA whose peer has not been identified yet stands under this name. */
-export const unnamed = '(unnamed)'
-
 /**
  * The SAs of all tunnels, by tunnel: the connection of a tunnel has its id for a name.
  * SAs of unknown connections are listed too, under the name they have.
@@ -34,8 +31,7 @@ export function observeSas(events: readonly ViciMessage[]): ReadonlyMap<TunnelId
   return tunnels
 }
 
-/** One IKE_SA as it stands in `list-sa` and in the `ike-updown` family of events. */
-export function observeIkeSa(section: ViciMessage): IkeSa {
+function observeIkeSa(section: ViciMessage): IkeSa {
   const host = textOf(section, 'remote-host')
   return {
     uniqueId: textOf(section, 'uniqueid') ?? '',
@@ -78,17 +74,6 @@ export const carriesTraffic = (child: ChildSa): boolean =>
 /** Established for `Status`, which a re-key does not interrupt. */
 export const isEstablished = (ikeSa: IkeSa): boolean =>
   ikeSa.state === 'established' || ikeSa.state === 'rekeying'
-
-/**
- * How many of the wanted children are there: pairs of selectors with at least one CHILD_SA that carries traffic.
- * An old and a new CHILD_SA of the same pair count once.
- */
-export function installedPairs(childSas: readonly ChildSa[]): number {
-  const pairs = childSas
-    .filter(carriesTraffic)
-    .map((child) => `${child.localSelectors.toSorted()} === ${child.remoteSelectors.toSorted()}`)
-  return new Set(pairs).size
-}
 
 const ikeStates: Readonly<Record<string, IkeSa['state']>> = {
   CREATED: 'connecting',
