@@ -31,6 +31,8 @@ const parts = {
     packages: [
       'strongswan-charon',
       'strongswan-libcharon',
+      // The vici plugin is in here.
+      'strongswan-swanctl',
       'libcharon-extra-plugins',
       'libstrongswan-extra-plugins',
       'libstrongswan-standard-plugins',

@@ -30,7 +30,12 @@ test('without any setting everything has its default', () => {
   assert.equal(config.masterKeyFile, '/srv/.suidao/master.key')
   assert.deepEqual([...config.roles], ['api', 'gateway'])
   assert.equal(config.kernelMode, 'auto')
-  assert.deepEqual(config.wan, { bridge: 'sdwan', netns: undefined, gateway: undefined })
+  assert.deepEqual(config.wan, {
+    bridge: 'sdwan',
+    ownBridge: true,
+    netns: undefined,
+    gateway: undefined,
+  })
   assert.equal(config.defaultRegion, 'cn-hangzhou')
   assert.deepEqual(config.quotas, {
     vpnGateways: 30,
@@ -146,8 +151,8 @@ test('a value that cannot be is refused with a sentence that names the setting a
     ['ROLES', 'api,router', /must be one of api, gateway/],
     ['ROLES', ',', /at least one/],
     ['KERNEL_MODE', 'W', /must be one of auto, X, V, U/],
-    ['PREFIX', 'SD', /2 to 5 lower-case letters/],
-    ['PREFIX', 'toolong', /2 to 5 lower-case letters/],
+    ['PREFIX', 'SD', /2 to 5 lower-case letters and digits/],
+    ['PREFIX', 'toolong', /2 to 5 lower-case letters and digits/],
     ['WAN_BRIDGE', 'sixteen-letters-', /at most 15/],
     ['WAN_BRIDGE', 'a/b', /at most 15/],
     ['WAN_NETNS', '../etc', /name of a network namespace/],
@@ -156,8 +161,8 @@ test('a value that cannot be is refused with a sentence that names the setting a
     ['ADDRESS_POOL', '203.0.113.0/33', /CIDR without host bits/],
     ['ADDRESS_POOL', '203.0.113.9-203.0.113.1', /ends before it begins/],
     ['ADDRESS_POOL', '203.0.113.9-x', /range of two IPv4 addresses/],
-    ['REGIONS', 'Hangzhou', /region id/],
-    ['DEFAULT_REGION', '../..', /region id/],
+    ['REGIONS', 'cn-hangzhuo', /"cn-hangzhuo" is not a region. Did you mean cn-hangzhou\?/],
+    ['DEFAULT_REGION', '../..', /is not a region/],
     ['QUOTAS_VPN_GATEWAYS', '0', /whole number/],
     ['QUOTAS_VPN_GATEWAYS', '1e3', /whole number/],
     ['LOG_LEVEL', 'loud', /must be one of debug, info, warn, error/],
@@ -183,7 +188,7 @@ test('all problems are named at once', () => {
     'color in /etc/suidao.json is not a setting of Suidao.',
     'wan.brigde in /etc/suidao.json is not a setting of Suidao. Did you mean wan.bridge?',
     'The environment variable SUIDAO_LISTNE is not a setting of Suidao. Did you mean SUIDAO_LISTEN?',
-    'SUIDAO_PREFIX "!": must be 2 to 5 lower-case letters.',
+    'SUIDAO_PREFIX "!": must be 2 to 5 lower-case letters and digits, a letter first.',
     'listen in /etc/suidao.json "5": must be host:port, for example 127.0.0.1:8480 or [::1]:8480.',
   ])
 })

@@ -8,8 +8,9 @@
 import { resolve } from 'node:path'
 import type { Quotas } from './resources/context.ts'
 import { networkSize, parseIpv4, parseNetwork } from './resources/ipv4.ts'
+import { regionIds } from './resources/region/model.ts'
 import { Secret } from './secret.ts'
-import { type ConfigFile, gatherSettings, type Setting } from './settings.ts'
+import { type ConfigFile, didYouMean, gatherSettings, type Setting } from './settings.ts'
 
 export type Role = 'api' | 'gateway'
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -41,6 +42,8 @@ export interface Config {
   readonly wan: {
     /** Bridge that carries the outside of all VPN gateways. */
     readonly bridge: string
+    /** Nobody named a bridge: it is our own, made at the start and removed by `suidao down`. */
+    readonly ownBridge: boolean
     /** Network namespace of the bridge; absent for the host's own. */
     readonly netns?: string
     /** Next hop of the VPN gateways' default route; absent when all peers are on the bridge itself. */
@@ -125,15 +128,15 @@ export const settings = [
   },
   {
     name: 'prefix',
-    value: '2-5 letters',
+    value: '2-5 letters or digits',
     default: 'sd',
     help: 'first letters of our namespaces and interfaces; one per Suidao on a host',
   },
   {
     name: 'wan.bridge',
     value: 'interface',
-    default: '<prefix>wan',
-    help: 'bridge with the outside of the VPN gateways; made when missing',
+    default: '<prefix>wan, made when missing',
+    help: 'bridge with the outside of the VPN gateways',
   },
   {
     name: 'wan.netns',
@@ -226,7 +229,8 @@ export function readConfig(
     } catch (error) {
       const { secret } = settings.find((one) => one.name === name) as Setting
       const shown = secret ? '' : ` "${setting.text}"`
-      problems.push(`${setting.where}${shown}: ${(error as Error).message}.`)
+      const { message } = error as Error
+      problems.push(`${setting.where}${shown}: ${message}${message.endsWith('?') ? '' : '.'}`)
       return otherwise
     }
   }
@@ -238,6 +242,7 @@ export function readConfig(
   const roles = read('roles', parseRoles, new Set<Role>(['api', 'gateway']))
   const wan = {
     bridge: read('wan.bridge', parseInterfaceName, `${prefix}wan`),
+    ownBridge: !given.has('wan.bridge'),
     netns: read('wan.netns', parseNamespaceName, undefined),
     gateway: read('wan.gateway', parseAddress, undefined),
   }
@@ -400,7 +405,9 @@ function parseRoles(text: string): Set<Role> {
 }
 
 function parsePrefix(text: string): string {
-  if (!/^[a-z]{2,5}$/.test(text)) throw new Error('must be 2 to 5 lower-case letters')
+  if (!/^[a-z][a-z0-9]{1,4}$/.test(text)) {
+    throw new Error('must be 2 to 5 lower-case letters and digits, a letter first')
+  }
   return text
 }
 
@@ -440,8 +447,9 @@ function parseAddressPool(text: string): Config['addressPool'] {
 }
 
 function parseRegion(text: string): string {
-  if (!/^[a-z]{2}(-[a-z0-9]+)+$/.test(text)) throw new Error('must be a region id such as cn-hangzhou')
-  return text
+  if (regionIds.has(text)) return text
+  const near = didYouMean(text, [...regionIds])
+  throw new Error(`"${text}" is not a region${near && `.${near}`}`)
 }
 
 function parseRegions(text: string): string[] {

@@ -84,12 +84,17 @@ const layers: readonly Layer[] = [
   },
   {
     files: ['src/config.ts'],
-    may: ['src/settings.ts', 'src/resources/ipv4.ts', 'types:src/resources/context.ts'],
+    may: [
+      'src/settings.ts',
+      'src/resources/ipv4.ts',
+      'src/resources/region/model.ts',
+      'types:src/resources/context.ts',
+    ],
     because: 'configuration is decided before anything runs and must not start anything',
   },
   {
     files: ['src/app.ts', 'src/main.ts', 'src/cli.ts', 'src/cli/'],
-    may: ['src/', 'kysely'],
+    may: ['src/', 'package.json', 'kysely'],
     because: 'the wiring knows everybody of ours, and leaves packages to those who need them',
   },
 ]

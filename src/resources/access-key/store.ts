@@ -33,6 +33,17 @@ export async function createAccount(
   return Number(inserted.numInsertedOrUpdatedRows) > 0
 }
 
+/** Ids of all accounts, oldest first. */
+export async function listAccounts(db: Database): Promise<readonly string[]> {
+  const rows = await db.kysely
+    .selectFrom('account')
+    .select('id')
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+  return rows.map(({ id }) => id)
+}
+
 export interface NewAccessKey {
   readonly accountId: string
   /** A RAM user; the account itself when left out. */

@@ -1,0 +1,149 @@
+/** The server as a process: configuration -> app -> run until a signal -> close. */
+import { createWriteStream } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createApp } from './app.ts'
+import type { Terminal } from './cli/terminal.ts'
+import { type Config, type LogLevel, showListen } from './config.ts'
+import type { Database } from './db/open.ts'
+import type { Engine, EngineDescription } from './engine/engine.ts'
+import { ipBatch, linkExists, namespaceInode } from './engine/linux/namespace.ts'
+import { createStrongswanEngine } from './engine/strongswan/engine.ts'
+import { newAccessKeyId, newSecret } from './resources/access-key/model.ts'
+import { createAccessKey, createAccount, listAccounts } from './resources/access-key/store.ts'
+import { regionIds } from './resources/region/model.ts'
+import type { Sealer } from './seal.ts'
+import type { Secret } from './secret.ts'
+
+/** The account that the first start makes. Others are made by `suidao keys create --account`. */
+export const firstAccount = { id: '1000000000000001', name: 'root' } as const
+
+/** A close that takes longer is left to the system: tunnels and store do not depend on it. Milliseconds. */
+const closeLimit = 10_000
+
+/**
+ * Runs the server until SIGINT, SIGTERM or SIGHUP. Prints what it serves and where, in lines `name value`.
+ *
+ * @returns the exit code: 0 after a signal, 1 when it could not start
+ */
+export async function runServer(config: Config, output: Terminal): Promise<number> {
+  const stopped = signalled()
+  for (const warning of config.warnings) output.complain(`warning: ${warning}`)
+  try {
+    await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
+    const log =
+      config.logFile === undefined ? process.stderr : createWriteStream(config.logFile, { flags: 'a' })
+    const app = await createApp(config, createEngine, { log })
+    try {
+      const firstKey = await createFirstKey(app.db, app.sealer, config.dataDir)
+      const { endpoint } = await app.listen()
+      for (const line of describe(config, endpoint, app.engine?.describe())) output.print(line)
+      if (firstKey) printFirstKey(firstKey, output)
+      await stopped
+    } finally {
+      await within(closeLimit, app.close())
+    }
+    return 0
+  } catch (error) {
+    output.complain(`cannot start: ${explain(error, config)}`)
+    return 1
+  }
+}
+
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
+  })
+}
+
+const within = (milliseconds: number, work: Promise<void>): Promise<void> => {
+  let timer: NodeJS.Timeout
+  const limit = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, milliseconds)
+  })
+  return Promise.race([work, limit]).finally(() => clearTimeout(timer))
+}
+
+const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
+async function createEngine(config: Config, log: (entry: object) => void): Promise<Engine> {
+  const { dataDir, prefix, kernelMode, wan } = config
+  if (wan.ownBridge && !(await linkExists(wan.netns, wan.bridge))) {
+    await ipBatch(wan.netns, [`link add ${wan.bridge} type bridge`, `link set ${wan.bridge} up`])
+    log({ level: 'info', message: `made the WAN bridge ${wan.bridge}` })
+  }
+  return createStrongswanEngine({
+    dataDir,
+    prefix,
+    wan,
+    ...(kernelMode === 'auto' ? {} : { kernelMode }),
+    log(level, message, fields) {
+      if (levels.indexOf(level) >= levels.indexOf(config.logLevel)) log({ level, message, ...fields })
+    },
+  })
+}
+
+/** Removes the bridge that a start has made. Answers the names of what was removed. */
+export async function removeOwnBridge({ wan }: Config): Promise<string[]> {
+  if (!wan.ownBridge || (wan.netns !== undefined && (await namespaceInode(wan.netns)) === undefined))
+    return []
+  if (!(await linkExists(wan.netns, wan.bridge))) return []
+  await ipBatch(wan.netns, [`link del ${wan.bridge}`])
+  return [wan.bridge]
+}
+
+function describe(config: Config, endpoint: string, engine: EngineDescription | undefined): string[] {
+  const mode = engine?.kernelMode === undefined ? '' : `, kernel mode ${engine.kernelMode}`
+  const regions = config.regions?.length ?? regionIds.size
+  return [
+    `endpoint  http://${endpoint}`,
+    `regions   ${regions}, default ${config.defaultRegion}`,
+    `engine    ${engine ? `${engine.name} ${engine.daemonVersion ?? ''}${mode}` : 'none (this node only answers the API)'}`,
+    `store     ${config.database.kind === 'sqlite' ? config.database.file : 'PostgreSQL'}`,
+    ...(config.metricsListen ? [`metrics   http://${showListen(config.metricsListen)}/metrics`] : []),
+  ]
+}
+
+// --- The first access key ------------------------------------------------------------------------------------
+
+interface FirstKey {
+  readonly id: string
+  readonly secret: Secret
+  readonly file: string
+}
+
+/**
+ * An empty store gets an account with one root key. The key's file is on the disk before the key is valid; of
+ * several nodes that start at once on one store, the one that makes the account makes the key.
+ */
+async function createFirstKey(db: Database, sealer: Sealer, dataDir: string): Promise<FirstKey | undefined> {
+  const now = Date.now()
+  if ((await listAccounts(db)).length > 0 || !(await createAccount(db, firstAccount, now))) return undefined
+  const id = newAccessKeyId()
+  const secret = newSecret()
+  const file = join(dataDir, 'root-access-key.json')
+  const content = { AccountId: firstAccount.id, AccessKeyId: id, AccessKeySecret: secret.reveal() }
+  await writeFile(file, `${JSON.stringify(content, null, 2)}\n`, { mode: 0o600, flush: true })
+  await createAccessKey(db, sealer, { accountId: firstAccount.id, known: { id, secret } }, now)
+  return { id, secret, file }
+}
+
+/** On a terminal the secret is shown, this one time; into a log it never goes. */
+function printFirstKey({ id, secret, file }: FirstKey, output: Terminal): void {
+  output.print(`account   ${firstAccount.id}, new`)
+  output.print(`key       ${id}`)
+  if (output.isInteractive) output.print(`secret    ${secret.reveal()}`)
+  output.print(`          in ${file}; keep it elsewhere and remove that file`)
+}
+
+// --- Why it did not start ------------------------------------------------------------------------------------
+
+function explain(error: unknown, config: Config): string {
+  if (!(error instanceof Error)) return String(error)
+  const { code } = error as NodeJS.ErrnoException
+  const listen = showListen(config.listen)
+  if (code === 'EADDRINUSE') return `${listen} is in use by another process (listen, SUIDAO_LISTEN)`
+  if (code === 'EACCES' && error.message.includes('listen')) return `${listen} may not be used by this user`
+  if (code === 'EADDRNOTAVAIL') return `${listen} is not an address of this machine (listen, SUIDAO_LISTEN)`
+  return error.message
+}
