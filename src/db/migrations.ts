@@ -32,6 +32,7 @@ export const migrations: readonly Migration[] = [
       const big = kind === 'sqlite' ? 'integer' : 'bigint'
       const end = kind === 'sqlite' ? ') strict' : ')'
       const keyed = kind === 'sqlite' ? ') strict, without rowid' : ')'
+      // `..._list` pages a list; `..._of_...` pages it narrowed to an owner, and finds what an owner has.
       return [
         `create table account (id text primary key not null, name text not null, created_at ${big} not null ${end}`,
 
@@ -55,7 +56,7 @@ export const migrations: readonly Migration[] = [
         `create table vswitch (${noun(big)},
           vpc_id text not null, zone text not null, description text not null, cidr text not null ${end}`,
         'create index vswitch_list on vswitch (account_id, region, seq)',
-        'create index vswitch_of_vpc on vswitch (vpc_id, seq)',
+        'create index vswitch_of_vpc on vswitch (vpc_id, account_id, region, seq)',
 
         `create table vpn_gateway (${noun(big)},
           description text not null,
@@ -80,7 +81,8 @@ export const migrations: readonly Migration[] = [
           generation integer not null
         ${end}`,
         'create index vpn_gateway_list on vpn_gateway (account_id, region, seq)',
-        'create index vpn_gateway_of_vpc on vpn_gateway (account_id, region, vpc_id, seq)',
+        'create index vpn_gateway_of_vpc on vpn_gateway (vpc_id, account_id, region, seq)',
+        'create index vpn_gateway_of_vswitch on vpn_gateway (vswitch_id)',
 
         `create table customer_gateway (${noun(big)},
           description text not null,
@@ -130,8 +132,8 @@ export const migrations: readonly Migration[] = [
           generation integer not null
         ${end}`,
         'create index vpn_connection_list on vpn_connection (account_id, region, seq)',
-        'create index vpn_connection_of_vpn_gateway on vpn_connection (account_id, region, vpn_gateway_id, seq)',
-        'create index vpn_connection_of_customer_gateway on vpn_connection (account_id, region, customer_gateway_id, seq)',
+        'create index vpn_connection_of_vpn_gateway on vpn_connection (vpn_gateway_id, account_id, region, seq)',
+        'create index vpn_connection_of_customer_gateway on vpn_connection (customer_gateway_id, account_id, region, seq)',
 
         `create table tag (
           account_id text not null,

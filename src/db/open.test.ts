@@ -9,7 +9,7 @@ import { createInterface } from 'node:readline'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
-import { CompiledQuery, sql, type Transaction } from 'kysely'
+import { type Compilable, CompiledQuery, sql, type Transaction } from 'kysely'
 import { eachDatabase, onPostgres } from '../../test/support/postgres.ts'
 import { type Database, openDatabase } from './open.ts'
 import type { NewRow, Schema } from './schema.ts'
@@ -438,46 +438,55 @@ describe('a SQLite file', () => {
 
   test('lists are paged and looked up by an index, without sorting', async () => {
     const db = await openDatabase({ kind: 'sqlite', file: ':memory:' })
-    const mine = <T extends 'vpn_connection' | 'vpn_gateway' | 'customer_gateway' | 'vswitch'>(table: T) =>
-      db.kysely
-        .selectFrom(table as 'vpn_connection')
-        .selectAll()
+    const { kysely } = db
+    const mine = (table: 'vpn_connection' | 'vpn_gateway' | 'customer_gateway' | 'vswitch') =>
+      kysely
+        .selectFrom(table)
+        .select('name')
         .where('account_id', '=', '1')
         .where('region', '=', 'r')
         .where('seq', '>', 5)
         .orderBy('seq')
         .limit(10)
-    const cases = [
+    const tagged = kysely
+      .selectFrom('tag')
+      .select('resource_id')
+      .where('account_id', '=', '1')
+      .where('region', '=', 'r')
+      .where('resource_type', '=', 't')
+      .where('key', '=', 'k')
+      .where('value', '=', 'v')
+    const cases: { query: Compilable; index: string }[] = [
       { query: mine('vpn_connection'), index: 'vpn_connection_list' },
       { query: mine('vpn_gateway'), index: 'vpn_gateway_list' },
       { query: mine('customer_gateway'), index: 'customer_gateway_list' },
       { query: mine('vswitch'), index: 'vswitch_list' },
       {
-        query: mine('vpn_connection').where('vpn_gateway_id', '=', 'g'),
+        query: mine('vpn_connection').where(sql.ref('vpn_gateway_id'), '=', 'g'),
         index: 'vpn_connection_of_vpn_gateway',
       },
       {
-        query: mine('vpn_connection').where('customer_gateway_id', '=', 'c'),
+        query: mine('vpn_connection').where(sql.ref('customer_gateway_id'), '=', 'c'),
         index: 'vpn_connection_of_customer_gateway',
       },
+      { query: mine('vpn_gateway').where(sql.ref('vpc_id'), '=', 'v'), index: 'vpn_gateway_of_vpc' },
+      { query: mine('vswitch').where(sql.ref('vpc_id'), '=', 'v'), index: 'vswitch_of_vpc' },
       {
-        query: db.kysely
-          .selectFrom('tag')
-          .select('resource_id')
-          .where('account_id', '=', '1')
-          .where('region', '=', 'r')
-          .where('resource_type', '=', 't')
-          .where('key', '=', 'k')
-          .where('value', '=', 'v'),
-        index: 'tag_lookup',
+        query: kysely.selectFrom('vpn_connection').select('name').where('vpn_gateway_id', '=', 'g'),
+        index: 'vpn_connection_of_vpn_gateway',
       },
+      {
+        query: kysely.selectFrom('vpn_gateway').select('name').where('vswitch_id', '=', 's'),
+        index: 'vpn_gateway_of_vswitch',
+      },
+      { query: tagged, index: 'tag_lookup' },
     ]
     for (const { query, index } of cases) {
       const compiled = query.compile()
       const explain = CompiledQuery.raw(`explain query plan ${compiled.sql}`, [...compiled.parameters])
-      const { rows } = await db.kysely.executeQuery(explain)
+      const { rows } = await kysely.executeQuery(explain)
       const steps = (rows as { detail: string }[]).map((step) => step.detail).join('; ')
-      assert.match(steps, new RegExp(`USING (COVERING )?INDEX ${index} `))
+      assert.match(steps, new RegExp(`USING (COVERING )?INDEX ${index} `), index)
       assert.doesNotMatch(steps, /TEMP B-TREE|SCAN/)
     }
     await db.close()
