@@ -241,6 +241,8 @@ interface Member {
   readonly aliases: readonly string[]
   readonly required: boolean
   readonly fallback: string | number | boolean | undefined
+  /** An empty value clears; see StringParam. */
+  readonly keepEmpty: boolean
   readonly read: Reader
 }
 
@@ -265,6 +267,7 @@ function stringReader(spec: StringParam): Reader {
   const { enum: allowed, anyCase, pattern, minLength, maxLength } = spec
   const exact = allowed && new Map(allowed.map((word) => [anyCase ? word.toLowerCase() : word, word]))
   return (value, path, faults) => {
+    if (value === '' && spec.keepEmpty) return ''
     if (value === undefined || value === null || value === '') return undefined
     if (typeof value === 'number' || typeof value === 'boolean') value = String(value)
     if (typeof value !== 'string') return refuseValue(faults, spec, path, 'It must be text.')
@@ -401,6 +404,7 @@ function compileMembers(fields: ParamFields): readonly Member[] {
     aliases: spec.aliases ?? [],
     required: spec.required ?? false,
     fallback: 'default' in spec ? spec.default : undefined,
+    keepEmpty: 'keepEmpty' in spec && spec.keepEmpty === true,
     read: compileReader(spec),
   }))
 }
@@ -444,7 +448,7 @@ export function compileParams(fields: ParamFields): ParamDecoder {
       const other = roots.has(alias) ? tree[alias] : values.get(alias)
       if (other !== undefined && other !== '') return other
     }
-    return undefined
+    return member.keepEmpty ? value : undefined
   }
   return (params, region) => {
     const faults: Faults = { missing: undefined, illegal: undefined, count: 0 }

@@ -150,10 +150,11 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     exchange.format = formatOf(map.get('Format'), scheme === 'acs3' ? known.accept : '')
     exchange.wantsExtra = known.extra.toLowerCase() === 'true'
 
-    const fromHeader = scheme === 'acs3'
-    const header = scheme === 'v1' ? noHeader : known
-    exchange.actionName = (fromHeader ? '' : map.get('Action')) || header.action
-    const action = findAction(exchange, (fromHeader ? '' : map.get('Version')) || header.version)
+    // V1 clients send the headers as well, unsigned; under ACS3 the headers are what is signed.
+    exchange.actionName =
+      (scheme === 'acs3' ? '' : map.get('Action')) || (scheme === 'v1' ? '' : known.action)
+    const version = (scheme === 'acs3' ? '' : map.get('Version')) || (scheme === 'v1' ? '' : known.version)
+    const action = findAction(exchange, version)
 
     const claim = readClaim(scheme, request, known.authorization)
     exchange.accessKeyId = claim.accessKeyId
@@ -286,55 +287,48 @@ function checkTarget(method: string, url: string): void {
 
 /** The headers that decide how a request is read. The first line of a name counts. */
 interface KnownHeaders {
-  authorization: string
-  bearerToken: string
-  contentType: string
-  accept: string
-  action: string
-  version: string
+  readonly authorization: string
+  readonly bearerToken: string
+  readonly contentType: string
+  readonly accept: string
+  readonly action: string
+  readonly version: string
   /** `x-suidao` */
-  extra: string
-}
-
-const noHeader: Readonly<KnownHeaders> = {
-  authorization: '',
-  bearerToken: '',
-  contentType: '',
-  accept: '',
-  action: '',
-  version: '',
-  extra: '',
+  readonly extra: string
 }
 
 function knownHeaders(headers: RawHeaders): KnownHeaders {
-  const known = { ...noHeader }
+  let authorization = ''
+  let bearerToken = ''
+  let contentType = ''
+  let accept = ''
+  let action = ''
+  let version = ''
+  let extra = ''
   for (let at = 0; at < headers.length; at += 2) {
-    const value = headers[at + 1]!
-    switch (headers[at]!.toLowerCase()) {
-      case 'authorization':
-        known.authorization ||= value
+    const name = headers[at]!
+    // The length tells most headers apart without a copy in lower case.
+    switch (name.length) {
+      case 6:
+        if (name.toLowerCase() === 'accept') accept ||= headers[at + 1]!
         break
-      case 'x-acs-bearer-token':
-        known.bearerToken ||= value
+      case 8:
+        if (name.toLowerCase() === 'x-suidao') extra ||= headers[at + 1]!
         break
-      case 'content-type':
-        known.contentType ||= value
+      case 12:
+        if (name.toLowerCase() === 'content-type') contentType ||= headers[at + 1]!
+        else if (name.toLowerCase() === 'x-acs-action') action ||= headers[at + 1]!
         break
-      case 'accept':
-        known.accept ||= value
+      case 13:
+        if (name.toLowerCase() === 'authorization') authorization ||= headers[at + 1]!
+        else if (name.toLowerCase() === 'x-acs-version') version ||= headers[at + 1]!
         break
-      case 'x-acs-action':
-        known.action ||= value
-        break
-      case 'x-acs-version':
-        known.version ||= value
-        break
-      case 'x-suidao':
-        known.extra ||= value
+      case 18:
+        if (name.toLowerCase() === 'x-acs-bearer-token') bearerToken ||= headers[at + 1]!
         break
     }
   }
-  return known
+  return { authorization, bearerToken, contentType, accept, action, version, extra }
 }
 
 function hostOf(headers: RawHeaders): string {

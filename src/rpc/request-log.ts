@@ -21,8 +21,8 @@ export interface RequestLog {
 
 /** Where lines go; a Node stream fits. */
 export interface LogDestination {
-  write(text: string): unknown
-  /** Characters accepted and not yet written. */
+  write(text: Uint8Array): unknown
+  /** Bytes accepted and not yet written. */
   readonly writableLength?: number
 }
 
@@ -79,16 +79,28 @@ export function renderLine(entry: RequestLog): string {
 
 /** Collects lines and writes them in few large pieces. */
 export function createRequestLogger(destination: LogDestination): RequestLogger {
-  let held = ''
+  // Copied at once: a growing string would keep the pieces of every line alive.
+  let held = Buffer.allocUnsafe(fullBuffer)
+  let length = 0
   let timer: NodeJS.Timeout | undefined
   let dropped = 0
 
   function flush(): void {
     if (timer) clearTimeout(timer)
     timer = undefined
-    if (held === '') return
-    destination.write(held)
-    held = ''
+    if (length === 0) return
+    destination.write(held.subarray(0, length))
+    // The destination may still be writing the old one.
+    held = Buffer.allocUnsafe(fullBuffer)
+    length = 0
+  }
+
+  function hold(line: string): void {
+    // 3 bytes at most for each UTF-16 unit.
+    if (length + line.length * 3 > fullBuffer) flush()
+    if (line.length * 3 > fullBuffer) destination.write(Buffer.from(line))
+    else length += held.write(line, length)
+    timer ??= setTimeout(flush, longestWait).unref()
   }
 
   return {
@@ -98,12 +110,10 @@ export function createRequestLogger(destination: LogDestination): RequestLogger 
         return
       }
       if (dropped > 0) {
-        held += `{"time":"${timeText(entry.time)}","droppedLines":${dropped}}\n`
+        hold(`{"time":${quote(timeText(entry.time))},"droppedLines":${dropped}}\n`)
         dropped = 0
       }
-      held += renderLine(entry)
-      if (held.length >= fullBuffer) flush()
-      else timer ??= setTimeout(flush, longestWait).unref()
+      hold(renderLine(entry))
     },
     flush,
   }
