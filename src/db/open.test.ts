@@ -342,6 +342,34 @@ describe('a PostgreSQL server', () => {
       await db.close()
     })
 
+    test('that gives up waiting for the turn to write leaves the connection as good as new', async () => {
+      const config = await place()
+      const [db, other] = [await openDatabase(config), await openDatabase(config)]
+      const [holding, goOn] = [gate(), gate()]
+      const held = other.transaction(async () => {
+        holding.resolve()
+        await goOn.promise
+      })
+      await holding.promise
+      const refused = assert.rejects(insertVpc(db), /canceling statement/)
+      const cancelWaiting = async () => {
+        const canceled = await sql`
+          select pg_cancel_backend(pid) from pg_locks where locktype = 'advisory' and not granted`.execute(
+          other.kysely,
+        )
+        return canceled.rows.length > 0
+      }
+      while (!(await cancelWaiting()));
+      await refused
+      await Promise.all(Array.from({ length: 20 }, () => count(db, 'vpc')))
+      goOn.resolve()
+      await held
+      await insertVpc(db)
+      assert.equal(await count(db, 'vpc'), 1)
+      await db.close()
+      await other.close()
+    })
+
     test('that ends a connection takes its transaction back and lets others write', async () => {
       const config = await place()
       const [db, other] = [await openDatabase(config), await openDatabase(config)]

@@ -22,7 +22,7 @@ export interface Database {
    *
    * Write transactions run strictly one after the other, across all processes on this database: what `work` reads
    * stays true until it has written. It should await nothing but the database, since every other writer waits for it;
-   * inside it use `trx` alone.
+   * inside it use `trx` alone. A statement that fails ends the transaction: on PostgreSQL nothing can follow it.
    *
    * @throws what `work` throws, after rolling back.
    */

@@ -79,7 +79,13 @@ export function openPostgres(url: string): PostgresStore {
 
 class WriterLockDriver extends PostgresDriver {
   override async beginTransaction(connection: DatabaseConnection): Promise<void> {
-    await connection.executeQuery(CompiledQuery.raw(`begin; select pg_advisory_xact_lock(${writerLock})`))
+    try {
+      await connection.executeQuery(CompiledQuery.raw(`begin; select pg_advisory_xact_lock(${writerLock})`))
+    } catch (cause) {
+      // The lock was not to be had; the connection goes back to the pool and must not be inside a transaction.
+      await this.rollbackTransaction(connection)
+      throw cause
+    }
   }
 }
 
