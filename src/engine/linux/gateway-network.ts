@@ -156,8 +156,13 @@ export async function applyGatewayNetwork(names: Names, wan: Wan, gateway: Gatew
   const links = new Set((await listLinks(netns)).map((link) => link.ifname))
   if (!links.has('wan0')) {
     await ip(wan.netns, ['link', 'add', port, 'type', 'veth', 'peer', 'name', 'wan0', 'netns', netns])
-    // Switches in front learn where the address is now.
-    await setSysctls(netns, { 'ipv4.conf.wan0.arp_notify': 1 })
+    await setSysctls(netns, {
+      // Switches in front learn where the address is now.
+      'ipv4.conf.wan0.arp_notify': 1,
+      // What a peer sends is routed to its daemon, so to its ARP the address is not local but one to be proxied.
+      'ipv4.conf.wan0.proxy_arp': 1,
+      'ipv4.neigh.wan0.proxy_delay': 0,
+    })
   }
   await ip(wan.netns, ['link', 'set', port, 'master', wan.bridge, 'up'])
   const inside = vpcPort(gateway.slot)

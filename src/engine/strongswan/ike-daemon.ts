@@ -343,18 +343,23 @@ export class IkeDaemon {
       held.woken = false
       held.sentBefore = undefined
     }
-    this.#timers.clear(`keep-up ${id}`)
-    if (decision.do === 'wait') {
-      this.#timers.set(`keep-up ${id}`, decision.until - now, () => this.#lookSoon(id))
-    }
     if (decision.do !== 'initiate') held.attempts = attempts
     else if (window.take(id, () => this.#lookSoon(id))) {
       held.attempts = attempts
       held.replacing = false
       for (const child of decision.children) await this.#initiate(id, child)
     }
+    // Several ways to fail raise no event: a peer that stays silent, a refused CHILD_SA, an initiate that does nothing.
+    if (decision.do === 'wait') this.#lookAt(id, decision.until)
+    else if (!isUp(held) && (held.attempts.running || held.closing.size > 0 || held.seen.negotiating)) {
+      this.#lookAt(id, now + timers.attemptLookEvery)
+    } else this.#timers.clear(`keep-up ${id}`)
     await this.#route(held)
     this.#watchDuplicates(held)
+  }
+
+  #lookAt(id: TunnelId, time: number): void {
+    this.#timers.set(`keep-up ${id}`, time - Date.now(), () => this.#lookSoon(id))
   }
 
   /** Marks of IKE_SAs that are not there any more. */
@@ -509,7 +514,10 @@ export class IkeDaemon {
 
   #onEvent(name: string, message: ViciMessage): void {
     if (name === 'log') {
-      for (const id of this.#failures.line(parseLogEvent(message, Date.now()))) this.#around.hint(id)
+      for (const id of this.#failures.line(parseLogEvent(message, Date.now()))) {
+        this.#around.hint(id)
+        this.#lookSoon(id)
+      }
       return
     }
     const ids = sectionsOf(message).map(([id]) => id)

@@ -74,7 +74,7 @@ export function decide(
 }
 
 /** A tunnel that falls sooner after it came up goes on with the delays where it was; otherwise they start anew. */
-export const settledAfterMs = 30_000
+export const settledAfterMs = 10_000
 
 /** The attempts of a tunnel that was up and is not any more: the first try comes after the shortest delay. */
 export function fallen(
@@ -85,7 +85,7 @@ export function fallen(
   delays = retryDelays,
 ) {
   const count = upForMs >= settledAfterMs ? 0 : attempts.count
-  const base = delays[Math.min(count, delays.length - 1)] ?? 0
+  const base = delays[Math.min(Math.max(count, 1), delays.length) - 1] ?? 0
   return { count, nextAt: now + base * (0.8 + 0.4 * random), running: false } satisfies Attempts
 }
 

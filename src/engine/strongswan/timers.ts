@@ -18,6 +18,8 @@ export interface Timers {
   readonly watchdogLimit: number
   /** How often everything is looked at without being asked: an event may have been lost. */
   readonly lookEvery: number
+  /** The same for a tunnel that is being negotiated. */
+  readonly attemptLookEvery: number
   readonly trafficEvery: number
   /** How long the last report stands after a daemon has gone: starting it again takes a fraction of this. */
   readonly freeze: number
@@ -33,6 +35,7 @@ export const defaultTimers: Timers = {
   watchdogEvery: 5_000,
   watchdogLimit: 3_000,
   lookEvery: 30_000,
+  attemptLookEvery: 1_000,
   trafficEvery: 1_000,
   freeze: 3_000,
   dpd: defaultDpdTimes,
