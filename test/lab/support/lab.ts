@@ -16,6 +16,13 @@ import { Peer } from './peer.ts'
 
 let count = 0
 
+/** A test that is told to end ends through the exit handlers, which clean up. */
+export function endOrderly(): void {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    if (process.listenerCount(signal) === 0) process.once(signal, () => process.exit(1))
+  }
+}
+
 export interface PingResult {
   readonly sent: number
   readonly received: number
@@ -29,6 +36,7 @@ export class Lab {
 
   private constructor(name: string) {
     this.name = name
+    endOrderly()
     process.on('exit', this.#onExit)
   }
 
@@ -90,7 +98,7 @@ export class Lab {
     lan: readonly string[],
     settings?: Readonly<Record<string, string>>,
   ): Promise<Peer> {
-    return this.#startPeer(await this.host(suffix, address), lan, settings)
+    return this.startPeer(await this.host(suffix, address), lan, settings)
   }
 
   /**
@@ -131,12 +139,13 @@ export class Lab {
       'nft',
       'add table ip nat; add chain ip nat post { type nat hook postrouting priority 100; }; add rule ip nat post oifname "wan0" masquerade',
     )
-    return { peer: await this.#startPeer(netns, lan, settings), router }
+    return { peer: await this.startPeer(netns, lan, settings), router }
   }
 
-  async #startPeer(
+  /** Starts a peer in a namespace that is there already. */
+  async startPeer(
     netns: string,
-    lan: readonly string[],
+    lan: readonly string[] = [],
     settings?: Readonly<Record<string, string>>,
   ): Promise<Peer> {
     for (const address of lan) await command('ip', '-n', netns, 'addr', 'add', address, 'dev', 'lo')
@@ -196,13 +205,7 @@ export class Lab {
 
   /** Synchronous, for the end of the process. Only processes of this lab's own namespaces are ended. */
   #removeNow(): void {
-    for (const peer of this.#peers.splice(0)) {
-      try {
-        process.kill(peer.charon.pid, 'SIGKILL')
-      } catch {
-        // It is gone already.
-      }
-    }
+    for (const peer of this.#peers.splice(0)) peer.charon.closeNow()
     for (const namespace of this.#namespaces.splice(0)) {
       try {
         execFileSync('ip', ['netns', 'del', namespace], { stdio: 'ignore' })

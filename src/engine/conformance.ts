@@ -1,0 +1,320 @@
+/**
+ * The suite that every engine passes: what `engine.ts` promises, tried out.
+ *
+ * It checks the state of the world as reports tell it, never which calls were made. What differs between engines is
+ * in the harness: where a peer comes from, and how time passes.
+ */
+import assert from 'node:assert/strict'
+import { afterEach, beforeEach, describe, test } from 'node:test'
+import { inspect } from 'node:util'
+import { Secret } from '../secret.ts'
+import { type Engine, EngineError, type Gateway, type Tunnel, type TunnelReport } from './engine.ts'
+import { type ReasonCode, reasons } from './reason.ts'
+
+/** An engine with a peer for the tunnels of the suite. A new one for each test. */
+export interface ConformanceHarness {
+  readonly engine: Engine
+  readonly gateway: Gateway
+  /** A complete tunnel of that gateway. Nobody answers yet at its remote address. */
+  readonly tunnel: Tunnel
+  /** Brings up or changes the peer so that it would agree with exactly this tunnel. It waits to be asked. */
+  preparePeer(tunnel: Tunnel): Promise<void>
+  /** Closes the tunnels from the peer's side, in order, so that our side is told. */
+  closeAtPeer(): Promise<void>
+  /** Closes the engine and makes a new one over what it left behind. */
+  restart(): Promise<Engine>
+  /** Lets time pass, real or not, until the probe gives something. Throws, naming what was awaited, after a while. */
+  until<T>(what: string, probe: () => Promise<T | undefined | false>): Promise<T>
+  close(): Promise<void>
+}
+
+const pskText = 'conformance key, not to be seen'
+const mismatches: readonly ReasonCode[] = ['PSK_MISMATCH', 'PEER_REJECTED_AUTH']
+
+/** @param skip why this engine cannot be tried here */
+export function conformance(
+  name: string,
+  createHarness: () => Promise<ConformanceHarness>,
+  { skip }: { skip?: string } = {},
+): void {
+  describe(`an engine: ${name}`, { skip: skip ?? false }, () => {
+    let harness: ConformanceHarness
+    let tunnel: Tunnel
+    beforeEach(async () => {
+      harness = await createHarness()
+      tunnel = withIke(harness.tunnel, { psk: new Secret(pskText) })
+      await harness.engine.gateways.apply(harness.gateway)
+    })
+    afterEach(() => harness.close())
+
+    const report = async (id = tunnel.id): Promise<TunnelReport> => {
+      const seen = await harness.engine.tunnels.observe(id)
+      assert(seen, `no report of ${id}`)
+      return seen
+    }
+    const whenUp = (id = tunnel.id, engine = harness.engine) =>
+      harness.until(`${id} up`, async () => {
+        const seen = await engine.tunnels.observe(id)
+        return seen && isUp(seen) && seen
+      })
+    const bringUp = async (wanted = tunnel) => {
+      await harness.preparePeer(wanted)
+      await harness.engine.tunnels.apply(wanted)
+      return whenUp(wanted.id)
+    }
+    const whenFailed = (codes: readonly ReasonCode[]) =>
+      harness.until(`${tunnel.id} fails with ${codes.join(' or ')}`, async () => {
+        const seen = await harness.engine.tunnels.observe(tunnel.id)
+        return seen?.failure && codes.includes(seen.failure.code) && seen
+      })
+
+    test('a gateway is applied, listed and removed; each may be repeated', async () => {
+      const { gateways } = harness.engine
+      await gateways.apply(harness.gateway)
+      assert.deepEqual(await gateways.list(), [harness.gateway.id])
+      await gateways.remove(harness.gateway.id)
+      await gateways.remove(harness.gateway.id)
+      await gateways.remove('vpn-unknown')
+      assert.deepEqual(await gateways.list(), [])
+    })
+
+    test('a tunnel comes up, and the report says with what', async () => {
+      const seen = await bringUp()
+      assert.equal(seen.id, tunnel.id)
+      assert.equal(seen.generation, tunnel.generation)
+      assert.equal(seen.pendingReconnect, false)
+      assert.equal(seen.phase2Failed, false)
+      assert.equal(seen.failure, undefined)
+      assert.equal(seen.childrenWanted, 1)
+      assert.equal(seen.ikeSas.length, 1)
+      const [ikeSa] = seen.ikeSas
+      assert.equal(ikeSa?.version, tunnel.ike.version)
+      assert.equal(ikeSa?.proposal, 'aes128-sha1-modp1024')
+      assert.equal(ikeSa?.localId, tunnel.ike.localId)
+      assert.equal(ikeSa?.remoteId, tunnel.ike.remoteId)
+      assert(ikeSa?.remoteEndpoint?.startsWith(`${tunnel.remoteAddress}:`), ikeSa?.remoteEndpoint)
+      const [childSa] = seen.childSas
+      assert.equal(childSa?.ikeUniqueId, ikeSa?.uniqueId)
+      assert.deepEqual(childSa?.localSelectors, tunnel.localSubnets)
+      assert.deepEqual(childSa?.remoteSelectors, tunnel.remoteSubnets)
+      assert.match(childSa?.spiIn ?? '', /^[0-9a-f]{1,8}$/)
+      assert.match(childSa?.spiOut ?? '', /^[0-9a-f]{1,8}$/)
+      assert(Math.abs(seen.at - Date.now()) < 60_000 || harness.engine.describe().name === 'simulated')
+    })
+
+    for (const version of ['ikev1', 'ikev2'] as const) {
+      test(`several subnets in ${version}: every pair is there`, async () => {
+        const wanted = {
+          ...withIke(tunnel, { version }),
+          localSubnets: [...tunnel.localSubnets, '10.77.1.0/24'],
+          remoteSubnets: [...tunnel.remoteSubnets, '10.77.2.0/24'],
+        }
+        const seen = await bringUp(wanted)
+        const pairs = seen.childSas.flatMap((child) =>
+          child.localSelectors.flatMap((local) =>
+            child.remoteSelectors.map((remote) => `${local} ${remote}`),
+          ),
+        )
+        const expected = wanted.localSubnets.flatMap((local) =>
+          wanted.remoteSubnets.map((remote) => `${local} ${remote}`),
+        )
+        assert.deepEqual(pairs.toSorted(), expected.toSorted())
+        assert.equal(seen.childrenWanted, version === 'ikev1' ? 4 : 1)
+      })
+    }
+
+    test('applying the same again changes nothing at the SAs, and the new generation is reported', async () => {
+      const before = await bringUp()
+      await harness.engine.tunnels.apply(tunnel)
+      await harness.engine.tunnels.apply({ ...tunnel, generation: tunnel.generation + 1 })
+      const after = await whenUp()
+      assert.deepEqual(identities(after), identities(before))
+      assert.equal(after.generation, tunnel.generation + 1)
+      assert.equal(after.pendingReconnect, false)
+    })
+
+    test('changed settings with effect at once: negotiated again with the new ones', async () => {
+      const before = await bringUp()
+      const changed = {
+        ...tunnel,
+        generation: tunnel.generation + 1,
+        ipsec: { ...tunnel.ipsec, encryption: 'aes256' as const },
+      }
+      await harness.preparePeer(changed)
+      await harness.engine.tunnels.apply(changed)
+      const after = await harness.until('up with the new algorithm', async () => {
+        const seen = await report()
+        return isUp(seen) && seen.childSas.some((child) => child.proposal?.startsWith('aes256-')) && seen
+      })
+      assert.notDeepEqual(identities(after), identities(before))
+      assert.equal(after.generation, changed.generation)
+    })
+
+    test('changed settings that take effect with traffic: the old SA stays, and the report says so', async () => {
+      const before = await bringUp()
+      const changed = {
+        ...tunnel,
+        generation: tunnel.generation + 1,
+        effectImmediately: false,
+        ipsec: { ...tunnel.ipsec, encryption: 'aes256' as const },
+      }
+      await harness.preparePeer(changed)
+      await harness.engine.tunnels.apply(changed)
+      const after = await report()
+      assert.equal(after.generation, changed.generation)
+      assert.equal(after.pendingReconnect, true)
+      assert.deepEqual(identities(after), identities(before))
+    })
+
+    test('without effect at once nothing is negotiated before traffic comes, and that is not a failure', async () => {
+      const waiting = { ...tunnel, effectImmediately: false }
+      await harness.preparePeer(waiting)
+      await harness.engine.tunnels.apply(waiting)
+      const seen = await report()
+      assert.deepEqual([seen.ikeSas, seen.childSas], [[], []])
+      assert.equal(seen.failure?.code, 'WAITING_FOR_TRAFFIC')
+      assert.equal(reasons[seen.failure.code].severity, 'Normal')
+    })
+
+    test('a wrong key has its reason with evidence; with the right one the tunnel comes up and the reason goes', async () => {
+      await harness.preparePeer(withIke(tunnel, { psk: new Secret('another key') }))
+      await harness.engine.tunnels.apply(tunnel)
+      const failed = await whenFailed(mismatches)
+      assert.equal(isUp(failed), false)
+      assert(failed.failure!.evidence.length > 0)
+      assert(failed.failure!.since <= failed.at)
+
+      await harness.preparePeer(tunnel)
+      assert.equal((await whenUp()).failure, undefined)
+    })
+
+    test('the key is nowhere in what the engine says', async () => {
+      await harness.preparePeer(withIke(tunnel, { psk: new Secret('another key') }))
+      await harness.engine.tunnels.apply(tunnel)
+      const failed = await whenFailed(mismatches)
+      for (const text of [
+        inspect(failed, { depth: null }),
+        JSON.stringify(await harness.engine.tunnels.list()),
+      ]) {
+        assert.doesNotMatch(text, /not to be seen|another key/)
+      }
+    })
+
+    test('different subnets leave the IKE_SA up and say that phase 2 failed', async () => {
+      await harness.preparePeer({ ...tunnel, localSubnets: ['10.99.0.0/24'] })
+      await harness.engine.tunnels.apply(tunnel)
+      const failed = await harness.until('phase 2 to fail', async () => {
+        const seen = await report()
+        return seen.phase2Failed && seen
+      })
+      assert.equal(failed.failure?.code, 'SUBNET_MISMATCH')
+      assert(failed.ikeSas.some((ikeSa) => ikeSa.state === 'established'))
+      assert.deepEqual(
+        failed.childSas.filter((child) => child.state === 'installed'),
+        [],
+      )
+    })
+
+    test('hints come when a tunnel comes up and when the peer closes it', async () => {
+      const hinted: string[] = []
+      harness.engine.tunnels.onHint((id) => hinted.push(id))
+      await bringUp()
+      await harness.until('a hint that it is up', async () => hinted.includes(tunnel.id))
+      hinted.length = 0
+      await harness.closeAtPeer()
+      await harness.until('a hint that it was closed', async () => hinted.includes(tunnel.id))
+    })
+
+    test('a tunnel that the peer closes comes back by itself', async () => {
+      const before = await bringUp()
+      await harness.closeAtPeer()
+      await harness.until('new SAs', async () => {
+        const seen = await report()
+        const old = identities(before)
+        return isUp(seen) && !identities(seen).some((id) => old.includes(id))
+      })
+    })
+
+    test('a removed tunnel is gone; removing it again or one that never was is fine', async () => {
+      await bringUp()
+      const { tunnels } = harness.engine
+      await tunnels.remove(tunnel.id)
+      assert.equal(await tunnels.observe(tunnel.id), undefined)
+      assert.deepEqual(await tunnels.list(), [])
+      await tunnels.remove(tunnel.id)
+      await tunnels.remove('vco-unknown')
+      assert.equal(await tunnels.observe('vco-unknown'), undefined)
+    })
+
+    test('a tunnel can be removed while it is being negotiated in vain', async () => {
+      await harness.engine.tunnels.apply(tunnel)
+      await harness.engine.tunnels.remove(tunnel.id)
+      assert.deepEqual(await harness.engine.tunnels.list(), [])
+    })
+
+    test('closing leaves the tunnels running; the next engine finds them, wanted or not, and drops nothing', async () => {
+      const before = await bringUp()
+      const next = await harness.restart()
+      const listed = await next.tunnels.list()
+      assert.deepEqual(
+        listed.map(({ id }) => id),
+        [tunnel.id],
+      )
+      assert.deepEqual(identities(await whenUp(tunnel.id, next)), identities(before))
+      await next.gateways.apply(harness.gateway)
+      await next.tunnels.apply(tunnel)
+      assert.deepEqual(identities(await whenUp(tunnel.id, next)), identities(before))
+    })
+
+    test('an orphan can be removed by the engine that finds it', async () => {
+      await bringUp()
+      const next = await harness.restart()
+      await next.tunnels.remove(tunnel.id)
+      assert.deepEqual(await next.tunnels.list(), [])
+      await next.gateways.remove(harness.gateway.id)
+      assert.deepEqual(await next.gateways.list(), [])
+    })
+
+    test('what cannot be is refused with a reason that retrying does not mend, and harms no other tunnel', async () => {
+      const before = await bringUp()
+      for (const [what, bad] of [
+        ['an address that is none', { remoteAddress: 'peer.example' }],
+        ['a subnet that is none', { remoteSubnets: ['10.2.0.0/33'] }],
+        ['an address that is not the gateway’s', { localAddress: '192.0.2.77' }],
+      ] as const) {
+        await assert.rejects(
+          harness.engine.tunnels.apply({ ...tunnel, id: 'vco-bad', slot: tunnel.slot + 1, ...bad }),
+          (error: unknown) => {
+            assert(error instanceof EngineError, `${what}: ${error}`)
+            assert.equal(error.retry, false, what)
+            return true
+          },
+        )
+      }
+      assert.equal(await harness.engine.tunnels.observe('vco-bad'), undefined)
+      assert.deepEqual(identities(await report()), identities(before))
+    })
+
+    test('a tunnel of a gateway that is not there yet can be tried again later', async () => {
+      await assert.rejects(
+        harness.engine.tunnels.apply({ ...tunnel, gatewayId: 'vpn-later' }),
+        (error: unknown) => error instanceof EngineError && error.retry,
+      )
+    })
+  })
+}
+
+const withIke = (tunnel: Tunnel, change: Partial<Tunnel['ike']>): Tunnel => ({
+  ...tunnel,
+  ike: { ...tunnel.ike, ...change },
+})
+
+/** All children carry traffic. */
+const isUp = (report: TunnelReport): boolean =>
+  report.failure === undefined &&
+  report.childSas.filter((child) => child.state === 'installed' || child.state === 'rekeying').length >=
+    report.childrenWanted
+
+/** What changes when something is negotiated anew: the inbound SPIs. */
+const identities = (report: TunnelReport): readonly string[] =>
+  report.childSas.map((child) => child.spiIn ?? '').toSorted()

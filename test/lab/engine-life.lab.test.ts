@@ -1,0 +1,223 @@
+/** What the engine survives: its own death, that of its daemons, and damage to its networks. With real daemons. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { after, before, beforeEach, describe, test } from 'node:test'
+import type { Engine, Tunnel, TunnelReport } from '../../src/engine/engine.ts'
+import { command } from './support/command.ts'
+import { agreeing, GatewayLab } from './support/gateway-lab.ts'
+import { Lab } from './support/lab.ts'
+import type { Peer } from './support/peer.ts'
+import { until } from './support/until.ts'
+
+const skip = Lab.missing() ?? false
+
+const isUp = (report: TunnelReport | undefined): report is TunnelReport =>
+  report !== undefined && report.failure === undefined
+
+const whenUp = (engine: Engine, id = 'vco-1') =>
+  until(`${id} up`, async () => {
+    const report = await engine.tunnels.observe(id)
+    return isUp(report) && report
+  })
+
+const spis = (report: TunnelReport) => report.childSas.map((child) => child.spiIn).toSorted()
+
+/** The one process that runs in the namespace of the daemon that serves a peer. */
+async function daemonPid(lab: GatewayLab, peer = lab.tunnel.remoteAddress): Promise<number> {
+  const netns = lab.names.engine(
+    lab.gateway.slot,
+    lab.engine.describe().kernelMode === 'U' ? peer : undefined,
+  )
+  const pids = (await command('ip', 'netns', 'pids', netns)).split('\n').filter(Boolean)
+  assert.equal(pids.length, 1, `processes in ${netns}: ${pids}`)
+  return Number(pids[0])
+}
+
+describe('the engine and its daemons', { skip }, () => {
+  let lab: GatewayLab
+  let peer: Peer
+
+  before(async () => {
+    lab = await GatewayLab.create({ watchdogEvery: 200, watchdogLimit: 200, reapAfter: 500 })
+    peer = await lab.lab.peer('peer', '198.51.100.2/24', ['10.2.0.1/24', '10.3.0.1/24'])
+    await lab.applyGateway()
+  })
+  after(() => lab.close())
+  beforeEach(async () => {
+    await peer.load(agreeing(lab.tunnel))
+    await lab.engine.gateways.apply(lab.gateway)
+    await lab.engine.tunnels.apply(lab.tunnel)
+    await whenUp(lab.engine)
+  })
+
+  const ping = (to = '10.2.0.1', count = 3) =>
+    lab.lab.ping(lab.host, '10.1.0.10', to, { count, interval: 0.02 })
+  const passes = (to?: string) => until(`a ping to ${to}`, async () => (await ping(to, 1)).received === 1)
+
+  test('the engine is killed and comes back under traffic: no packet is lost, nothing is negotiated', async () => {
+    const psk = lab.tunnel.ike.psk.reveal()
+    const args = [lab.engineConfig, lab.gateway, lab.tunnel, psk].map((value) => JSON.stringify(value))
+    await lab.engine.close()
+    const program = join(import.meta.dirname, 'support/engine-process.ts')
+    const other: ChildProcess = spawn(process.execPath, [program, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    try {
+      await once(other.stdout!, 'data')
+      const [pid, known] = [await daemonPid(lab), await whenUp(lab.engine).catch(() => undefined)]
+      const pings = ping('10.2.0.1', 100)
+      const exit = once(other, 'exit')
+      other.kill('SIGKILL')
+      await exit
+      const engine = await lab.restart()
+      const [found] = await engine.tunnels.list()
+      assert.equal(found?.generation, lab.tunnel.generation)
+      await engine.gateways.apply(lab.gateway)
+      await engine.tunnels.apply(lab.tunnel)
+      assert.deepEqual(await pings, { sent: 100, received: 100 })
+      assert.equal(await daemonPid(lab), pid)
+      const report = await whenUp(engine)
+      assert.deepEqual(spis(report), found && spis(found))
+      if (known) assert.deepEqual(spis(report), spis(known))
+    } finally {
+      other.kill('SIGKILL')
+    }
+  })
+
+  test('a daemon that is killed is started again, and its tunnel with it', async () => {
+    const before = await daemonPid(lab)
+    const report = await whenUp(lab.engine)
+    process.kill(before, 'SIGKILL')
+    await until('other SAs', async () => {
+      const now = await lab.engine.tunnels.observe('vco-1')
+      return isUp(now) && !spis(now).some((spi) => spis(report).includes(spi))
+    })
+    assert.notEqual(await daemonPid(lab), before)
+    await passes()
+  })
+
+  test('a daemon that hangs is killed and started again', async () => {
+    const before = await daemonPid(lab)
+    process.kill(before, 'SIGSTOP')
+    await until('another daemon', async () => {
+      const netns = lab.names.engine(1, lab.tunnel.remoteAddress)
+      const pids = (await command('ip', 'netns', 'pids', netns)).split('\n').filter(Boolean)
+      return pids.length === 1 && Number(pids[0]) !== before
+    })
+    await whenUp(lab.engine)
+    await passes()
+  })
+
+  test('a daemon that died while no engine ran is started at the next apply', async () => {
+    await lab.engine.close()
+    process.kill(await daemonPid(lab), 'SIGKILL')
+    const engine = await lab.restart()
+    const [orphan] = await engine.tunnels.list()
+    assert.equal(orphan?.id, 'vco-1')
+    assert.equal(orphan.failure?.code, 'CHARON_DOWN')
+    await engine.tunnels.apply(lab.tunnel)
+    await whenUp(engine)
+    await passes()
+  })
+
+  test('a process that took the number of our daemon is neither adopted nor harmed', async () => {
+    await lab.engine.close()
+    process.kill(await daemonPid(lab), 'SIGKILL')
+    const stranger = spawn('sleep', ['60'], { stdio: 'ignore' })
+    try {
+      await once(stranger, 'spawn')
+      const name = lab.names.engine(1, lab.tunnel.remoteAddress)
+      const file = join(lab.engineConfig.dataDir, 'engines', name, 'daemon.json')
+      const record = JSON.parse(await readFile(file, 'utf8'))
+      await writeFile(file, JSON.stringify({ ...record, process: { ...record.process, pid: stranger.pid } }))
+      const engine = await lab.restart()
+      await engine.tunnels.apply(lab.tunnel)
+      await whenUp(engine)
+      assert.equal(stranger.exitCode, null)
+      assert.equal(stranger.signalCode, null)
+      assert.notEqual(await daemonPid(lab), stranger.pid)
+    } finally {
+      stranger.kill('SIGKILL')
+    }
+  })
+
+  test('a gateway whose namespace was removed is whole again after apply', async () => {
+    const netns = lab.names.gateway(1)
+    for (const link of ['wan0', 'vpc0', 'vco1']) await command('ip', '-n', netns, 'link', 'del', link)
+    await command('ip', 'netns', 'del', netns)
+    await lab.engine.gateways.apply(lab.gateway)
+    await lab.engine.tunnels.apply(lab.tunnel)
+    await whenUp(lab.engine)
+    await passes()
+  })
+
+  test('a lost port of the WAN is mended by apply without a new negotiation', async () => {
+    const before = await whenUp(lab.engine)
+    await command('ip', '-n', lab.names.gateway(1), 'link', 'del', 'wan0')
+    await lab.engine.gateways.apply(lab.gateway)
+    await passes()
+    assert.deepEqual(spis(await whenUp(lab.engine)), spis(before))
+  })
+
+  test('two tunnels to one peer: each has its networks, and one goes without the other', async () => {
+    const second: Tunnel = { ...lab.tunnel, id: 'vco-2', slot: 2, remoteSubnets: ['10.3.0.0/24'] }
+    const settings = agreeing(lab.tunnel)
+    await peer.load({ ...settings, localSubnets: [...settings.localSubnets, ...second.remoteSubnets] })
+    await lab.engine.tunnels.apply(second)
+    await whenUp(lab.engine, 'vco-2')
+    await passes('10.2.0.1')
+    await passes('10.3.0.1')
+    await lab.engine.tunnels.remove('vco-1')
+    await passes('10.3.0.1')
+    assert.equal((await ping('10.2.0.1', 1)).received, 0)
+    await lab.engine.tunnels.apply(lab.tunnel)
+    await whenUp(lab.engine)
+    await passes('10.2.0.1')
+    await lab.engine.tunnels.remove('vco-2')
+    await passes('10.2.0.1')
+  })
+
+  test('a tunnel that is down sends nothing into the WAN in clear', async () => {
+    await lab.engine.tunnels.remove('vco-1')
+    const answer = await lab.lab.in(lab.host, 'sh', '-c', 'ping -n -c 1 -W 1 10.2.0.1 || true')
+    assert.match(answer, /Destination Net Unreachable/)
+  })
+
+  test('of two IKE_SAs of one tunnel one is left', async () => {
+    // The peer does not know that it has one already, as after both ends have begun at the same moment.
+    await peer.load({ ...agreeing(lab.tunnel), connection: { unique: 'never' } })
+    const { session } = await lab.daemon(lab.tunnel.remoteAddress)
+    await peer.initiate()
+    await until('one IKE_SA again', async () => {
+      const report = await lab.engine.tunnels.observe('vco-1')
+      return isUp(report) && report.ikeSas.length === 1
+    })
+    session.close()
+    await passes()
+  })
+
+  test('from the word of the daemon to a report it takes less than 50 ms', async () => {
+    const took: number[] = []
+    for (const round of [1, 2, 3, 4, 5]) {
+      const { session, lines } = await lab.daemon(lab.tunnel.remoteAddress)
+      const hinted = new Promise<number>((resolve) => {
+        lab.engine.tunnels.onHint(async () => {
+          const report = await lab.engine.tunnels.observe('vco-1')
+          if (report?.childSas.length === 0) resolve(Date.now())
+        })
+      })
+      await peer.terminate()
+      const seenAt = await hinted
+      const said = lines.find((line) => /received DELETE for IKE_SA/.test(line.text))
+      assert(said, `round ${round}: the daemon said nothing of it`)
+      took.push(seenAt - said.at)
+      session.close()
+      await whenUp(lab.engine)
+    }
+    const median = took.toSorted((a, b) => a - b)[2]
+    assert(median !== undefined && median < 50, `milliseconds: ${took}`)
+  })
+})
