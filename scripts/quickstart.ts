@@ -437,8 +437,11 @@ async function endProcess(child: ChildProcess): Promise<void> {
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 async function explainFailure(error: unknown): Promise<void> {
-  const isExpected = error instanceof Disappointment
-  console.error(red(`\nThe quickstart failed: ${isExpected ? error.message : (error as Error).stack}`))
+  const { exitCode = null, signalCode = null } = made.server?.child ?? {}
+  const ending = exitCode ?? signalCode
+  if (ending !== null) console.error(red(`\nThe quickstart failed: Suidao has ended by itself (${ending}).`))
+  else if (error instanceof Disappointment) console.error(red(`\nThe quickstart failed: ${error.message}`))
+  else console.error(red(`\nThe quickstart failed: ${(error as Error).stack}`))
   if (!made.folder) return
   const log = await readFile(join(made.folder, 'suidao.log'), 'utf8').catch(() => '')
   const lines = log.trim().split('\n').slice(-15)
@@ -473,7 +476,7 @@ async function main(): Promise<void> {
         if (stop.signal.aborted || server.child.exitCode !== null) resolve()
       })
       clearInterval(keepAlive)
-      if (!stop.signal.aborted) throw new Disappointment('Suidao has ended by itself')
+      if (!stop.signal.aborted) throw new Disappointment('it could not stay up')
     }
   } catch (error) {
     if (stop.signal.aborted) process.exitCode = exitStopped
