@@ -71,8 +71,8 @@ export function refusal(
     principal.statements.some(
       (statement) =>
         statement.Effect === effect &&
-        statement.Action.some((pattern) => matches(pattern, action, 'i')) &&
-        statement.Resource.some((pattern) => matches(pattern, resource, '')),
+        statement.Action.some((pattern) => matches(pattern, action, 'is')) &&
+        statement.Resource.some((pattern) => matches(pattern, resource, 's')),
     )
   if (resources.some((resource) => has('Deny', resource))) return 'Forbidden'
   if (principal.userName === null) return undefined
