@@ -32,6 +32,17 @@ export async function addToCount(
   }
 }
 
+/** An owner is gone, and with it the numbers of what it owned. */
+export async function removeCounts(trx: Trx, scope: Scope, owner: string): Promise<void> {
+  await trx
+    .deleteFrom('resource_count')
+    .where('account_id', '=', scope.accountId)
+    .where('region', '=', scope.region)
+    .where('kind', '=', 'vpn_connection')
+    .where('scope', '=', owner)
+    .execute()
+}
+
 export async function readCount(
   source: Source,
   kind: CountedKind,

@@ -53,7 +53,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const log: string[] = []
   const app = await createApp(config, () => Promise.reject(new Error('not in a test')), {
     engine,
-    log: { write: (text: string) => log.push(...text.trimEnd().split('\n')) },
+    log: { write: (text) => log.push(...String(text).trimEnd().split('\n')) },
     ...options,
   })
   const { endpoint } = await app.listen()

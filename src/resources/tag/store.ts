@@ -84,8 +84,8 @@ export function carries<DB extends Schema, TB extends keyof DB>(
   return eb.and(
     filters.map(
       ({ Key, Value }) =>
-        sql<boolean>`exists (select 1 from tag where tag.account_id = ${scope.accountId} and tag.region = ${scope.region}
-          and tag.resource_type = ${kind} and tag.resource_id = ${sql.ref(idColumn)} and tag.key = ${Key}
+        sql<boolean>`${sql.ref(idColumn)} in (select tag.resource_id from tag where tag.account_id = ${scope.accountId}
+          and tag.region = ${scope.region} and tag.resource_type = ${kind} and tag.key = ${Key}
           ${Value === undefined ? sql`` : sql`and tag.value = ${Value}`})`,
     ),
   )

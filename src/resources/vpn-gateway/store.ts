@@ -1,5 +1,5 @@
 import type { Row, RowChange } from '../../db/schema.ts'
-import { addToCount, type Scope } from '../counts.ts'
+import { addToCount, removeCounts, type Scope } from '../counts.ts'
 import { removeTags } from '../tag/store.ts'
 import type { Source, Trx } from '../write.ts'
 
@@ -89,7 +89,7 @@ export async function removeGateway(trx: Trx, gateway: VpnGateway): Promise<void
   const scope = { accountId: gateway.account_id, region: gateway.region }
   await trx.deleteFrom('vpn_gateway').where('id', '=', gateway.id).execute()
   await trx.deleteFrom('gateway_observation').where('gateway_id', '=', gateway.id).execute()
-  await trx.deleteFrom('resource_count').where('scope', '=', gateway.id).execute()
+  await removeCounts(trx, scope, gateway.id)
   await removeTags(trx, scope, 'vpngateway', gateway.id, 'all')
   await addToCount(trx, 'vpn_gateway', scope, [], -1)
 }
