@@ -19,6 +19,7 @@
  *     main: the VPC and the tunnels. It has no way to the WAN, so that packets for a tunnel which is down are
  *           refused at once instead of leaving in clear.
  */
+import { createHash } from 'node:crypto'
 import { EngineError, type Gateway } from '../engine.ts'
 import { hostOf, networkOf } from './address.ts'
 import { type Names, vpcPort } from './names.ts'
@@ -127,6 +128,15 @@ export function staleAddressLines(
   )
 }
 
+/**
+ * Hardware address of one of the gateway's links: locally administered, and the same whenever the link is made anew,
+ * so that neighbours need not learn it again.
+ */
+export function hardwareAddress(gateway: Gateway, link: string): string {
+  const digest = createHash('sha256').update(`${gateway.id} ${gateway.address} ${link}`).digest('hex')
+  return `02:${digest.slice(0, 10).replace(/..(?!$)/g, '$&:')}`
+}
+
 /** @throws EngineError when the WAN bridge is not there */
 export async function checkWan(wan: Wan): Promise<void> {
   if (wan.netns !== undefined && (await namespaceInode(wan.netns)) === undefined) {
@@ -138,6 +148,20 @@ export async function checkWan(wan: Wan): Promise<void> {
     const what = bridge ? 'is not a bridge' : 'does not exist'
     throw new EngineError(`WAN: interface ${wan.bridge}${where} ${what}`, { retry: true })
   }
+}
+
+/** A pair of interfaces: `port` outside, `name` inside the gateway's namespace. */
+async function makeLink(
+  outside: string | undefined,
+  port: string,
+  netns: string,
+  name: string,
+  gateway: Gateway,
+) {
+  await ip(outside, [
+    ...['link', 'add', port, 'type', 'veth'],
+    ...['peer', 'name', name, 'address', hardwareAddress(gateway, name), 'netns', netns],
+  ])
 }
 
 async function ensureVpc(netns: string): Promise<void> {
@@ -155,7 +179,7 @@ export async function applyGatewayNetwork(names: Names, wan: Wan, gateway: Gatew
   await ensureVpc(vpc)
   const links = new Set((await listLinks(netns)).map((link) => link.ifname))
   if (!links.has('wan0')) {
-    await ip(wan.netns, ['link', 'add', port, 'type', 'veth', 'peer', 'name', 'wan0', 'netns', netns])
+    await makeLink(wan.netns, port, netns, 'wan0', gateway)
     await setSysctls(netns, {
       // Switches in front learn where the address is now.
       'ipv4.conf.wan0.arp_notify': 1,
@@ -172,9 +196,13 @@ export async function applyGatewayNetwork(names: Names, wan: Wan, gateway: Gatew
     links.delete('vpc0')
   }
   if (!links.has('vpc0')) {
-    await ip(vpc, ['link', 'add', inside, 'type', 'veth', 'peer', 'name', 'vpc0', 'netns', netns])
-    // Hosts that take a tunnel's subnet for a part of their own network ask for it by ARP: answer, and at once.
-    await setSysctls(netns, { 'ipv4.conf.vpc0.proxy_arp': 1, 'ipv4.neigh.vpc0.proxy_delay': 0 })
+    await makeLink(vpc, inside, netns, 'vpc0', gateway)
+    await setSysctls(netns, {
+      'ipv4.conf.vpc0.arp_notify': 1,
+      // Hosts that take a tunnel's subnet for a part of their own network ask for it by ARP: answer, and at once.
+      'ipv4.conf.vpc0.proxy_arp': 1,
+      'ipv4.neigh.vpc0.proxy_delay': 0,
+    })
   }
   await ip(vpc, ['link', 'set', inside, 'master', 'br0', 'up'])
   const [rules, addresses] = await Promise.all([

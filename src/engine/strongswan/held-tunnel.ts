@@ -23,6 +23,8 @@ export interface HeldTunnel {
   /** `definitionHash` of what the running daemon has loaded; absent when it has nothing of this tunnel. */
   loadedHash?: string
   loadedGeneration?: number
+  /** Sets it apart from other tunnels between the same identities. */
+  twin?: number
   /** IKE_SAs that run with settings from before the last change. */
   stale: Set<string>
   /** IKE_SAs that were told to go. */

@@ -27,6 +27,7 @@ import {
 } from '../linux/tunnel-interface.ts'
 import type { CharonProcess } from './charon.ts'
 import type { CharonConf } from './charon-conf.ts'
+import { collisionOf } from './collision.ts'
 import { createFailureLog, parseLogEvent } from './failure-log.ts'
 import {
   type HeldTunnel,
@@ -238,11 +239,14 @@ export class IkeDaemon {
     const isTrapChanged = carrier.mode !== 'U' && previous?.effectImmediately !== tunnel.effectImmediately
     if (previous && previous.slot !== tunnel.slot) await this.#dropInterface(previous)
     if (!isSame) await this.#ensureInterface(tunnel)
-    if (!isSame || isTrapChanged) await this.#load(tunnel, carrier)
+    if (!isSame || isTrapChanged) await this.#load(tunnel)
     held.tunnel = tunnel
     held.keyKnown = true
     held.loadedGeneration = tunnel.generation
     if (!isSame) {
+      for (const twin of this.#twins(tunnel)) {
+        if (twin.loadedHash !== undefined) await this.#loadConnection(twin.tunnel)
+      }
       this.#failures.watch(tunnel)
       const seen = await this.#see(held)
       held.stale = new Set(seen.ikeSas.map((ikeSa) => ikeSa.uniqueId))
@@ -473,7 +477,7 @@ export class IkeDaemon {
       if (!wasLoaded || !held.keyKnown) continue
       const carrier = this.#carrier(held.tunnel)
       await this.#ensureInterface(held.tunnel)
-      await this.#load(held.tunnel, carrier)
+      await this.#load(held.tunnel)
       held.loadedHash = definitionHash(held.tunnel, carrier, this.#around.timers.dpd)
       held.loadedGeneration = held.tunnel.generation
       await this.#writeTunnel(held)
@@ -557,14 +561,42 @@ export class IkeDaemon {
     })
   }
 
-  async #load(tunnel: Tunnel, carrier: Carrier): Promise<void> {
+  async #load(tunnel: Tunnel): Promise<void> {
     const what = `tunnel ${tunnel.id}`
     if (this.#wantsAggressive() && !this.#isAggressive) {
       this.#isAggressive = true
       await this.#supervisor.reloadSettings()
     }
     await this.#must('load-shared', what, renderShared(tunnel))
-    await this.#must('load-conn', what, renderConnection(tunnel, carrier, this.#around.timers.dpd))
+    await this.#loadConnection(tunnel)
+  }
+
+  /** Harmless to running SAs, which keep the settings they were made with. */
+  async #loadConnection(tunnel: Tunnel): Promise<void> {
+    const rendered = renderConnection(
+      tunnel,
+      this.#carrier(tunnel),
+      this.#around.timers.dpd,
+      this.#twin(tunnel),
+    )
+    await this.#must('load-conn', `tunnel ${tunnel.id}`, rendered)
+  }
+
+  /** Other tunnels between the same two identities. */
+  #twins({ id, ike }: Tunnel): HeldTunnel[] {
+    return [...this.#held.values()].filter(
+      ({ tunnel: other }) =>
+        other.id !== id && other.ike.localId === ike.localId && other.ike.remoteId === ike.remoteId,
+    )
+  }
+
+  /** A number that none of its twins has; `undefined` for a tunnel without any. It keeps the one it has. */
+  #twin(tunnel: Tunnel): number | undefined {
+    const held = this.#held.get(tunnel.id)
+    const taken = new Set(this.#twins(tunnel).map((twin) => twin.twin ?? 0))
+    if (!held || taken.size === 0) return undefined
+    for (held.twin ??= 0; taken.has(held.twin); ) held.twin += 1
+    return held.twin
   }
 
   async #unload(id: TunnelId): Promise<void> {
@@ -666,18 +698,14 @@ export class IkeDaemon {
     }
   }
 
-  /** @throws EngineError for what one userspace daemon cannot keep apart */
+  /** @throws EngineError for what one daemon cannot keep apart */
   #refuseCollision(tunnel: Tunnel): void {
-    if (this.#place.mode !== 'U') return
-    const pairs = (held: Tunnel) =>
-      held.localSubnets.flatMap((local) => held.remoteSubnets.map((remote) => `${local} === ${remote}`))
-    const ours = new Set(pairs(tunnel))
-    for (const { tunnel: other } of this.#held.values()) {
-      const shared = other.id === tunnel.id ? undefined : pairs(other).find((pair) => ours.has(pair))
-      if (shared === undefined) continue
+    for (const { tunnel: other, keyKnown } of this.#held.values()) {
+      if (other.id === tunnel.id || other.remoteAddress !== tunnel.remoteAddress) continue
+      const collision = collisionOf(tunnel, other, { userspace: this.#place.mode === 'U', keyKnown })
+      if (collision === undefined) continue
       throw new EngineError(
-        `tunnel ${tunnel.id}: tunnel ${other.id} to the same peer ${tunnel.remoteAddress} already has ${shared}, ` +
-          'and userspace ESP cannot keep two of them apart',
+        `tunnel ${tunnel.id} and tunnel ${other.id} to the same peer ${tunnel.remoteAddress}: ${collision}`,
         { retry: false },
       )
     }

@@ -70,12 +70,16 @@ export function children(tunnel: Tunnel): readonly Child[] {
 /**
  * The message of `load-conn`. The connection is named after the tunnel.
  *
+ * @param twin set where the daemon has other tunnels between the same two identities, and different for each of
+ *   them: charon lets such connections share one IKE_SA unless something in their settings differs, so the random
+ *   part of the re-key time does, by seconds; and with `unique = replace` the IKE_SA of one would end the other's
  * @throws EngineError without retry for an address, subnet or identity that is none.
  */
 export function renderConnection(
   tunnel: Tunnel,
   carrier: Carrier,
   dpd: DpdTimes = defaultDpdTimes,
+  twin?: number,
 ): ViciSection {
   const { ike, ipsec } = tunnel
   const startAction = carrier.mode === 'U' ? 'none' : carrier.startAction
@@ -92,8 +96,8 @@ export function renderConnection(
       local_addrs: [address(tunnel, tunnel.localAddress)],
       remote_addrs: [address(tunnel, tunnel.remoteAddress)],
       proposals: [[encryptionWords[ike.encryption], ike.authentication, dhWords[ike.dhGroup]].join('-')],
-      ...ikeLifetime(ike.lifetime),
-      unique: 'replace',
+      ...ikeLifetime(ike.lifetime, twin ?? 0),
+      unique: twin === undefined ? 'replace' : 'no',
       // Whether and when to try again is decided by the engine, which also knows why the last attempt failed.
       keyingtries: '1',
       fragmentation: 'yes',
@@ -155,19 +159,22 @@ export function definitionHash(tunnel: Tunnel, carrier: Carrier, dpd: DpdTimes =
     .digest('hex')
 }
 
+/** Seconds: a tenth of the 4 h after which the daemon re-keys when it is told nothing. */
+const defaultRandTime = 1_440
+
 const seconds = (count: number) => `${count}s`
 
 /**
  * IKEv1 announces rekey_time + over_time to the peer, so their sum is the lifetime. 0 leaves the daemon's defaults
  * (re-key after 4 h). The random part keeps two ends with the same lifetime from re-keying at the same moment.
  */
-function ikeLifetime(lifetime: number): ViciSection {
-  if (lifetime === 0) return {}
+function ikeLifetime(lifetime: number, twin: number): ViciSection {
+  if (lifetime === 0) return twin === 0 ? {} : { rand_time: seconds(defaultRandTime + twin) }
   const tenth = Math.round(lifetime / 10)
   return {
     rekey_time: seconds(lifetime - tenth),
     over_time: seconds(tenth),
-    rand_time: seconds(tenth),
+    rand_time: seconds(tenth + twin),
     reauth_time: '0s',
   }
 }

@@ -20,7 +20,7 @@ import type { Timers } from '../../../src/engine/strongswan/timers.ts'
 import { ViciSession } from '../../../src/engine/strongswan/vici/session.ts'
 import { Secret } from '../../../src/secret.ts'
 import { command } from './command.ts'
-import { Lab } from './lab.ts'
+import { Lab, type PingResult } from './lab.ts'
 import type { PeerSettings } from './peer.ts'
 
 /** Everything happens within seconds. */
@@ -140,6 +140,19 @@ export class GatewayLab {
 
   get names(): Names {
     return createNames(this.#prefix)
+  }
+
+  /** Gives the host of the VPC one more address, and the gateway the way back to it. */
+  async ownAddress(address: string): Promise<void> {
+    const network = address.replace(/\d+\/24$/, '0/24')
+    await command('ip', '-n', this.host, 'addr', 'replace', address, 'dev', 'eth0')
+    const gateway = createNames(this.#prefix).gateway(this.gateway.slot)
+    await command('ip', '-n', gateway, 'route', 'replace', network, 'dev', 'vpc0')
+  }
+
+  /** Pings from an address of the host of the VPC. */
+  ping(from: string, to: string, options?: { count?: number; interval?: number }): Promise<PingResult> {
+    return this.lab.ping(this.host, from, to, options)
   }
 
   /** The log of the daemon that serves a peer, line by line as it comes, and a way to command it. */
