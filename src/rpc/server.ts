@@ -55,6 +55,16 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const answeredEarly = new WeakSet<Duplex>()
   const refused = new WeakSet<Duplex>()
 
+  let closing = false
+
+  function send(response: ServerResponse, { status, headers, body }: Reply): void {
+    headers.push('Content-Length', String(Buffer.byteLength(body)))
+    // A connection that stays open would keep `close` waiting.
+    if (closing) headers.push('Connection', 'close')
+    response.writeHead(status, headers)
+    response.end(body)
+  }
+
   function answer(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
     const { socket } = request
     const reply = pipeline.handle(
@@ -162,6 +172,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       })
     },
     close() {
+      closing = true
       return new Promise((resolve) => {
         const last = setTimeout(() => server.closeAllConnections(), limits.closeMs)
         server.close(() => {
@@ -181,12 +192,6 @@ function bodyLength(headers: readonly string[]): number {
     if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return 1
   }
   return 0
-}
-
-function send(response: ServerResponse, { status, headers, body }: Reply): void {
-  headers.push('Content-Length', String(Buffer.byteLength(body)))
-  response.writeHead(status, headers)
-  response.end(body)
 }
 
 function connectionError(code: string | undefined, limits: Limits): ApiError {
