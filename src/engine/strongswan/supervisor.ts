@@ -102,14 +102,15 @@ export class CharonSupervisor {
 
   /** Starts a new daemon in the place of whatever runs there. */
   async start(): Promise<void> {
-    const conf = this.#owner.conf()
+    const { runDir } = this.#owner.conf()
     this.#timers.clear('respawn')
     this.#disconnect()
-    await checkRunDir(conf.runDir)
+    await checkRunDir(runDir)
     await this.#clearOut()
     await this.#owner.prepare()
-    await writeCharonConf(conf)
-    const { process, commands } = await startCharon(this.#netns, conf.runDir, async (charon) => {
+    // Only now: what it is to be told is settled by preparing it.
+    await writeCharonConf(this.#owner.conf())
+    const { process, commands } = await startCharon(this.#netns, runDir, async (charon) => {
       this.#process = charon
       await this.#owner.remember(charon)
     })
