@@ -229,13 +229,14 @@ test('a NAT in between is named where NAT traversal is off', () => {
   assert.equal(log.failure('vco-1')?.code, 'NAT_T_DISABLED')
 })
 
-test('words of other makers that charon relays', () => {
+test('further words of the daemon, and of other makers that it relays', () => {
   for (const [text, established, expected] of [
     ['received PAYLOAD_MALFORMED error notify', false, 'PSK_MISMATCH'],
     ['received INVALID_HASH_INFORMATION error notify', false, 'PSK_MISMATCH'],
     ['received INVALID_ID_INFORMATION error notify', false, 'ID_MISMATCH'],
     ['received INVALID_ID_INFORMATION error notify', true, 'SUBNET_MISMATCH'],
     ['received INVALID_MAJOR_VERSION notify error', false, 'IKE_VERSION_MISMATCH'],
+    ['Aggressive Mode PSK disabled for security reasons', false, 'MODE_MISMATCH'],
     ['received INVALID_SYNTAX notify error', false, 'NEGOTIATION_FAILED'],
     ['constraint check failed: peer not authenticated by CA "C=CH, CN=ca"', false, 'CERT_WRONG_CA'],
     ["constraint check failed: identity 'a.example' required ", false, 'ID_MISMATCH'],

@@ -146,6 +146,8 @@ const rules: readonly Rule[] = [
   { match: /^constraint check failed: identity .* required/, code: 'ID_MISMATCH' },
   { match: /^received INVALID_ID_INFORMATION error notify/, when: phase1V1, code: 'ID_MISMATCH' },
   { match: /but none allows .* using (Aggressive|Main) Mode/, code: 'MODE_MISMATCH' },
+  // The daemon allows aggressive mode only where a tunnel of its own asks for it.
+  { match: /^Aggressive Mode PSK disabled for security reasons/, code: 'MODE_MISMATCH' },
 
   { match: /INVALID_MAJOR_VERSION/, when: phase1, code: 'IKE_VERSION_MISMATCH' },
   {

@@ -154,6 +154,18 @@ export class Lab {
     return peer
   }
 
+  /** Ends a peer, and its namespaces, before the lab ends. */
+  async end(peer: Peer): Promise<void> {
+    await peer.close()
+    this.#peers.splice(this.#peers.indexOf(peer), 1)
+    for (const namespace of this.#namespaces.filter(
+      (name) => name === peer.netns || name === `${peer.netns}r`,
+    )) {
+      await command('ip', 'netns', 'del', namespace)
+      this.#namespaces.splice(this.#namespaces.indexOf(namespace), 1)
+    }
+  }
+
   /** Runs a program inside a namespace. */
   in(netns: string, program: string, ...args: readonly string[]): Promise<string> {
     return command('ip', 'netns', 'exec', netns, program, ...args)
