@@ -78,6 +78,7 @@ async function until<T>(
   const end = performance.now() + limit
   for (;;) {
     stop.signal.throwIfAborted()
+    if (endingOf(made.server) !== null) throw new Disappointment(`Suidao has ended: ${what}`)
     const found = await look()
     if (found !== undefined && found !== false) return found
     if (performance.now() > end) throw new Disappointment(`waited ${limit / 1000} s in vain: ${what}`)
@@ -97,6 +98,9 @@ interface Server {
 
 /** What there is to be removed at the end; filled as it comes into being. */
 const made: { lab?: Lab; folder?: string; server?: Pick<Server, 'child' | 'dataDir' | 'prefix'> } = {}
+
+/** Exit code or signal of Suidao; `null` while it runs or is not started. */
+const endingOf = (server: typeof made.server) => server?.child.exitCode ?? server?.child.signalCode ?? null
 
 async function startServer(lab: Lab, folder: string): Promise<Server> {
   const dataDir = join(folder, 'data')
@@ -126,11 +130,12 @@ async function startServer(lab: Lab, folder: string): Promise<Server> {
   child.stderr.setEncoding('utf8').on('data', (text) => {
     output += text
   })
-  const endpoint = await until('Suidao answers', 20_000, () => {
-    if (child.exitCode !== null) throw new Disappointment(`Suidao did not start: ${output.trim()}`)
-    return /^endpoint +http:\/\/(\S+)$/m.exec(output)?.[1]
-  })
-  block(output.trim())
+  try {
+    await until('Suidao answers', 20_000, () => /^endpoint/m.test(output))
+  } finally {
+    block(output.trim())
+  }
+  const endpoint = /^endpoint +http:\/\/(\S+)$/m.exec(output)![1]!
   const key = JSON.parse(await readFile(join(dataDir, 'root-access-key.json'), 'utf8'))
   return { child, dataDir, prefix, endpoint, key }
 }
@@ -437,15 +442,17 @@ async function endProcess(child: ChildProcess): Promise<void> {
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 async function explainFailure(error: unknown): Promise<void> {
-  const { exitCode = null, signalCode = null } = made.server?.child ?? {}
-  const ending = exitCode ?? signalCode
+  const ending = endingOf(made.server)
   if (ending !== null) console.error(red(`\nThe quickstart failed: Suidao has ended by itself (${ending}).`))
   else if (error instanceof Disappointment) console.error(red(`\nThe quickstart failed: ${error.message}`))
   else console.error(red(`\nThe quickstart failed: ${(error as Error).stack}`))
   if (!made.folder) return
   const log = await readFile(join(made.folder, 'suidao.log'), 'utf8').catch(() => '')
-  const lines = log.trim().split('\n').slice(-15)
-  if (lines[0])
+  const lines = log
+    .split('\n')
+    .filter((text) => text !== '' && !text.includes('"code":"OK"'))
+    .slice(-15)
+  if (lines.length > 0)
     console.error(`The last lines of Suidao's log:\n${lines.map((text) => `    ${text}`).join('\n')}`)
 }
 
@@ -473,7 +480,7 @@ async function main(): Promise<void> {
       await new Promise<void>((resolve) => {
         stop.signal.addEventListener('abort', () => resolve())
         server.child.once('exit', () => resolve())
-        if (stop.signal.aborted || server.child.exitCode !== null) resolve()
+        if (stop.signal.aborted || endingOf(server) !== null) resolve()
       })
       clearInterval(keepAlive)
       if (!stop.signal.aborted) throw new Disappointment('it could not stay up')
