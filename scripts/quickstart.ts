@@ -442,6 +442,8 @@ async function endProcess(child: ChildProcess): Promise<void> {
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
 
 async function explainFailure(error: unknown): Promise<void> {
+  // That a process has ended is told a moment after its connections have broken.
+  await pause(100)
   const ending = endingOf(made.server)
   if (ending !== null) console.error(red(`\nThe quickstart failed: Suidao has ended by itself (${ending}).`))
   else if (error instanceof Disappointment) console.error(red(`\nThe quickstart failed: ${error.message}`))
