@@ -4,7 +4,8 @@
  */
 import { createServer } from 'node:http'
 import type { Config } from './config.ts'
-import { type Database, openDatabase } from './db/open.ts'
+import { claimGateways } from './db/claim.ts'
+import { type Database, type DatabaseConfig, openDatabase } from './db/open.ts'
 import type { Engine } from './engine/engine.ts'
 import { ReconcileLoop } from './reconcile/loop.ts'
 import { createCredentialSource } from './resources/access-key/store.ts'
@@ -24,6 +25,8 @@ export interface App {
   readonly engine: Engine | undefined
   /** Answers where the API is reached. */
   listen(): Promise<{ readonly host: string; readonly port: number; readonly endpoint: string }>
+  /** Resolves with a sentence when this node may not go on: it has to be closed, and may be started again. */
+  readonly ended: Promise<string>
   /** Stops answering and closes the store. Tunnels go on running. */
   close(): Promise<void>
 }
@@ -58,16 +61,17 @@ export async function createApp(
   const resyncInterval = overrides.resyncInterval ?? defaultResync
   const destination = overrides.log ?? process.stderr
   const requestLog = createRequestLogger(destination)
-  const log = (entry: object) =>
-    destination.write(`${JSON.stringify({ time: new Date(now()).toISOString(), ...entry })}\n`)
+  const log = (entry: object) => {
+    const line = JSON.stringify({ time: new Date(now()).toISOString(), ...entry })
+    destination.write(Buffer.from(`${line}\n`))
+  }
 
   const sealer = createSealer(loadMasterKey(config.masterKeyFile, config.masterKey))
-  const db = await openDatabase(
+  const database: DatabaseConfig =
     config.database.kind === 'sqlite'
       ? config.database
-      : { kind: 'postgres', url: config.database.url.reveal() },
-    now(),
-  )
+      : { kind: 'postgres', url: config.database.url.reveal() }
+  const db = await openDatabase(database, now())
   const closers: (() => Promise<void>)[] = [() => db.close()]
   const close = async () => {
     for (const one of closers.splice(0).reverse()) await one()
@@ -101,7 +105,11 @@ export async function createApp(
     })
 
     let engine: Engine | undefined
+    let ended: Promise<string> = new Promise(() => {})
     if (config.roles.has('gateway')) {
+      const claim = await claimGateways(database, config.dataDir)
+      closers.push(() => claim.release())
+      ended = claim.lost
       engine = overrides.engine ?? (await createEngine(config, log))
       closers.push(() => engine!.close())
       loop = new ReconcileLoop({ db, engine, sealer, now, log, resyncInterval })
@@ -113,6 +121,7 @@ export async function createApp(
       db,
       sealer,
       engine,
+      ended,
       async listen() {
         if (config.metricsListen) {
           const metricsServer = await serveMetrics(config.metricsListen, () => metrics.renderMetrics())

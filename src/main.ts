@@ -24,7 +24,7 @@ const closeLimit = 10_000
 /**
  * Runs the server until SIGINT, SIGTERM or SIGHUP. Prints what it serves and where, in lines `name value`.
  *
- * @returns the exit code: 0 after a signal, 1 when it could not start
+ * @returns the exit code: 0 after a signal, 1 when it could not start or may not go on
  */
 export async function runServer(config: Config, output: Terminal): Promise<number> {
   const stopped = signalled()
@@ -39,20 +39,22 @@ export async function runServer(config: Config, output: Terminal): Promise<numbe
       const { endpoint } = await app.listen()
       for (const line of describe(config, endpoint, app.engine?.describe())) output.print(line)
       if (firstKey) printFirstKey(firstKey, output)
-      await stopped
+      const ending = await Promise.race([stopped, app.ended])
+      if (ending !== undefined) output.complain(`stopped: ${ending}`)
+      return ending === undefined ? 0 : 1
     } finally {
       await within(closeLimit, app.close())
     }
-    return 0
   } catch (error) {
     output.complain(`cannot start: ${explain(error, config)}`)
     return 1
   }
 }
 
-function signalled(): Promise<void> {
+function signalled(): Promise<undefined> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve())
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.on(signal, () => resolve(undefined))
   })
 }
 
