@@ -93,7 +93,8 @@ export interface ActionSpec {
   readonly aliases?: readonly string[]
   /**
    * Resource patterns of the permission check, e.g. `vpnconnection/{VpnConnectionId}`; `{X}` is replaced by
-   * parameter X (by `*` when it is absent). The action is `vpc:<name>`.
+   * parameter X (by `*` when it is absent, by each item in turn when it is a list; in lower case before the slash,
+   * so that `{ResourceType}/{ResourceId}` names a type). The action is `vpc:<name>`.
    */
   readonly resources: readonly string[]
   /** Calls per minute, account and region; absent where no page gives it. */
