@@ -122,37 +122,50 @@ export interface TunnelRoutes {
   readonly source: string
 }
 
-interface Route {
-  readonly dst: string
-  readonly metric?: number
-}
-
-/** Lines that turn the routes seen on the interface into the wanted ones of this tunnel. */
-export function routeLines(seen: readonly Route[], wanted: TunnelRoutes): string[] {
-  const full = (network: string) =>
-    network === 'default' ? '0.0.0.0/0' : network.includes('/') ? network : `${network}/32`
-  const present = new Set(
-    seen.filter((route) => route.metric === wanted.metric).map((route) => full(route.dst)),
-  )
+/** Lines that turn the routes there are into the wanted ones. */
+export function routeLines(present: readonly string[], wanted: TunnelRoutes): string[] {
   const networks = new Set(wanted.networks.map(networkOf))
   const rest = `dev ${wanted.interface} metric ${wanted.metric}`
   return [
-    ...[...present]
-      .filter((network) => !networks.has(network))
-      .map((network) => `route del ${network} ${rest}`),
+    ...present.filter((network) => !networks.has(network)).map((network) => `route del ${network} ${rest}`),
     ...[...networks]
-      .filter((network) => !present.has(network))
+      .filter((network) => !present.includes(network))
       .map((network) => `route replace ${network} ${rest} src ${wanted.source}`),
   ]
 }
 
-/** Puts the routes of one tunnel in place; an interface that is gone has none, and that is fine for an empty list. */
-export async function setTunnelRoutes(gatewayNetns: string, wanted: TunnelRoutes): Promise<void> {
-  const links = wanted.networks.length === 0 ? await listLinks(gatewayNetns) : undefined
-  if (links && !links.some((link) => isNamed(link, wanted.interface))) return
-  const seen = await ipJson<Route>(gatewayNetns, ['-4', 'route', 'show', 'dev', wanted.interface])
-  await ipBatch(gatewayNetns, routeLines(seen, wanted))
+/**
+ * Puts the routes of one tunnel in place. Without an interface there are none, and that is fine when none are wanted.
+ *
+ * @param present what this function is known to have put there last; absent: look
+ */
+export async function setTunnelRoutes(
+  gatewayNetns: string,
+  wanted: TunnelRoutes,
+  present?: readonly string[],
+): Promise<void> {
+  try {
+    await ipBatch(gatewayNetns, routeLines(present ?? (await tunnelRoutes(gatewayNetns, wanted)), wanted))
+  } catch (error) {
+    const isWithout = wanted.networks.length === 0 && !(await hasLink(gatewayNetns, wanted.interface))
+    if (!isWithout) throw error
+  }
 }
+
+async function tunnelRoutes(
+  gatewayNetns: string,
+  { interface: name, metric }: TunnelRoutes,
+): Promise<string[]> {
+  const routes = await ipJson<{ dst: string; metric?: number }>(gatewayNetns, [
+    ...['-4', 'route', 'show', 'dev', name],
+  ])
+  return routes
+    .filter((route) => route.metric === metric)
+    .map(({ dst }) => (dst === 'default' ? '0.0.0.0/0' : networkOf(dst)))
+}
+
+const hasLink = async (netns: string, name: string) =>
+  (await listLinks(netns)).some((link) => isNamed(link, name))
 
 /** Packets that were sent into each tunnel interface of the gateway, by every name of the interface. */
 export async function tunnelTraffic(gatewayNetns: string): Promise<ReadonlyMap<string, number>> {

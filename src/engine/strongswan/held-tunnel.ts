@@ -2,6 +2,7 @@
  * A tunnel as its daemon's keeper holds it, and the report made of it. The functions are pure.
  */
 import type { Failure, Tunnel, TunnelReport } from '../engine.ts'
+import { networkOf } from '../linux/address.ts'
 import { type Attempts, noAttempts, type Situation } from './keep-up.ts'
 import { type ObservedSas, observeSas } from './observe.ts'
 import { children } from './render.ts'
@@ -40,7 +41,7 @@ export interface HeldTunnel {
   /** Packets sent into its interface when it began to wait for traffic; absent: not counted yet. */
   sentBefore?: number
   /** Networks that are routed to it at the moment, sorted; absent: not known. */
-  routed?: string
+  routed?: readonly string[]
   /** Since when it waits or negotiates without any failure; epoch milliseconds. */
   quietSince: number
 }
@@ -115,14 +116,24 @@ export const isPending = (held: HeldTunnel) => held.stale.size > 0 && held.closi
  */
 export function wantedRoutes(held: HeldTunnel): readonly string[] {
   const { tunnel, seen } = held
-  if (waitsForTraffic(held)) return [...new Set(tunnel.remoteSubnets)].toSorted()
+  if (waitsForTraffic(held)) return networks(tunnel.remoteSubnets)
   const up = children(tunnel).filter((child) => seen.installed.has(child.name))
-  return [...new Set(up.flatMap((child) => child.remoteSubnets))].toSorted()
+  return networks(up.flatMap((child) => child.remoteSubnets))
 }
 
 /** Every child that the settings ask for carries traffic. */
 export const isUp = ({ tunnel, seen }: HeldTunnel) =>
   children(tunnel).every((child) => seen.installed.has(child.name))
+
+const networks = (subnets: readonly string[]) => [...new Set(subnets.map(networkOf))].toSorted()
+
+/** The routes are as they are wanted. */
+export const isRouted = (held: HeldTunnel): boolean => {
+  const wanted = wantedRoutes(held)
+  return (
+    held.routed?.length === wanted.length && held.routed.every((network, index) => network === wanted[index])
+  )
+}
 
 /** @param failure the cause that the daemon's log gives, if any; @param daemonDown why there is no daemon */
 export function reportTunnel(

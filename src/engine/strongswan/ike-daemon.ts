@@ -33,6 +33,7 @@ import {
   type HeldTunnel,
   holdTunnel,
   isPending,
+  isRouted,
   isUp,
   reportTunnel,
   seeTunnel,
@@ -89,7 +90,8 @@ export class IkeDaemon {
   readonly #toLook = new Set<TunnelId>()
   #queue: Promise<unknown> = Promise.resolve()
   #jobs = 0
-  #isNetworkReady = false
+  /** When the network was last found or made whole; epoch milliseconds. */
+  #networkAt = 0
   #isAggressive = false
   #down: Failure | undefined
   #failures = createFailureLog()
@@ -180,7 +182,7 @@ export class IkeDaemon {
     if (!held) return undefined
     if (events) this.#noteSeen(held, events)
     // Who is told that a tunnel is up may send through it.
-    if (wantedRoutes(held).join(' ') !== held.routed) await this.#enqueue(() => this.#look([id]))
+    if (held.seen.installed.size > 0 && !isRouted(held)) await this.#enqueue(() => this.#look([id]))
     return this.#report(held)
   }
 
@@ -209,7 +211,7 @@ export class IkeDaemon {
 
   /** The namespace of the gateway was made anew, or the gateway has another address. */
   networkChanged(): void {
-    this.#isNetworkReady = false
+    this.#networkAt = 0
   }
 
   /** Ends our side only: charon and the tunnels go on. */
@@ -284,7 +286,7 @@ export class IkeDaemon {
       this.#timers.clearAll()
       await this.#supervisor.stop()
       await removeEngineNetwork(network)
-      this.#isNetworkReady = false
+      this.#networkAt = 0
       await rm(runDir, { recursive: true, force: true })
     }
     this.#around.log('info', 'removed a tunnel', { tunnel: id, daemon: name })
@@ -401,30 +403,35 @@ export class IkeDaemon {
 
   /** Routes to what is up, as far as the routes are not so already. */
   async #route(held: HeldTunnel): Promise<void> {
+    if (isRouted(held)) return
     const networks = wantedRoutes(held)
-    const wanted = networks.join(' ')
-    if (held.routed === wanted) return
-    await setTunnelRoutes(this.#place.network.gatewayNetns, {
+    const routes = {
       interface: tunnelInterface(held.tunnel.slot),
       networks,
       metric: metricBase + held.tunnel.slot,
       source: this.#place.source,
-    })
-    held.routed = wanted
+    }
+    const present = held.routed
+    held.routed = undefined
+    await setTunnelRoutes(this.#place.network.gatewayNetns, routes, present)
+    held.routed = networks
     this.#around.hint(held.tunnel.id)
   }
 
   // --- The daemon's life ---------------------------------------------------------------------------------------
 
+  /** The daemon runs in a whole network. What somebody has broken is found when the last check was long ago. */
   async #ensureUp(): Promise<void> {
     const { network, mode } = this.#place
-    if (!this.#isNetworkReady) {
+    if (Date.now() - this.#networkAt > this.#around.timers.networkEvery) {
       await applyEngineNetwork(network)
-      this.#isNetworkReady = true
-      for (const held of this.#held.values()) held.routed = undefined
-      // The TUN dies with the namespace of its gateway, and only a new daemon makes a new one.
-      if (mode === 'U' && this.#supervisor.commands && !(await this.#hasTun()))
-        return this.#supervisor.start()
+      this.#networkAt = Date.now()
+      for (const held of this.#held.values()) {
+        held.routed = undefined
+        if (mode !== 'U' && held.loadedHash !== undefined) await this.#ensureInterface(held.tunnel)
+      }
+      // Only a new daemon makes a new TUN.
+      if (mode === 'U' && this.#supervisor.commands && !(await this.#hasTun())) await this.#supervisor.start()
     }
     if (!this.#supervisor.commands) await this.#supervisor.start()
   }
@@ -443,8 +450,8 @@ export class IkeDaemon {
   async #prepare(): Promise<void> {
     const { network, mode } = this.#place
     this.#isAggressive = this.#wantsAggressive()
-    if (!this.#isNetworkReady) await applyEngineNetwork(network)
-    this.#isNetworkReady = true
+    if (this.#networkAt === 0) await applyEngineNetwork(network)
+    this.#networkAt ||= Date.now()
     if (mode === 'U') await removeDecoy(network.netns)
   }
 

@@ -20,6 +20,8 @@ export interface Timers {
   readonly lookEvery: number
   /** The same for a tunnel that is being negotiated. */
   readonly attemptLookEvery: number
+  /** How long a daemon's network is taken for whole without looking. */
+  readonly networkEvery: number
   readonly trafficEvery: number
   /** How long the last report stands after a daemon has gone: starting it again takes a fraction of this. */
   readonly freeze: number
@@ -36,6 +38,7 @@ export const defaultTimers: Timers = {
   watchdogLimit: 3_000,
   lookEvery: 30_000,
   attemptLookEvery: 1_000,
+  networkEvery: 600_000,
   trafficEvery: 1_000,
   freeze: 3_000,
   dpd: defaultDpdTimes,
