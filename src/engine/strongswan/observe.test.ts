@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { carriesTraffic, isEstablished, observeSas } from './observe.ts'
+import type { ChildSa } from '../engine.ts'
+import { carriesTraffic, isEstablished, narrowing, observeSas } from './observe.ts'
 import { decodeMessage, encodeMessage, type ViciSection } from './vici/message.ts'
 
 /** As it comes over the wire. Recorded from strongSwan 5.9.8 with an IKEv1 tunnel in userspace ESP. */
@@ -208,4 +209,52 @@ test('SAs of one tunnel from several events stand together, those of others apar
   )
   assert.equal(sas.get('a')?.childSas[0]?.ikeUniqueId, '3')
   assert.equal(sas.get('b')?.ikeSas.length, 1)
+})
+
+test('a peer that takes a part of the subnets is found out', () => {
+  const child = (local: string[], remote: string[], state: ChildSa['state'] = 'installed'): ChildSa => ({
+    uniqueId: '1',
+    ikeUniqueId: '1',
+    state,
+    localSelectors: local,
+    remoteSelectors: remote,
+    bytesIn: 0,
+    bytesOut: 0,
+    packetsIn: 0,
+    packetsOut: 0,
+  })
+  const tunnel = { localSubnets: ['10.1.0.0/24', '10.3.0.0/16'], remoteSubnets: ['10.2.0.0/24'] }
+  for (const [name, childSas, isNarrowed] of [
+    ['everything', [child(['10.1.0.0/24', '10.3.0.0/16'], ['10.2.0.0/24'])], false],
+    ['in another order', [child(['10.3.0.0/16', '10.1.0.0/24'], ['10.2.0.0/24'])], false],
+    [
+      'in several children',
+      [child(['10.3.0.0/16'], ['10.2.0.0/24']), child(['10.1.0.0/24'], ['10.2.0.0/24'])],
+      false,
+    ],
+    ['within something wider', [child(['10.0.0.0/8'], ['0.0.0.0/0'])], false],
+    ['as a range', [child(['10.1.0.0..10.3.255.255'], ['10.2.0.0/24'])], false],
+    ['one subnet missing', [child(['10.1.0.0/24'], ['10.2.0.0/24'])], true],
+    ['a narrower mask', [child(['10.1.0.0/24', '10.3.0.0/17'], ['10.2.0.0/24'])], true],
+    ['one port only', [child(['10.1.0.0/24', '10.3.0.0/16'], ['10.2.0.0/24[tcp/http]'])], true],
+    [
+      'the missing one is on its way out',
+      [child(['10.1.0.0/24'], ['10.2.0.0/24']), child(['10.3.0.0/16'], ['10.2.0.0/24'], 'closing')],
+      true,
+    ],
+    ['nothing', [], true],
+  ] as const) {
+    assert.equal(narrowing(tunnel, childSas) !== undefined, isNarrowed, name)
+  }
+  assert.deepEqual(narrowing(tunnel, [child(['10.1.0.0/24'], ['10.2.0.0/24'])]), [
+    'asked for: 10.1.0.0/24,10.3.0.0/16 === 10.2.0.0/24',
+    'agreed: 10.1.0.0/24 === 10.2.0.0/24',
+  ])
+  assert.equal(
+    narrowing({ localSubnets: ['10.1.0.77/24'], remoteSubnets: ['10.2.0.0/24'] }, [
+      child(['10.1.0.0/24'], ['10.2.0.0/24']),
+    ]),
+    undefined,
+    'host bits do not matter',
+  )
 })

@@ -3,7 +3,8 @@
  *
  * Reads the `list-sa` events of `list-sas` (strongSwan 5.9.8). Absent keys mean "no" or "not yet".
  */
-import type { ChildSa, IkeSa, TunnelId } from '../engine.ts'
+import { isIPv4 } from 'node:net'
+import type { ChildSa, IkeSa, Tunnel, TunnelId } from '../engine.ts'
 import { listOf, sectionOf, sectionsOf, textOf, type ViciMessage } from './vici/message.ts'
 
 export interface ObservedSas {
@@ -135,3 +136,47 @@ function numberOf(section: ViciMessage, name: string): number | undefined {
   const text = textOf(section, name)
   return text === undefined ? undefined : Number(text)
 }
+
+/**
+ * What was asked for and what was agreed, where the peer took a part of the subnets only: IKEv2 lets it, without a
+ * word to us (RFC 7296, 2.9). `undefined` when some CHILD_SAs carry everything that the tunnel asks for.
+ * A CHILD_SA that is missing altogether is not meant here.
+ */
+export function narrowing(
+  tunnel: Pick<Tunnel, 'localSubnets' | 'remoteSubnets'>,
+  childSas: readonly ChildSa[],
+): readonly string[] | undefined {
+  const carrying = childSas.filter(carriesTraffic)
+  const agreed = {
+    local: carrying.flatMap((child) => child.localSelectors),
+    remote: carrying.flatMap((child) => child.remoteSelectors),
+  }
+  const covers = (selectors: readonly string[], subnets: readonly string[]) => {
+    const ranges = selectors.map(rangeOf).filter((range) => range !== undefined)
+    return subnets.map(rangeOf).every((wanted) => wanted && ranges.some((range) => contains(range, wanted)))
+  }
+  if (covers(agreed.local, tunnel.localSubnets) && covers(agreed.remote, tunnel.remoteSubnets))
+    return undefined
+  const unique = (texts: readonly string[]) => [...new Set(texts)].join(',')
+  return [
+    `asked for: ${unique(tunnel.localSubnets)} === ${unique(tunnel.remoteSubnets)}`,
+    `agreed: ${unique(agreed.local)} === ${unique(agreed.remote)}`,
+  ]
+}
+
+type Range = readonly [first: number, last: number]
+
+const contains = (outer: Range, inner: Range) => outer[0] <= inner[0] && inner[1] <= outer[1]
+
+/** A selector of all protocols and ports, `10.1.0.0/24` or `10.1.0.3..10.1.0.9`; others cover no subnet. */
+function rangeOf(selector: string): Range | undefined {
+  const [, first, length, last] = /^([\d.]+)(?:\/(\d+)|\.\.([\d.]+))$/.exec(selector) ?? []
+  if (first === undefined || !isIPv4(first)) return undefined
+  if (last !== undefined) return isIPv4(last) ? [numberOfAddress(first), numberOfAddress(last)] : undefined
+  const size = 2 ** (32 - Number(length))
+  const start = Math.floor(numberOfAddress(first) / size) * size
+  return [start, start + size - 1]
+}
+
+const numberOfAddress = (address: string) =>
+  address.split('.').reduce((number, octet) => number * 256 + Number(octet), 0)
