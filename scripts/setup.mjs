@@ -184,7 +184,9 @@ async function installNpmPackages(reason) {
   const path = process.env.PATH.split(delimiter).filter((folder) => !folder.includes('node_modules'))
   const { code, tail } = await run('npm', ['ci', '--loglevel=error'], { env: { PATH: path.join(delimiter) } })
   step.end(code === 0 ? 'done' : 'FAILED')
-  if (code !== 0) stop(exitFailed, `npm ci failed, exit code ${code}. Its last words:\n${lastLines(tail)}`)
+  // The cause stands first; a usage text follows it.
+  const cause = tail.split('\n').slice(0, 15).join('\n')
+  if (code !== 0) stop(exitFailed, `npm ci failed, exit code ${code}. It said:\n${lastLines(cause)}`)
 }
 
 const apt = ['-q', '-y', '--no-install-recommends', '-o', 'DPkg::Lock::Timeout=300', '-o', 'APT::Status-Fd=3']
