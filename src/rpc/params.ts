@@ -43,17 +43,10 @@ let scratch = Buffer.allocUnsafe(4096)
 
 /** Decodes percent escapes and `+` of `text[start, end)`, whose characters are bytes. */
 function decode(text: string, start: number, end: number): string {
-  let at = start
-  while (at < end) {
-    const byte = text.charCodeAt(at)
-    if (byte === 0x25 || byte === 0x2b || byte > 0x7f) break
-    at++
-  }
-  if (at === end) return text.slice(start, end)
   if (end - start > scratch.length) scratch = Buffer.allocUnsafe(end - start)
   let length = 0
   let high = 0
-  for (at = start; at < end; at++) {
+  for (let at = start; at < end; at++) {
     let byte = text.charCodeAt(at)
     if (byte === 0x2b) byte = 0x20
     else if (byte === 0x25) {
@@ -82,25 +75,41 @@ export function parsePairs(text: string, start = 0): ParamPairs {
   const map = new Map<string, string>()
   let ascii = true
   let from = start
-  while (from < text.length) {
-    let end = text.indexOf('&', from)
-    if (end < 0) end = text.length
-    if (end > from) {
-      let equals = text.indexOf('=', from)
-      if (equals < 0 || equals > end) equals = end
-      if (equals === from) throw malformed('A parameter has no name.')
-      if (names.length === maxParameters) throw malformed(`There are more than ${maxParameters} parameters.`)
-      const name = decode(text, from, equals)
-      names.push(name)
-      map.set(name, equals < end ? decode(text, equals + 1, end) : '')
-      if (map.size < names.length)
-        throw apiError('InvalidParameter', { param: name, reason: 'It is given twice.' })
-      ascii &&= isAscii(name)
+  let equals = -1
+  let plainName = true
+  let plainValue = true
+  // One pass: each byte is looked at once, however the signs are spread.
+  for (let at = start; at <= text.length; at++) {
+    const byte = at < text.length ? text.charCodeAt(at) : 0x26
+    if (byte === 0x3d) {
+      if (equals < 0) equals = at
+    } else if (byte === 0x25 || byte === 0x2b || byte > 0x7f) {
+      if (equals < 0) plainName = false
+      else plainValue = false
+    } else if (byte === 0x26) {
+      if (at > from) {
+        const nameEnd = equals < 0 ? at : equals
+        if (nameEnd === from) throw malformed('A parameter has no name.')
+        if (names.length === maxParameters)
+          throw malformed(`There are more than ${maxParameters} parameters.`)
+        const name = plainName ? text.slice(from, nameEnd) : decode(text, from, nameEnd)
+        const valueStart = Math.min(nameEnd + 1, at)
+        names.push(name)
+        map.set(name, plainValue ? text.slice(valueStart, at) : decode(text, valueStart, at))
+        if (map.size < names.length) throw twice(name)
+        if (!plainName) ascii &&= isAscii(name)
+      }
+      from = at + 1
+      equals = -1
+      plainName = true
+      plainValue = true
     }
-    from = end + 1
   }
   return { names, map, ascii }
 }
+
+const twice = (name: string): ApiError =>
+  apiError('InvalidParameter', { param: name, reason: 'It is given twice.' })
 
 function isAscii(text: string): boolean {
   for (let at = 0; at < text.length; at++) if (text.charCodeAt(at) > 0x7f) return false
@@ -137,8 +146,7 @@ export function parseJsonPairs(body: string): ParamPairs {
     if (names.length === maxParameters) throw malformed(`There are more than ${maxParameters} parameters.`)
     names.push(name)
     map.set(name, String(value))
-    if (map.size < names.length)
-      throw apiError('InvalidParameter', { param: name, reason: 'It is given twice.' })
+    if (map.size < names.length) throw twice(name)
     ascii &&= isAscii(name)
   }
   for (const [name, value] of Object.entries(document)) add(name, value, 1)

@@ -167,6 +167,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         server.once('error', reject)
         server.listen(port, host, () => {
           server.off('error', reject)
+          // Later ones are connections that could not be taken, for want of file descriptors: no reason to end.
+          server.on('error', () => undefined)
           resolve({ port: (server.address() as AddressInfo).port })
         })
       })
