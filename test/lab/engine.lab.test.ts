@@ -419,6 +419,25 @@ describe('the strongSwan engine against a real peer', { skip: Lab.missing() ?? f
     }
   }
 
+  for (const role of roles) {
+    test(`a peer that takes a part of the subnets is up, with a warning, ikev2, ${role}`, async () => {
+      const tunnel = tunnelOf('ikev2', role, { remoteSubnets: ['10.2.0.0/24', '10.4.0.0/24'] })
+      await peer.load({ ...agreeing(tunnel), localSubnets: ['10.2.0.0/24'] })
+      await begin(tunnel, role)
+      const report = await until('SUBNETS_NARROWED', async () => {
+        const seen = await observe(tunnel)
+        return seen.failure?.code === 'SUBNETS_NARROWED' && seen
+      })
+      assert.equal(statusOf(report), 'ipsec_sa_established')
+      assert.deepEqual(report.failure?.evidence, [
+        'asked for: 10.1.0.0/24 === 10.2.0.0/24,10.4.0.0/24',
+        'agreed: 10.1.0.0/24 === 10.2.0.0/24',
+      ])
+      await whenRouted(tunnel)
+      tell('subnets narrowed', 'ikev2', role, report, { packets: await pingBothWays() })
+    })
+  }
+
   for (const kind of kinds) {
     test(`the first packet brings up a tunnel that waits for traffic, ${kind}`, async () => {
       const tunnel = tunnelOf(kind, 'responder')

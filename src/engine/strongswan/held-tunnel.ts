@@ -4,7 +4,7 @@
 import type { Failure, Tunnel, TunnelReport } from '../engine.ts'
 import { networkOf } from '../linux/address.ts'
 import { type Attempts, noAttempts, type Situation } from './keep-up.ts'
-import { type ObservedSas, observeSas } from './observe.ts'
+import { narrowing, type ObservedSas, observeSas } from './observe.ts'
 import { children } from './render.ts'
 import { listOf, sectionOf, sectionsOf, textOf, type ViciMessage } from './vici/message.ts'
 
@@ -157,7 +157,13 @@ export function reportTunnel(
     childSas: seen.childSas,
     childrenWanted: children(tunnel).length,
     phase2Failed,
-    ...(!isUp(held) && { failure: cause }),
+    failure: isUp(held) ? narrowed(held) : cause,
     at: seen.at,
   }
+}
+
+/** Up, with a part of the subnets only. Settings that wait for a reconnect have not been put to the peer yet. */
+function narrowed({ tunnel, seen, stale, upSince }: HeldTunnel): Failure | undefined {
+  const evidence = stale.size > 0 ? undefined : narrowing(tunnel, seen.childSas)
+  return evidence && { code: 'SUBNETS_NARROWED', since: upSince ?? seen.at, evidence }
 }
