@@ -270,7 +270,9 @@ function switchOffStrongswanService() {
     ['deb-systemd-helper', 'disable', 'strongswan-starter.service'],
     ['update-rc.d', 'ipsec', 'disable'],
   ]) {
-    const result = spawnSync(command, args, { encoding: 'utf8' })
+    // deb-systemd-helper asks who calls: it is made for the scripts of packages.
+    const env = { ...process.env, DPKG_MAINTSCRIPT_PACKAGE: 'strongswan-starter' }
+    const result = spawnSync(command, args, { encoding: 'utf8', env })
     if (result.status !== 0) {
       say(
         `could not switch off strongSwan's own service at boot: ${command} ${args.join(' ')}: ${result.stderr ?? result.error}`,
