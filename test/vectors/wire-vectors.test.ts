@@ -6,21 +6,21 @@ import assert from 'node:assert/strict'
 import { createSecretKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { type Action, action } from './action.ts'
-import { headerMap, parseTimestamp } from './authenticate.ts'
-import type { Credential } from './authorize.ts'
-import { mergePairs, noPairs, parsePairs, unflatten } from './params.ts'
-import { createPipeline, type PipelineOptions, type Reply } from './pipeline.ts'
-import type { RequestLog } from './request-log.ts'
-import { mismatchV1, stringToSignV1, verifyV1 } from './signature-v1.ts'
+import { type Action, action } from '../../src/rpc/action.ts'
+import { headerMap, parseTimestamp } from '../../src/rpc/authenticate.ts'
+import type { Credential } from '../../src/rpc/authorize.ts'
+import { mergePairs, noPairs, parsePairs, unflatten } from '../../src/rpc/params.ts'
+import { createPipeline, type PipelineOptions, type Reply } from '../../src/rpc/pipeline.ts'
+import type { RequestLog } from '../../src/rpc/request-log.ts'
+import { mismatchV1, stringToSignV1, verifyV1 } from '../../src/rpc/signature-v1.ts'
 import {
   canonicalRequestV3,
   mismatchV3,
   parseAuthorization,
   stringToSignV3,
   verifyV3,
-} from './signature-v3.ts'
-import { defineAction } from './spec.ts'
+} from '../../src/rpc/signature-v3.ts'
+import { defineAction } from '../../src/rpc/spec.ts'
 
 interface WireRequest {
   readonly method: string
@@ -64,7 +64,7 @@ interface Sequence {
 }
 
 const file = JSON.parse(
-  readFileSync(new URL('../../test/vectors/wire-vectors.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('./wire-vectors.json', import.meta.url), 'utf8'),
 ) as Readonly<Record<'vectors' | 'equivalent' | 'negative' | 'unsigned', readonly Vector[]>> & {
   readonly sequences: readonly Sequence[]
 }
