@@ -570,7 +570,7 @@ export class IkeDaemon {
 
   async #load(tunnel: Tunnel): Promise<void> {
     const what = `tunnel ${tunnel.id}`
-    if (this.#wantsAggressive() && !this.#isAggressive) {
+    if (isAggressive(tunnel) && !this.#isAggressive) {
       this.#isAggressive = true
       await this.#supervisor.reloadSettings()
     }
@@ -725,9 +725,7 @@ export class IkeDaemon {
   }
 
   #wantsAggressive(): boolean {
-    return [...this.#held.values()].some(
-      ({ tunnel: { ike } }) => ike.version === 'ikev1' && ike.mode === 'aggressive',
-    )
+    return [...this.#held.values()].some((held) => isAggressive(held.tunnel))
   }
 
   #watchesTraffic(held: HeldTunnel): boolean {
@@ -780,6 +778,8 @@ export class IkeDaemon {
     })
   }
 }
+
+const isAggressive = ({ ike }: Tunnel) => ike.version === 'ikev1' && ike.mode === 'aggressive'
 
 /** A re-keyed IKE_SA goes on with the settings of the one before. */
 function inheritStale(held: HeldTunnel, section: ViciMessage | undefined): void {
