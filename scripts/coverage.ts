@@ -1,0 +1,70 @@
+/**
+ * Writes the documents that are made from the code: `npm run coverage`. With `--check` it writes nothing and says
+ * which of them are out of date.
+ *
+ * Exit codes: 0 up to date or written, 1 something is out of date, 2 wrong usage.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { settings } from '../src/config.ts'
+import { exercise } from './coverage/exercise.ts'
+import {
+  renderCoverage,
+  renderErrors,
+  renderReasons,
+  renderSettings,
+  replaceBlock,
+} from './coverage/render.ts'
+
+const root = dirname(import.meta.dirname)
+const configuration = 'docs/configuration.md'
+
+interface Document {
+  /** From the root of the project. */
+  readonly path: string
+  readonly text: string
+}
+
+const read = (path: string) => readFile(join(root, path), 'utf8').catch(() => '')
+
+/** Every generated document as it should be. */
+export async function generateDocuments(): Promise<readonly Document[]> {
+  return [
+    { path: 'docs/coverage.md', text: renderCoverage(await exercise()) },
+    { path: 'docs/errors.md', text: renderErrors() },
+    { path: 'docs/reasons.md', text: renderReasons() },
+    {
+      path: configuration,
+      text: replaceBlock(await read(configuration), 'settings', renderSettings(settings)),
+    },
+  ]
+}
+
+/** Those that differ from what lies on the disk. */
+export async function staleDocuments(): Promise<readonly Document[]> {
+  const documents = await generateDocuments()
+  const onDisk = await Promise.all(documents.map(({ path }) => read(path)))
+  return documents.filter(({ text }, index) => text !== onDisk[index])
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { check: { type: 'boolean', default: false } } })
+  const stale = await staleDocuments()
+  for (const { path, text } of stale) {
+    if (!values.check) await writeFile(join(root, path), text)
+    console.log(values.check ? `${path} is out of date: run npm run coverage` : `wrote ${path}`)
+  }
+  if (stale.length === 0) console.log('all generated documents are up to date')
+  return values.check && stale.length > 0 ? 1 : 0
+}
+
+if (import.meta.main) {
+  try {
+    process.exitCode = await main()
+  } catch (error) {
+    if (!String((error as NodeJS.ErrnoException).code).startsWith('ERR_PARSE_ARGS')) throw error
+    console.error((error as Error).message)
+    process.exitCode = 2
+  }
+}

@@ -1,0 +1,236 @@
+/**
+ * Calls every built action on a real server, so that the documents say what it answers and not what it should.
+ *
+ * The store is a file of its own, the engine one of memory: nothing of this needs root or a daemon.
+ */
+import { createActionTable } from '../../src/resources/index.ts'
+import { createPaging } from '../../src/resources/paging.ts'
+import { regionIds } from '../../src/resources/region/model.ts'
+import type { ActionTable } from '../../src/rpc/action.ts'
+import type { ActionSpec, FieldSpec, ResultFields } from '../../src/rpc/spec.ts'
+import { popCore, startTestApp, type TestApp, until } from '../../test/support/app.ts'
+
+/** A part of a built action that this version refuses. */
+export interface Refusal {
+  readonly action: string
+  readonly part: string
+  readonly status: number
+  readonly code: string
+  readonly message: string
+}
+
+export interface Exercise {
+  readonly table: ActionTable
+  /** Fields of the answer that the spec names and a full example does not fill, by action. */
+  readonly unfilled: ReadonlyMap<string, readonly string[]>
+  readonly refusals: readonly Refusal[]
+}
+
+type Params = Readonly<Record<string, unknown>>
+type Answer = Readonly<Record<string, any>>
+
+const RegionId = 'cn-hangzhou'
+
+/** @throws when a built action is not called here, or answers otherwise than expected */
+export async function exercise(): Promise<Exercise> {
+  const app = await startTestApp()
+  try {
+    const table = tableOf(app)
+    const calls = createCalls(app, table)
+    const refusals = await tour(calls)
+    const missed = [...table.values()].filter((one) => 'run' in one && !calls.unfilled.has(one.spec.name))
+    if (missed.length > 0) {
+      throw new Error(`scripts/coverage/exercise.ts does not call ${missed.map((one) => one.spec.name)}`)
+    }
+    return { table, unfilled: calls.unfilled, refusals }
+  } finally {
+    await app.close()
+  }
+}
+
+function tableOf({ app }: TestApp): ActionTable {
+  const context = {
+    db: app.db,
+    sealer: app.sealer,
+    write: () => Promise.reject(new Error('only the specs of this table are read')),
+    paging: createPaging(),
+    quotas: {
+      vpnGateways: 0,
+      connectionsPerGateway: 0,
+      customerGateways: 0,
+      subnetsPerSide: 0,
+      tagsPerResource: 0,
+    },
+    addressPool: { first: 0, last: 0 },
+    staleAfter: 0,
+  }
+  return createActionTable(context, regionIds, '')
+}
+
+// --- Calls and what is noted of them -------------------------------------------------------------------------
+
+interface Calls {
+  readonly unfilled: Map<string, readonly string[]>
+  /** Calls an action that must succeed, and notes which fields of its spec are not in the answer. */
+  ask(action: string, params?: Params): Promise<Answer>
+  /** Calls an action that must be refused. */
+  refused(action: string, part: string, params: Params): Promise<Refusal>
+}
+
+function createCalls(app: TestApp, table: ActionTable): Calls {
+  const client = popCore(app.host, app.root)
+  const unfilled = new Map<string, readonly string[]>()
+  const call = (action: string, params: Params) =>
+    client.request<Answer>(action, { RegionId, ...params }, { method: 'POST' })
+  return {
+    unfilled,
+    async ask(action, params = {}) {
+      const answer = await call(action, params)
+      const spec: ActionSpec = table.get(action)!.spec
+      const absent = absentFields(spec.result, answer, '')
+      const before = unfilled.get(action)
+      // A field that any of the calls has filled is filled.
+      unfilled.set(action, before ? absent.filter((field) => before.includes(field)) : absent)
+      return answer
+    },
+    async refused(action, part, params) {
+      try {
+        await call(action, params)
+      } catch (error) {
+        const { code, data, entry } = error as {
+          code: string
+          data?: { Message: string }
+          entry?: { response: { statusCode: number } }
+        }
+        const status = entry?.response.statusCode
+        if (data === undefined || status === undefined) throw error
+        return { action, part, status, code, message: data.Message }
+      }
+      throw new Error(
+        `${action} does not refuse ${part} any more: take it out of scripts/coverage/exercise.ts`,
+      )
+    },
+  }
+}
+
+function absentFields(fields: ResultFields, answer: Answer, path: string): string[] {
+  return Object.entries(fields).flatMap(([name, field]) => {
+    const value = answer[name]
+    return value === undefined ? [path + name] : absentBelow(field, value, path + name)
+  })
+}
+
+/** An empty list says nothing of its items. */
+function absentBelow(field: FieldSpec, value: any, path: string): string[] {
+  if (field.type === 'object') return absentFields(field.fields, value, `${path}.`)
+  if (field.type !== 'list') return []
+  const items: readonly any[] = field.wrapper === null ? value : value[field.wrapper]
+  if (field.item.type !== 'object' || items.length === 0) return []
+  const below = field.wrapper === null ? `${path}[].` : `${path}.${field.wrapper}[].`
+  const { fields } = field.item
+  const absent = items.map((item) => absentFields(fields, item, below))
+  return absent[0]!.filter((name) => absent.every((names) => names.includes(name)))
+}
+
+// --- The tour ------------------------------------------------------------------------------------------------
+
+/** The life of every noun, and beside it everything that built actions refuse. */
+async function tour({ ask, refused }: Calls): Promise<Refusal[]> {
+  const refusals: Refusal[] = []
+  const note = async (action: string, part: string, params: Params) => {
+    refusals.push(await refused(action, part, params))
+  }
+  const Tags = { 'Tags.1.Key': 'stage', 'Tags.1.Value': 'test', 'Tags.2.Key': 'owner', 'Tags.2.Value': 'net' }
+
+  await ask('DescribeRegions')
+  await ask('DescribeZones')
+  const { VpcId } = await ask('CreateVpc', { CidrBlock: '10.0.0.0/8', VpcName: 'home', Description: 'x' })
+  const network = { VpcId, CidrBlock: '10.1.0.0/24', ZoneId: 'cn-hangzhou-h', VSwitchName: 'a' }
+  const { VSwitchId } = await ask('CreateVSwitch', network)
+  await ask('DescribeVpcAttribute', { VpcId })
+  await ask('DescribeVpcs')
+  await ask('DescribeVSwitchAttributes', { VSwitchId })
+  await ask('DescribeVSwitches')
+
+  // --- VPN gateway ---
+  await ask('DescribeVpnGatewayAvailableZones', { Spec: '10M' })
+  const place = { VpcId, VSwitchId, Bandwidth: 10 }
+  await note('CreateVpnGateway', 'DisasterRecoveryVSwitchId (a gateway for two tunnels)', {
+    ...place,
+    DisasterRecoveryVSwitchId: VSwitchId,
+  })
+  await note('CreateVpnGateway', 'EnableSsl=true', { ...place, EnableSsl: true })
+  await note('CreateVpnGateway', 'VpnType=NationalStandard', { ...place, VpnType: 'NationalStandard' })
+  const { VpnGatewayId } = await ask('CreateVpnGateway', { ...place, Name: 'gate' })
+  const active = (read: string, params: Params, word: 'Status' | 'State') =>
+    until(`${read} says active`, async () => (await ask(read, params))[word] === 'active')
+  const gatewayActive = () => active('DescribeVpnGateway', { VpnGatewayId }, 'Status')
+  await gatewayActive()
+  await ask('ModifyVpnGatewayAttribute', { VpnGatewayId, Description: 'the gate' })
+  await ask('TagResources', {
+    ResourceType: 'VPNGATEWAY',
+    'ResourceId.1': VpnGatewayId,
+    'Tag.1.Key': 'stage',
+    'Tag.1.Value': 'test',
+  })
+  await note('TagResources', 'ResourceType=VPNATTACHMENT', {
+    ResourceType: 'VPNATTACHMENT',
+    'ResourceId.1': 'vco-1',
+    'Tag.1.Key': 'stage',
+  })
+  await ask('DescribeVpnGateways')
+
+  // --- Customer gateway ---
+  const office = { IpAddress: '198.51.100.9', Asn: '65535', AuthKey: 'key', Name: 'office', ...Tags }
+  const { CustomerGatewayId } = await ask('CreateCustomerGateway', office)
+  await ask('DescribeCustomerGateway', { CustomerGatewayId })
+  await ask('DescribeCustomerGateways')
+  await ask('ModifyCustomerGatewayAttribute', { CustomerGatewayId, Name: 'office 2' })
+
+  // --- IPsec connection ---
+  const ends = { VpnGatewayId, CustomerGatewayId, LocalSubnet: '10.1.0.0/24', RemoteSubnet: '192.168.0.0/16' }
+  const unsupported: readonly (readonly [part: string, params: Params])[] = [
+    [
+      'TunnelOptionsSpecification (two tunnels)',
+      { 'TunnelOptionsSpecification.1.CustomerGatewayId': CustomerGatewayId },
+    ],
+    ['BgpConfig.EnableBgp=true', { BgpConfig: '{"EnableBgp":"true"}' }],
+    ['EnableTunnelsBgp=true', { EnableTunnelsBgp: true }],
+    ['HealthCheckConfig.enable=true', { HealthCheckConfig: '{"enable":"true"}' }],
+    ['RemoteCaCertificate', { RemoteCaCertificate: 'pem' }],
+  ]
+  for (const [part, params] of unsupported) await note('CreateVpnConnection', part, { ...ends, ...params })
+  const created = await ask('CreateVpnConnection', {
+    ...ends,
+    ...Tags,
+    Name: 'to the office',
+    IkeConfig: '{"Psk":"first-key"}',
+    BgpConfig: '{"TunnelCidr":"169.254.10.0/30","LocalBgpIp":"169.254.10.1"}',
+  })
+  const { VpnConnectionId } = created
+  await active('DescribeVpnConnection', { VpnConnectionId }, 'State')
+  await ask('DescribeVpnConnections')
+  await gatewayActive()
+  await note('CreateVpnConnection', 'a second key in IKEv1 main mode between the same two addresses', {
+    ...ends,
+    RemoteSubnet: '172.16.0.0/12',
+    IkeConfig: '{"Psk":"second-key"}',
+  })
+  for (const [part, params] of unsupported) {
+    await note('ModifyVpnConnectionAttribute', part, { VpnConnectionId, ...params })
+  }
+  await ask('ModifyVpnConnectionAttribute', { VpnConnectionId, Name: 'renamed' })
+  const tagged = { ResourceType: 'VPNCONNECTION', 'ResourceId.1': VpnConnectionId }
+  await ask('ListTagResources', { ...tagged, MaxResults: 1 })
+  await ask('UnTagResources', { ...tagged, All: true })
+
+  // --- And everything goes again ---
+  await ask('DeleteVpnConnection', { VpnConnectionId })
+  await gatewayActive()
+  await ask('DeleteVpnGateway', { VpnGatewayId })
+  await ask('DeleteCustomerGateway', { CustomerGatewayId })
+  await until('the gateway is gone', async () => (await ask('DescribeVpnGateways')).TotalCount === 0)
+  await ask('DeleteVSwitch', { VSwitchId })
+  await ask('DeleteVpc', { VpcId })
+  return refusals
+}
