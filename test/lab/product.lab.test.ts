@@ -86,9 +86,9 @@ describe('the product over real tunnels', { skip }, () => {
     const down = await product.connection(
       vco,
       'the reason is shown',
-      (answer) => answer.Status === 'ike_sa_not_established' && answer['X-Suidao'].Reason,
+      ({ Status, 'X-Suidao': extra }) =>
+        Status === 'ike_sa_not_established' && extra.Reason?.FailedReasonCode === 'PskMismatch',
     )
-    assert.equal(down['X-Suidao'].Reason.FailedReasonCode, 'PskMismatch')
     assert.doesNotMatch(JSON.stringify(down['X-Suidao']), /another-key|a-key-for-the-lab/)
     assert.equal((await ping(2)).received, 0)
     await product.ask('ModifyVpnConnectionAttribute', {
@@ -108,9 +108,9 @@ describe('the product over real tunnels', { skip }, () => {
     const answer = await product.connection(
       vco,
       'phase 2 has failed',
-      ({ Status, 'X-Suidao': extra }) => Status === 'ipsec_sa_not_established' && extra.Reason,
+      ({ Status, 'X-Suidao': extra }) =>
+        Status === 'ipsec_sa_not_established' && extra.Reason?.Code === 'SUBNET_MISMATCH',
     )
-    assert.equal(answer['X-Suidao'].Reason.Code, 'SUBNET_MISMATCH')
     assert.equal(answer['X-Suidao'].Reason.FailedReasonCode, 'TrafficSelectorMismatch')
     await product.ask('ModifyVpnConnectionAttribute', { VpnConnectionId: vco, RemoteSubnet: '172.16.0.0/24' })
     await product.up(vco)

@@ -63,9 +63,9 @@ interface Sequence {
   readonly expect: readonly ('accepted' | { httpStatus: number; code: string; message: string })[]
 }
 
-const file = JSON.parse(
-  readFileSync(new URL('./wire-vectors.json', import.meta.url), 'utf8'),
-) as Readonly<Record<'vectors' | 'equivalent' | 'negative' | 'unsigned', readonly Vector[]>> & {
+const file = JSON.parse(readFileSync(new URL('./wire-vectors.json', import.meta.url), 'utf8')) as Readonly<
+  Record<'vectors' | 'equivalent' | 'negative' | 'unsigned', readonly Vector[]>
+> & {
   readonly sequences: readonly Sequence[]
 }
 
