@@ -84,7 +84,9 @@ ${options.map(([name, value]) => `  ${name} = ${value}`).join('\n')}
     await rm(this.socket, { force: true })
     const output = openSync(join(this.#directory, 'output'), 'a')
     // Each program replaces the one before, so the process keeps its id and is charon in the end.
-    const mountAndRun = `mount --bind ${this.#directory}/run /var/run && exec ${binary}`
+    // Debian's AppArmor profile of charon would keep it from this directory.
+    const unconfine = '{ printf "exec unconfined" > /proc/self/attr/apparmor/exec; } 2>/dev/null'
+    const mountAndRun = `mount --bind ${this.#directory}/run /var/run || exit; ${unconfine}; exec ${binary}`
     const process = spawn('ip', ['netns', 'exec', this.#netns, 'unshare', '-m', 'sh', '-c', mountAndRun], {
       env: { ...globalThis.process.env, STRONGSWAN_CONF: join(this.#directory, 'strongswan.conf') },
       stdio: ['ignore', output, output],
