@@ -131,7 +131,7 @@ async function startServer(lab: Lab, folder: string): Promise<Server> {
     output += text
   })
   try {
-    await until('Suidao answers', 20_000, () => /^endpoint/m.test(output))
+    await until('Suidao answers', 60_000, () => /^endpoint/m.test(output))
   } finally {
     block(output.trim())
   }
@@ -259,7 +259,7 @@ async function tell(): Promise<Server> {
       }),
     )
   ).body!
-  const gateway = await until('the VPN gateway is active', 20_000, async () => {
+  const gateway = await until('the VPN gateway is active', 60_000, async () => {
     const { body } = await client.describeVpnGateway(
       new vpc.DescribeVpnGatewayRequest({ regionId, vpnGatewayId }),
     )
@@ -312,7 +312,7 @@ async function tell(): Promise<Server> {
     })
 
   title('4. DescribeVpnConnection, while the tunnel comes up')
-  await watch('the tunnel is established', 30_000, (status) => status === 'ipsec_sa_established')
+  await watch('the tunnel is established', 60_000, (status) => status === 'ipsec_sa_established')
 
   title('5. Ping a host behind the peer from a host in the VPC, through the tunnel')
   if ((await ping(lab, vpcHost, 5)) === 0) throw new Disappointment('the tunnel is up, yet no ping came back')
@@ -339,7 +339,7 @@ async function tell(): Promise<Server> {
     return answer['X-Suidao'].Reason
   }
   let reason: Reason | undefined
-  await watch('the tunnel is down and the reason is the key', 30_000, async (status) => {
+  await watch('the tunnel is down and the reason is the key', 60_000, async (status) => {
     reason = status === 'ipsec_sa_established' ? undefined : await reasonNow()
     return reason?.Code === 'PSK_MISMATCH'
   })
@@ -351,7 +351,7 @@ async function tell(): Promise<Server> {
 
   title('8. The right key again')
   await modifyKey(rightKey)
-  await watch('the tunnel is established again', 30_000, (status) => status === 'ipsec_sa_established')
+  await watch('the tunnel is established again', 60_000, (status) => status === 'ipsec_sa_established')
   if ((await ping(lab, vpcHost, 5)) === 0)
     throw new Disappointment('the tunnel is up again, yet no ping came back')
   return server

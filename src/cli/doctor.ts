@@ -188,24 +188,14 @@ async function examineTool({ name, args, package: debianPackage, use }: Tool): P
   }
 }
 
-/**
- * Debian's AppArmor profile of charon allows none of the folders that Suidao gives a daemon. It counts only where
- * AppArmor is on and the profile is loaded and enforced.
- */
+/** Debian's AppArmor profile of charon allows none of our folders; daemons are started outside it (charon.ts). */
 async function examineAppArmor(): Promise<Finding> {
   const profiles = await readFile('/sys/kernel/security/apparmor/profiles', 'utf8').catch(() => '')
-  const enforced = profiles.split('\n').find((line) => /ipsec\/charon\b.*\(enforce\)/.test(line))
-  return enforced === undefined
-    ? { what: 'AppArmor', verdict: 'ok', text: 'does not confine charon' }
-    : {
-        what: 'AppArmor',
-        verdict: 'note',
-        text: `confines charon: ${enforced.trim()}`,
-        details: [
-          'Its profile does not know the data folder. When daemons do not start, take it away:',
-          'ln -s /etc/apparmor.d/usr.lib.ipsec.charon /etc/apparmor.d/disable/ && apparmor_parser -R /etc/apparmor.d/usr.lib.ipsec.charon',
-        ],
-      }
+  const confines = /^\S*ipsec\/charon \(enforce\)$/m.test(profiles)
+  const text = confines
+    ? 'has a profile of charon; the daemons of Suidao run without it'
+    : 'does not confine charon'
+  return { what: 'AppArmor', verdict: 'ok', text }
 }
 
 // --- Kernel and network --------------------------------------------------------------------------------------
