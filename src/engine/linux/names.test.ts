@@ -11,6 +11,8 @@ test('names are known again by their own prefix and by no other', () => {
     made.map((name) => names.kindOf(name)),
     ['gateway', 'vpc', 'engine', 'engine'],
   )
+  assert.equal(names.gatewayOf(names.engine(7, '198.51.100.2')), names.gateway(7))
+  assert.equal(names.gatewayOf(names.gateway(7)), undefined)
   for (const other of [createNames('sdx'), createNames('s')]) {
     for (const name of made) assert.equal(other.kindOf(name), undefined, `${name} for ${other.prefix}`)
   }

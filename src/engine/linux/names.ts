@@ -5,6 +5,7 @@
  *     <prefix>gw<slot>           namespace of a VPN gateway
  *     <prefix>vpc-<id>           namespace of a VPC
  *     <prefix>en<slot>[-<peer>]  namespace of an IKE daemon: of a gateway, or of one of its peers (address in hex)
+ *     <prefix>probe<pid>         namespace in which a process tries out the kernel
  *     <prefix>w<slot>            port of the WAN bridge
  *
  * Inside the namespaces the names are fixed: `wan0`, `vpc0`, `vco<slot>`, and `up0` towards the gateway.
@@ -13,6 +14,8 @@ import { createHash } from 'node:crypto'
 import { EngineError } from '../engine.ts'
 import { addressHex } from './address.ts'
 
+export type NamespaceKind = 'gateway' | 'vpc' | 'engine' | 'probe'
+
 export interface Names {
   readonly prefix: string
   gateway(slot: number): string
@@ -20,8 +23,12 @@ export interface Names {
   /** `peer` is absent where one daemon serves the whole gateway. */
   engine(slot: number, peer?: string): string
   wanPort(slot: number): string
+  /** For the trials of one process. */
+  probe(pid: number): string
+  /** Namespace of the gateway that a daemon of this name belongs to. */
+  gatewayOf(engine: string): string | undefined
   /** Whether a namespace carries our prefix, and of which kind it is. */
-  kindOf(namespace: string): 'gateway' | 'vpc' | 'engine' | undefined
+  kindOf(namespace: string): NamespaceKind | undefined
 }
 
 /** Interface of a tunnel inside its gateway's namespace. */
@@ -38,17 +45,25 @@ export function createNames(prefix: string): Names {
       retry: false,
     })
   }
-  const gateway = new RegExp(`^${prefix}gw\\d+$`)
-  const vpc = new RegExp(`^${prefix}vpc-[\\w.-]+$`)
-  const engine = new RegExp(`^${prefix}en\\d+(-[0-9a-f]{8})?$`)
+  const engine = new RegExp(`^${prefix}en(\\d+)(-[0-9a-f]{8})?$`)
+  const kinds: readonly [NamespaceKind, RegExp][] = [
+    ['gateway', new RegExp(`^${prefix}gw\\d+$`)],
+    ['vpc', new RegExp(`^${prefix}vpc-[\\w.-]+$`)],
+    ['engine', engine],
+    ['probe', new RegExp(`^${prefix}probe\\d+$`)],
+  ]
   return {
     prefix,
     gateway: (slot) => `${prefix}gw${slot}`,
     vpc: (vpcId) => `${prefix}vpc-${fileName(vpcId.replace(/^vpc-/, ''))}`,
     engine: (slot, peer) => `${prefix}en${slot}${peer === undefined ? '' : `-${addressHex(peer)}`}`,
     wanPort: (slot) => `${prefix}w${slot}`,
-    kindOf: (name) =>
-      gateway.test(name) ? 'gateway' : vpc.test(name) ? 'vpc' : engine.test(name) ? 'engine' : undefined,
+    gatewayOf: (name) => {
+      const slot = engine.exec(name)?.[1]
+      return slot === undefined ? undefined : `${prefix}gw${slot}`
+    },
+    probe: (pid) => `${prefix}probe${pid}`,
+    kindOf: (name) => kinds.find(([, pattern]) => pattern.test(name))?.[0],
   }
 }
 

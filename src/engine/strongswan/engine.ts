@@ -25,7 +25,7 @@ import {
   type Wan,
 } from '../linux/gateway-network.ts'
 import { createNames, fileName, type Names } from '../linux/names.ts'
-import { listNamespaces, namespaceInode } from '../linux/namespace.ts'
+import { endProcessesIn, listNamespaces, namespaceInode, removeNamespace } from '../linux/namespace.ts'
 import { tunnelTraffic } from '../linux/tunnel-interface.ts'
 import { findCharon, replaceFile } from './charon.ts'
 import { type DaemonPlace, IkeDaemon } from './ike-daemon.ts'
@@ -148,12 +148,16 @@ class StrongswanEngine implements Engine {
       left.map(async (name) => {
         const record = await readDaemonRecord(`${enginesDir(dataDir)}/${name}`)
         const gateway = record && this.#gateways.get(record.gatewayId)
-        if (!record || !gateway || this.#names.kindOf(name) !== 'engine') return
+        if (!record || !gateway || this.#names.kindOf(name) !== 'engine') {
+          log('warn', 'a run folder that belongs to no gateway is left alone', { folder: name })
+          return
+        }
         if (record.mode !== this.#mode) {
           log('warn', 'a daemon of another kernel mode is left alone', { daemon: name, mode: record.mode })
           return
         }
-        await this.#daemon(this.#place(gateway, record.peer)).adopt(record.process)
+        const daemon = this.#daemon(this.#place(gateway, record.peer))
+        await this.#bounded(() => daemon.adopt(record.process))
       }),
     )
   }
@@ -175,6 +179,12 @@ class StrongswanEngine implements Engine {
         retry: false,
       })
     }
+    const isElsewhere = before?.address !== gateway.address || before.insideAddress !== gateway.insideAddress
+    if (before && isElsewhere && this.#tunnelsOf(gateway.id).length > 0) {
+      throw new EngineError(`gateway ${gateway.id}: its addresses cannot change while it has tunnels`, {
+        retry: false,
+      })
+    }
     const netns = this.#names.gateway(gateway.slot)
     const inode = await namespaceInode(netns)
     // Written before anything is made, so that a half-made gateway can be found and removed.
@@ -182,7 +192,7 @@ class StrongswanEngine implements Engine {
     this.#gateways.set(gateway.id, gateway)
     await applyGatewayNetwork(this.#names, wan, gateway)
     const isNew = inode === undefined || inode !== (await namespaceInode(netns))
-    if (isNew || before?.address !== gateway.address) {
+    if (isNew || isElsewhere) {
       for (const daemon of this.#daemonsOf(gateway.id)) daemon.networkChanged()
       log('info', 'made the network of a gateway', { gateway: gateway.id, netns })
     }
@@ -194,11 +204,19 @@ class StrongswanEngine implements Engine {
     const gateway = this.#gateways.get(id)
     // A namespace of a gateway that nobody knows is listed under its own name.
     if (!gateway && this.#names.kindOf(id) !== 'gateway') return
-    const tunnels = this.#daemonsOf(id).flatMap((daemon) => daemon.tunnelIds)
+    const tunnels = this.#tunnelsOf(id)
     if (tunnels.length > 0) {
       throw new EngineError(`gateway ${id}: still has tunnels: ${tunnels.join(', ')}`, { retry: true })
     }
-    await removeGatewayNetwork(gateway ? this.#names.gateway(gateway.slot) : id)
+    const netns = gateway ? this.#names.gateway(gateway.slot) : id
+    // Daemons of tunnels that nobody knows any more: their records are lost.
+    for (const engine of await listNamespaces()) {
+      if (this.#names.kindOf(engine) !== 'engine' || this.#names.gatewayOf(engine) !== netns) continue
+      await endProcessesIn(engine)
+      await removeNamespace(engine)
+      await rm(`${enginesDir(dataDir)}/${engine}`, { recursive: true, force: true })
+    }
+    await removeGatewayNetwork(netns)
     if (gateway) await removeVpcWhenEmpty(this.#names, gateway.vpcId)
     await rm(gatewayFile(dataDir, id), { force: true })
     this.#gateways.delete(id)
@@ -289,6 +307,10 @@ class StrongswanEngine implements Engine {
 
   #daemonOf(id: TunnelId): IkeDaemon | undefined {
     return [...this.#daemons.values()].find((daemon) => daemon.has(id))
+  }
+
+  #tunnelsOf(gatewayId: GatewayId): TunnelId[] {
+    return this.#daemonsOf(gatewayId).flatMap((daemon) => daemon.tunnelIds)
   }
 
   #daemonsOf(gatewayId: GatewayId): IkeDaemon[] {

@@ -95,6 +95,12 @@ export function seeTunnel(events: readonly ViciMessage[], id: string, at: number
   return { ikeSas: sas.ikeSas, childSas: sas.childSas, installed: new Set(installed), negotiating, at }
 }
 
+/** Nothing has come, gone or changed its state in between; counters and times apart. */
+export const isSameSight = (a: Seen, b: Seen): boolean => outline(a) === outline(b)
+
+const outline = ({ ikeSas, childSas }: Seen) =>
+  [...ikeSas, ...childSas].map(({ uniqueId, state }) => `${uniqueId} ${state}`).join()
+
 export const situationOf = ({ tunnel, seen, closing, woken }: HeldTunnel): Situation => ({
   wanted: children(tunnel).map((child) => child.name),
   installed: seen.installed,

@@ -15,7 +15,7 @@ import {
   removeEngineNetwork,
 } from '../linux/engine-network.ts'
 import { tunnelInterface } from '../linux/names.ts'
-import { linkExists, runIn } from '../linux/namespace.ts'
+import { linkExists, namespaceInode, runIn } from '../linux/namespace.ts'
 import {
   dropTunName,
   ensureVtiInterface,
@@ -34,6 +34,7 @@ import {
   holdTunnel,
   isPending,
   isRouted,
+  isSameSight,
   isUp,
   reportTunnel,
   seeTunnel,
@@ -51,6 +52,7 @@ import { type Carrier, definitionHash, renderConnection, renderShared } from './
 import { CharonSupervisor, type Log } from './supervisor.ts'
 import { NamedTimers, type Timers } from './timers.ts'
 import { listOf, sectionOf, sectionsOf, textOf, type ViciMessage, type ViciSection } from './vici/message.ts'
+import { ViciError } from './vici/session.ts'
 
 /** Where a daemon stands. */
 export interface DaemonPlace {
@@ -77,6 +79,9 @@ export interface DaemonSurroundings {
 
 /** xfrm interfaces and marks are numbered from 1; slots may begin at 0. */
 const carrierNumber = (tunnel: Tunnel) => tunnel.slot + 1
+
+/** Three thousand SAs take 2.3 s. */
+const listLimitMs = 10_000
 
 /** Metrics of tunnel routes begin here; anything better can be put above them. */
 const metricBase = 100
@@ -235,7 +240,12 @@ export class IkeDaemon {
     const previous = before?.tunnel
     const held = before ?? holdTunnel(tunnel, true, Date.now())
     this.#held.set(tunnel.id, held)
-    await this.#ensureUp()
+    try {
+      await this.#ensureUp()
+    } catch (error) {
+      this.#markDown(error instanceof Error ? error.message : `${error}`)
+      throw error
+    }
 
     const isSame = held.loadedHash === hash && previous?.slot === tunnel.slot
     const isTrapChanged = carrier.mode !== 'U' && previous?.effectImmediately !== tunnel.effectImmediately
@@ -325,12 +335,17 @@ export class IkeDaemon {
   async #follow(held: HeldTunnel, events: readonly ViciMessage[]): Promise<void> {
     const { timers, window, random } = this.#around
     const { id } = held.tunnel
+    const before = held.seen
     this.#noteSeen(held, events)
     const now = held.seen.at
     await this.#forgetGone(held)
+    // Not every change has an event, and events can be lost.
+    if (!isSameSight(before, held.seen)) this.#around.hint(id)
 
-    if (held.seen.installed.size > 0) held.upSince ??= now
-    else if (held.upSince !== undefined) {
+    if (held.seen.installed.size > 0 && held.upSince === undefined) {
+      held.upSince = now
+      this.#around.log('info', 'a tunnel is up', { tunnel: id })
+    } else if (held.seen.installed.size === 0 && held.upSince !== undefined) {
       if (!held.replacing) {
         held.attempts = fallen(held.attempts, now - held.upSince, now, random(), timers.retryDelays)
         held.woken = false
@@ -338,6 +353,7 @@ export class IkeDaemon {
       }
       held.upSince = undefined
       held.quietSince = now
+      this.#around.log('info', 'a tunnel is down', { tunnel: id, cause: this.#failures.failure(id)?.code })
     }
 
     // Without its key a tunnel cannot be loaded into a new daemon until it is applied again.
@@ -450,8 +466,10 @@ export class IkeDaemon {
   async #prepare(): Promise<void> {
     const { network, mode } = this.#place
     this.#isAggressive = this.#wantsAggressive()
-    if (this.#networkAt === 0) await applyEngineNetwork(network)
-    this.#networkAt ||= Date.now()
+    if (this.#networkAt === 0 || (await namespaceInode(network.netns)) === undefined) {
+      await applyEngineNetwork(network)
+      this.#networkAt = Date.now()
+    }
     if (mode === 'U') await removeDecoy(network.netns)
   }
 
@@ -481,16 +499,25 @@ export class IkeDaemon {
       held.woken ||= held.upSince !== undefined
       held.upSince = undefined
       this.#failures.watch(held.tunnel)
-      if (!wasLoaded || !held.keyKnown) continue
-      const carrier = this.#carrier(held.tunnel)
-      await this.#ensureInterface(held.tunnel)
-      await this.#load(held.tunnel)
-      held.loadedHash = definitionHash(held.tunnel, carrier, this.#around.timers.dpd)
-      held.loadedGeneration = held.tunnel.generation
-      await this.#writeTunnel(held)
+      if (wasLoaded && held.keyKnown) await this.#reload(held)
     }
     this.#planLook()
     for (const id of this.#held.keys()) this.#lookSoon(id)
+  }
+
+  /** One tunnel that cannot be loaded does not keep the others down. */
+  async #reload(held: HeldTunnel): Promise<void> {
+    const { tunnel } = held
+    try {
+      await this.#ensureInterface(tunnel)
+      await this.#load(tunnel)
+      held.loadedHash = definitionHash(tunnel, this.#carrier(tunnel), this.#around.timers.dpd)
+      held.loadedGeneration = tunnel.generation
+      await this.#writeTunnel(held)
+    } catch (error) {
+      if (!this.#supervisor.commands) throw error
+      this.#around.log('error', 'cannot load a tunnel again', { tunnel: tunnel.id, error: `${error}` })
+    }
   }
 
   /** The daemon holds what it held before. */
@@ -557,7 +584,12 @@ export class IkeDaemon {
   async #request(command: string, message?: ViciSection): Promise<ViciMessage> {
     const session = this.#supervisor.commands
     if (!session) throw new EngineError(`${this.#place.name}: the IKE daemon does not run`, { retry: true })
-    return session.request(command, message)
+    try {
+      return await session.request(command, message)
+    } catch (cause) {
+      if (!(cause instanceof ViciError)) throw cause
+      throw new EngineError(`${this.#place.name}: ${cause.message}`, { retry: true, cause })
+    }
   }
 
   async #must(command: string, what: string, message: ViciSection): Promise<void> {
@@ -624,21 +656,30 @@ export class IkeDaemon {
     await this.#request('terminate', { 'ike-id': uniqueId, force: force ? 'yes' : 'no', timeout: '-1' })
   }
 
-  /** `undefined` while the daemon is away. */
+  /** `undefined` when the daemon is away or does not answer: then nothing is known, and nothing is done. */
   async #listSas(filter: ViciSection): Promise<readonly ViciMessage[] | undefined> {
     const session = this.#supervisor.commands
     if (!session) return undefined
     try {
-      return await session.stream('list-sas', 'list-sa', filter)
+      return await session.stream('list-sas', 'list-sa', filter, { timeoutMs: listLimitMs })
     } catch (error) {
-      if (this.#supervisor.commands === session) throw error
+      if (this.#supervisor.commands === session) {
+        this.#around.log('warn', 'an IKE daemon does not list its SAs', {
+          daemon: this.#place.name,
+          error: `${error}`,
+        })
+      }
       return undefined
     }
   }
 
   async #see(held: HeldTunnel) {
     const { id } = held.tunnel
-    this.#noteSeen(held, (await this.#listSas({ ike: id })) ?? [])
+    const events = await this.#listSas({ ike: id })
+    if (!events) {
+      throw new EngineError(`tunnel ${id}: the IKE daemon does not answer`, { retry: true })
+    }
+    this.#noteSeen(held, events)
     return held.seen
   }
 

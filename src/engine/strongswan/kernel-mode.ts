@@ -9,6 +9,7 @@
  */
 import { EngineError } from '../engine.ts'
 import { run } from '../linux/command.ts'
+import { createNames } from '../linux/names.ts'
 import { ip, ipBatch, removeNamespace } from '../linux/namespace.ts'
 
 export type KernelMode = 'X' | 'V' | 'U'
@@ -49,7 +50,7 @@ export function usableModes(trials: readonly KernelTrial[]): KernelMode[] {
 export async function probeKernel(prefix: string): Promise<KernelModes> {
   // A module that does not exist, or a container that may not load any, shows in the trials.
   await run('modprobe', ['--all', '--quiet', 'xfrm_interface', 'esp4', 'ip_vti', 'tun']).catch(() => {})
-  const netns = `${prefix}probe${process.pid}`
+  const netns = createNames(prefix).probe(process.pid)
   await run('ip', ['netns', 'add', netns])
   try {
     await ipBatch(netns, ['link set lo up'])

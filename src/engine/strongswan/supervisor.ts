@@ -115,8 +115,15 @@ export class CharonSupervisor {
       await this.#owner.remember(charon)
     })
     this.#log('info', 'started an IKE daemon', { daemon: this.#name, pid: process.pid })
-    await this.#connect(commands)
-    await this.#owner.started()
+    try {
+      await this.#connect(commands)
+      await this.#owner.started()
+    } catch (error) {
+      // Half set up it would pass for a good one.
+      this.#disconnect()
+      await killCharon(process)
+      throw error
+    }
   }
 
   /** Ends the daemon for good, SAs deleted at the peers. */

@@ -15,7 +15,7 @@ export async function teardown(config: {
   const names = createNames(config.prefix)
   const ours = (await listNamespaces()).filter((name) => names.kindOf(name) !== undefined)
   // Daemons first, so that none writes or answers while its network goes.
-  const order = ['engine', 'gateway', 'vpc']
+  const order = ['engine', 'gateway', 'vpc', 'probe']
   ours.sort((a, b) => order.indexOf(names.kindOf(a) ?? '') - order.indexOf(names.kindOf(b) ?? ''))
   for (const netns of ours) {
     await endProcessesIn(netns)
