@@ -216,11 +216,11 @@ export function renderReasons(): string {
   const sections = [
     generated('the table of reasons (`src/engine/reason.ts`)'),
     '# Reasons of failure / 失败原因',
-    'Why a tunnel is not up. The reason of a connection stands in `X-Suidao.Reason` of `DescribeVpnConnection`, with the' +
+    'Why a tunnel is not up, or carries a part of its subnets only. The reason of a connection stands in `X-Suidao.Reason` of `DescribeVpnConnection`, with the' +
       " daemon's own lines as evidence, when the caller asks for the extra object. `FailedReasonCode` is the vendor's" +
       ' word for it, which several reasons may share. Phase 0: neither phase 1 nor phase 2. Severity `Warn` may pass by' +
       ' itself, `Critical` stays until somebody changes something, `Normal` is no failure.',
-    '隧道未建立的原因。调用方请求附加对象时，连接的原因见 `DescribeVpnConnection` 返回的 `X-Suidao.Reason`，并附守护进程的日志原文作为证据。' +
+    '隧道未建立或只承载部分网段的原因。调用方请求附加对象时，连接的原因见 `DescribeVpnConnection` 返回的 `X-Suidao.Reason`，并附守护进程的日志原文作为证据。' +
       '`FailedReasonCode` 是阿里云的原因码，多个原因可能共用同一个码。阶段 0 表示与第一、第二阶段都无关。' +
       '级别 `Warn` 可能自行恢复，`Critical` 需要修改配置才能恢复，`Normal` 不是失败。',
     ...entries.map(([name, { vendorCode, phase, severity, title, remedy }]) =>
