@@ -1,5 +1,6 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
+import { newTags, pageParams, pageResult, regionId, tagFilter, tagsResult } from '../fields.ts'
 import { asn, clientToken, text128, text256 } from '../patterns.ts'
 
 export const createCustomerGateway = defineAction({
@@ -9,7 +10,7 @@ export const createCustomerGateway = defineAction({
   resources: ['customergateway/*'],
   rateLimit: 120,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     IpAddress: { type: 'string', required: true, illegal: 'InvalidIpAddress.WrongFormat' },
     Asn: { type: 'string', pattern: asn },
     AuthKey: {
@@ -23,17 +24,7 @@ export const createCustomerGateway = defineAction({
     Description: { type: 'string', pattern: text256, illegal: 'InvalidDescription' },
     Name: { type: 'string', pattern: text128, illegal: 'InvalidName' },
     ResourceGroupId: { type: 'string' },
-    Tags: {
-      type: 'list',
-      maxItems: 20,
-      item: {
-        type: 'struct',
-        fields: {
-          Key: { type: 'string', maxLength: 64, minLength: 1 },
-          Value: { type: 'string', maxLength: 128 },
-        },
-      },
-    },
+    Tags: newTags,
   },
   result: {
     CreateTime: { type: 'number' },
@@ -55,30 +46,29 @@ export const createCustomerGateway = defineAction({
   source: 'API description of CreateCustomerGateway (help pages of March 2021, Terraform provider 1.289.0)',
 })
 
+/** One customer gateway as both reads show it. */
+const customerGatewayResult = {
+  Asn: { type: 'number' },
+  AuthKey: { type: 'string' },
+  CreateTime: { type: 'number' },
+  CustomerGatewayId: { type: 'string' },
+  Description: { type: 'string' },
+  IpAddress: { type: 'string' },
+  Name: { type: 'string' },
+  ResourceGroupId: { type: 'string' },
+  Tags: tagsResult,
+} as const
+
 export const describeCustomerGateway = defineAction({
   name: 'DescribeCustomerGateway',
   summary: 'Return one customer gateway.',
   kind: 'read',
   resources: ['customergateway/{CustomerGatewayId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     CustomerGatewayId: { type: 'string', required: true },
   },
-  result: {
-    Asn: { type: 'number' },
-    AuthKey: { type: 'string' },
-    CreateTime: { type: 'number' },
-    CustomerGatewayId: { type: 'string' },
-    Description: { type: 'string' },
-    IpAddress: { type: 'string' },
-    Name: { type: 'string' },
-    ResourceGroupId: { type: 'string' },
-    Tags: {
-      type: 'list',
-      wrapper: 'Tag',
-      item: { type: 'object', fields: { Key: { type: 'string' }, Value: { type: 'string' } } },
-    },
-  },
+  result: customerGatewayResult,
   errors: ['Forbbiden.SubUser', 'Forbidden', 'InvalidCustomerGatewayInstanceId.NotFound'],
   source: 'API description of DescribeCustomerGateway (help pages of March 2021)',
 })
@@ -90,16 +80,11 @@ export const describeCustomerGateways = defineAction({
   resources: ['customergateway/{CustomerGatewayId}'],
   rateLimit: 600,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     CustomerGatewayId: { type: 'string' },
-    PageNumber: { type: 'integer', min: 1, default: 1 },
-    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    ...pageParams,
     ResourceGroupId: { type: 'string' },
-    Tag: {
-      type: 'list',
-      maxItems: 20,
-      item: { type: 'struct', fields: { Key: { type: 'string' }, Value: { type: 'string' } } },
-    },
+    Tag: tagFilter,
   },
   result: {
     CustomerGateways: {
@@ -107,26 +92,10 @@ export const describeCustomerGateways = defineAction({
       wrapper: 'CustomerGateway',
       item: {
         type: 'object',
-        fields: {
-          Asn: { type: 'number' },
-          AuthKey: { type: 'string' },
-          CreateTime: { type: 'number' },
-          CustomerGatewayId: { type: 'string' },
-          Description: { type: 'string' },
-          IpAddress: { type: 'string' },
-          Name: { type: 'string' },
-          ResourceGroupId: { type: 'string' },
-          Tags: {
-            type: 'list',
-            wrapper: 'Tag',
-            item: { type: 'object', fields: { Key: { type: 'string' }, Value: { type: 'string' } } },
-          },
-        },
+        fields: customerGatewayResult,
       },
     },
-    PageNumber: { type: 'number' },
-    PageSize: { type: 'number' },
-    TotalCount: { type: 'number' },
+    ...pageResult,
   },
   errors: ['Forbbiden.SubUser', 'Forbidden'],
   source: 'API description of DescribeCustomerGateways (help pages of March 2021)',
@@ -139,7 +108,7 @@ export const modifyCustomerGatewayAttribute = defineAction({
   resources: ['customergateway/{CustomerGatewayId}'],
   rateLimit: 120,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     CustomerGatewayId: { type: 'string', required: true },
     AuthKey: {
       type: 'string',
@@ -177,7 +146,7 @@ export const deleteCustomerGateway = defineAction({
   resources: ['customergateway/{CustomerGatewayId}'],
   rateLimit: 120,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     CustomerGatewayId: { type: 'string', required: true },
     ClientToken: { type: 'string', pattern: clientToken },
   },

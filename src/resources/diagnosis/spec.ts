@@ -1,5 +1,6 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
+import { pageParams, pageResult, regionId } from '../fields.ts'
 import { clientToken } from '../patterns.ts'
 
 export const diagnoseVpnConnections = defineAction({
@@ -8,17 +9,14 @@ export const diagnoseVpnConnections = defineAction({
   kind: 'read',
   resources: ['vpnconnection/{VpnConnectionId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     TunnelIds: { type: 'list', item: { type: 'string' } },
     VpnConnectionIds: { type: 'list', item: { type: 'string' } },
-    PageNumber: { type: 'integer', min: 1, default: 1 },
-    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    ...pageParams,
     VpnGatewayId: { type: 'string' },
   },
   result: {
-    PageNumber: { type: 'number' },
-    PageSize: { type: 'number' },
-    TotalCount: { type: 'number' },
+    ...pageResult,
     VpnConnections: {
       type: 'list',
       wrapper: null,
@@ -48,7 +46,7 @@ export const diagnoseVpnGateway = defineAction({
   kind: 'write',
   resources: ['vpngateway/{VpnGatewayId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     ResourceId: { type: 'string', required: true },
     ResourceType: { type: 'string', required: true, enum: ['IPsec'], anyCase: true },
     VpnGatewayId: { type: 'string', required: true },
@@ -75,7 +73,7 @@ export const getVpnGatewayDiagnoseResult = defineAction({
   resources: ['vpngateway/{VpnGatewayId}'],
   rateLimit: 120,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     DiagnoseId: { type: 'string' },
     VpnGatewayId: { type: 'string' },
     ClientToken: { type: 'string', pattern: clientToken },

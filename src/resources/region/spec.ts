@@ -1,5 +1,6 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
+import { regionId } from '../fields.ts'
 
 export const describeRegions = defineAction({
   name: 'DescribeRegions',
@@ -35,7 +36,7 @@ export const describeZones = defineAction({
   kind: 'read',
   resources: ['*'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     AcceptLanguage: { type: 'string', enum: ['zh-cn', 'en-us', 'ja'], anyCase: true },
     ZoneType: { type: 'string', default: 'AvailabilityZone' },
   },

@@ -1,5 +1,6 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
+import { regionId } from '../fields.ts'
 
 export const moveVpnResourceGroup = defineAction({
   name: 'MoveVpnResourceGroup',
@@ -7,7 +8,7 @@ export const moveVpnResourceGroup = defineAction({
   kind: 'write',
   resources: ['vpngateway/{InstanceId}', 'customergateway/{InstanceId}', 'vpnconnection/{InstanceId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     InstanceId: { type: 'string', required: true },
     NewResourceGroupId: { type: 'string', required: true },
     ResourceType: {

@@ -1,5 +1,6 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
+import { regionId } from '../fields.ts'
 
 export const tagResources = defineAction({
   name: 'TagResources',
@@ -7,7 +8,7 @@ export const tagResources = defineAction({
   kind: 'write',
   resources: ['{ResourceType}/{ResourceId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     ResourceId: { type: 'list', required: true, maxItems: 20, item: { type: 'string' } },
     ResourceType: {
       type: 'string',
@@ -41,7 +42,7 @@ export const unTagResources = defineAction({
   resources: ['{ResourceType}/{ResourceId}'],
   rateLimit: 300,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     ResourceId: { type: 'list', required: true, maxItems: 20, item: { type: 'string' } },
     ResourceType: {
       type: 'string',
@@ -64,7 +65,7 @@ export const listTagResources = defineAction({
   resources: ['{ResourceType}/{ResourceId}'],
   rateLimit: 300,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     ResourceType: {
       type: 'string',
       required: true,

@@ -1,5 +1,6 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
+import { pageParams, pageResult, regionId } from '../fields.ts'
 import { clientToken, text256 } from '../patterns.ts'
 
 export const createVcoRouteEntry = defineAction({
@@ -8,7 +9,7 @@ export const createVcoRouteEntry = defineAction({
   kind: 'write',
   resources: ['vpnconnection/{VpnConnectionId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     NextHop: { type: 'string', required: true },
     RouteDest: { type: 'string', required: true },
     VpnConnectionId: { type: 'string', required: true },
@@ -47,7 +48,7 @@ export const deleteVcoRouteEntry = defineAction({
   resources: ['vpnconnection/{VpnConnectionId}'],
   rateLimit: 60,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     NextHop: { type: 'string', required: true },
     RouteDest: { type: 'string', required: true },
     VpnConnectionId: { type: 'string', required: true },
@@ -67,17 +68,14 @@ export const describeVcoRouteEntries = defineAction({
   resources: ['vpnconnection/{VpnConnectionId}'],
   rateLimit: 600,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     VpnConnectionId: { type: 'string', required: true },
     ClientToken: { type: 'string', pattern: clientToken },
-    PageNumber: { type: 'integer', min: 1, default: 1 },
-    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    ...pageParams,
     RouteEntryType: { type: 'string', enum: ['custom', 'bgp'], anyCase: true, default: 'custom' },
   },
   result: {
-    PageNumber: { type: 'number' },
-    PageSize: { type: 'number' },
-    TotalCount: { type: 'number' },
+    ...pageResult,
     VcoRouteEntries: {
       type: 'list',
       wrapper: null,
@@ -122,7 +120,7 @@ export const modifyVcoRouteEntryWeight = defineAction({
   resources: ['vpnconnection/{VpnConnectionId}'],
   rateLimit: 120,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     NewWeight: { type: 'integer', required: true, enum: [0, 100] },
     NextHop: { type: 'string', required: true },
     RouteDest: { type: 'string', required: true },

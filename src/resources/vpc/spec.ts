@@ -1,5 +1,6 @@
 /** VPCs in the small form that VPN gateways need. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
+import { pageParams, pageResult, regionId } from '../fields.ts'
 import { clientToken, text128, text256 } from '../patterns.ts'
 
 const vpcResult = {
@@ -24,7 +25,7 @@ export const createVpc = defineAction({
   kind: 'write',
   resources: ['vpc/*'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     CidrBlock: { type: 'string', default: '172.16.0.0/12', illegal: 'InvalidCidrBlock.Malformed' },
     ClientToken: { type: 'string', pattern: clientToken },
     Description: { type: 'string', pattern: text256, illegal: 'InvalidDescription' },
@@ -46,7 +47,7 @@ export const describeVpcAttribute = defineAction({
   summary: 'Return one VPC.',
   kind: 'read',
   resources: ['vpc/{VpcId}'],
-  params: { RegionId: { type: 'string', required: true }, VpcId: { type: 'string', required: true } },
+  params: { RegionId: regionId, VpcId: { type: 'string', required: true } },
   result: vpcResult,
   errors: ['InvalidVpcId.NotFound'],
   source: 'SDK 7.3.2 model of DescribeVpcAttribute',
@@ -58,16 +59,13 @@ export const describeVpcs = defineAction({
   kind: 'list',
   resources: ['vpc/{VpcId}'],
   params: {
-    RegionId: { type: 'string', required: true },
-    PageNumber: { type: 'integer', min: 1, default: 1 },
-    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    RegionId: regionId,
+    ...pageParams,
     VpcId: { type: 'string', note: 'Up to 20 ids, separated by commas' },
     VpcName: { type: 'string' },
   },
   result: {
-    PageNumber: { type: 'number' },
-    PageSize: { type: 'number' },
-    TotalCount: { type: 'number' },
+    ...pageResult,
     Vpcs: { type: 'list', wrapper: 'Vpc', item: { type: 'object', fields: vpcResult } },
   },
   errors: [],
@@ -80,7 +78,7 @@ export const deleteVpc = defineAction({
   kind: 'write',
   resources: ['vpc/{VpcId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     DryRun: { type: 'boolean', default: false },
     VpcId: { type: 'string', required: true },
   },

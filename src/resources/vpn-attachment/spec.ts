@@ -1,5 +1,6 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
+import { newTags, pageParams, pageResult, regionId } from '../fields.ts'
 import { clientToken, text128 } from '../patterns.ts'
 import {
   bgpParams,
@@ -18,7 +19,7 @@ export const createVpnAttachment = defineAction({
   kind: 'write',
   resources: ['vpnconnection/*'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     LocalSubnet: { type: 'string', required: true },
     RemoteSubnet: { type: 'string', required: true },
     CustomerGatewayId: { type: 'string' },
@@ -59,17 +60,7 @@ export const createVpnAttachment = defineAction({
     NetworkType: { type: 'string', enum: ['public', 'private'], default: 'public' },
     RemoteCaCert: { type: 'string' },
     ResourceGroupId: { type: 'string' },
-    Tags: {
-      type: 'list',
-      maxItems: 20,
-      item: {
-        type: 'struct',
-        fields: {
-          Key: { type: 'string', maxLength: 64, minLength: 1 },
-          Value: { type: 'string', maxLength: 128 },
-        },
-      },
-    },
+    Tags: newTags,
     TunnelBandwidth: { type: 'string', enum: ['Standard', 'Large'], default: 'Standard' },
   },
   result: {
@@ -100,16 +91,13 @@ export const describeVpnAttachments = defineAction({
   resources: ['vpnconnection/*'],
   rateLimit: 600,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     AttachType: { type: 'string', enum: ['CEN'], default: 'CEN' },
-    PageNumber: { type: 'integer', min: 1, default: 1 },
-    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    ...pageParams,
     VpnConnectionId: { type: 'string' },
   },
   result: {
-    PageNumber: { type: 'number' },
-    PageSize: { type: 'number' },
-    TotalCount: { type: 'number' },
+    ...pageResult,
     VpnAttachments: {
       type: 'list',
       wrapper: null,
@@ -144,7 +132,7 @@ export const modifyVpnAttachmentAttribute = defineAction({
   kind: 'write',
   resources: ['vpnconnection/{VpnConnectionId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     VpnConnectionId: { type: 'string', required: true },
     AutoConfigRoute: { type: 'boolean' },
     BgpConfig: { type: 'json', fields: unset(bgpParams) },
@@ -276,7 +264,7 @@ export const deleteVpnAttachment = defineAction({
   kind: 'write',
   resources: ['vpnconnection/{VpnConnectionId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     VpnConnectionId: { type: 'string', required: true },
     ClientToken: { type: 'string', pattern: clientToken },
   },

@@ -103,12 +103,6 @@ export const bgpResult = {
   TunnelCidr: { type: 'string' },
 } as const
 
-const tagItems = {
-  type: 'list',
-  wrapper: 'Tag',
-  item: { type: 'object', fields: { Key: { type: 'string' }, Value: { type: 'string' } } },
-} as const
-
 /**
  * The two tunnels of a dual-tunnel connection. Scalars are native JSON types: the SDK models call some of them
  * text, and every client reads native ones, Terraform nothing else.
@@ -179,5 +173,3 @@ export const connectionResult = {
   VpnConnectionId: { type: 'string' },
   VpnGatewayId: { type: 'string' },
 } as const
-
-export const tagsResult = tagItems

@@ -1,5 +1,6 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
+import { newTags, pageParams, pageResult, regionId, tagFilter, tagsResult } from '../fields.ts'
 import { clientToken, text128 } from '../patterns.ts'
 import {
   bgpParams,
@@ -11,7 +12,6 @@ import {
   ikeResult,
   ipsecParams,
   ipsecResult,
-  tagsResult,
   tunnelBgpParams,
   tunnelOptionsResult,
   unset,
@@ -24,7 +24,7 @@ export const createVpnConnection = defineAction({
   kind: 'write',
   resources: ['vpnconnection/*'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     LocalSubnet: { type: 'string', required: true },
     RemoteSubnet: { type: 'string', required: true },
     VpnGatewayId: { type: 'string', required: true },
@@ -59,17 +59,7 @@ export const createVpnConnection = defineAction({
     IpsecConfig: { type: 'json', fields: ipsecParams },
     Name: { type: 'string', pattern: text128, illegal: 'InvalidName' },
     RemoteCaCertificate: { type: 'string' },
-    Tags: {
-      type: 'list',
-      maxItems: 20,
-      item: {
-        type: 'struct',
-        fields: {
-          Key: { type: 'string', maxLength: 64, minLength: 1 },
-          Value: { type: 'string', maxLength: 128 },
-        },
-      },
-    },
+    Tags: newTags,
   },
   result: { CreateTime: { type: 'number' }, Name: { type: 'string' }, VpnConnectionId: { type: 'string' } },
   errors: [
@@ -102,7 +92,7 @@ export const describeVpnConnection = defineAction({
   resources: ['vpnconnection/{VpnConnectionId}'],
   rateLimit: 600,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     VpnConnectionId: { type: 'string', required: true },
   },
   result: { ...connectionResult, Tags: tagsResult, ZoneNo: { type: 'string' } },
@@ -117,23 +107,16 @@ export const describeVpnConnections = defineAction({
   resources: ['vpnconnection/{VpnConnectionId}'],
   rateLimit: 600,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     CustomerGatewayId: { type: 'string' },
-    PageNumber: { type: 'integer', min: 1, default: 1 },
-    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    ...pageParams,
     ResourceGroupId: { type: 'string' },
-    Tag: {
-      type: 'list',
-      maxItems: 20,
-      item: { type: 'struct', fields: { Key: { type: 'string' }, Value: { type: 'string' } } },
-    },
+    Tag: tagFilter,
     VpnConnectionId: { type: 'string' },
     VpnGatewayId: { type: 'string' },
   },
   result: {
-    PageNumber: { type: 'number' },
-    PageSize: { type: 'number' },
-    TotalCount: { type: 'number' },
+    ...pageResult,
     VpnConnections: {
       type: 'list',
       wrapper: 'VpnConnection',
@@ -150,7 +133,7 @@ export const modifyVpnConnectionAttribute = defineAction({
   kind: 'write',
   resources: ['vpnconnection/{VpnConnectionId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     VpnConnectionId: { type: 'string', required: true },
     AutoConfigRoute: { type: 'boolean' },
     BgpConfig: { type: 'json', fields: unset(bgpParams) },
@@ -230,7 +213,7 @@ export const deleteVpnConnection = defineAction({
   kind: 'write',
   resources: ['vpnconnection/{VpnConnectionId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     VpnConnectionId: { type: 'string', required: true },
     ClientToken: { type: 'string', pattern: clientToken },
   },
@@ -314,7 +297,7 @@ export const downloadVpnConnectionConfig = defineAction({
   resources: ['vpnconnection/{VpnConnectionId}'],
   rateLimit: 30,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     VpnConnectionId: { type: 'string', required: true },
   },
   result: {
@@ -370,12 +353,11 @@ export const describeVpnConnectionLogs = defineAction({
   resources: ['vpnconnection/{VpnConnectionId}'],
   rateLimit: 600,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     VpnConnectionId: { type: 'string', required: true },
     From: { type: 'integer' },
     MinutePeriod: { type: 'integer', min: 1, max: 10 },
-    PageNumber: { type: 'integer', min: 1, default: 1 },
-    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    ...pageParams,
     To: { type: 'integer' },
     TunnelId: { type: 'string' },
   },
@@ -396,11 +378,10 @@ export const describeVpnCrossAccountAuthorizations = defineAction({
   kind: 'list',
   resources: ['vpnconnection/{VpnConnectionId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     VpnConnectionId: { type: 'string', required: true },
     ClientToken: { type: 'string', pattern: clientToken },
-    PageNumber: { type: 'integer', min: 1, default: 1 },
-    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    ...pageParams,
   },
   result: {
     CrossAccountAuthorizations: {
@@ -418,9 +399,7 @@ export const describeVpnCrossAccountAuthorizations = defineAction({
         },
       },
     },
-    PageNumber: { type: 'number' },
-    PageSize: { type: 'number' },
-    TotalCount: { type: 'number' },
+    ...pageResult,
   },
   errors: ['InvalidVpnConnectionInstanceId.NotFound', 'Forbbiden.SubUser', 'Forbidden'],
   source: 'API description of DescribeVpnCrossAccountAuthorizations (by analogy)',

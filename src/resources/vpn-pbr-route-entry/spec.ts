@@ -1,5 +1,6 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
+import { pageParams, pageResult, regionId } from '../fields.ts'
 import { clientToken, text256 } from '../patterns.ts'
 
 export const createVpnPbrRouteEntry = defineAction({
@@ -9,7 +10,7 @@ export const createVpnPbrRouteEntry = defineAction({
   resources: ['vpngateway/{VpnGatewayId}'],
   rateLimit: 60,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     NextHop: { type: 'string', required: true },
     PublishVpc: { type: 'boolean', required: true },
     RouteDest: { type: 'string', required: true },
@@ -52,7 +53,7 @@ export const deleteVpnPbrRouteEntry = defineAction({
   kind: 'write',
   resources: ['vpngateway/{VpnGatewayId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     NextHop: { type: 'string', required: true },
     RouteDest: { type: 'string', required: true },
     RouteSource: { type: 'string', required: true },
@@ -81,15 +82,12 @@ export const describeVpnPbrRouteEntries = defineAction({
   resources: ['vpngateway/{VpnGatewayId}'],
   rateLimit: 600,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     VpnGatewayId: { type: 'string', required: true },
-    PageNumber: { type: 'integer', min: 1, default: 1 },
-    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    ...pageParams,
   },
   result: {
-    PageNumber: { type: 'number' },
-    PageSize: { type: 'number' },
-    TotalCount: { type: 'number' },
+    ...pageResult,
     VpnPbrRouteEntries: {
       type: 'list',
       wrapper: 'VpnPbrRouteEntry',
@@ -120,7 +118,7 @@ export const modifyVpnPbrRouteEntryWeight = defineAction({
   resources: ['vpngateway/{VpnGatewayId}'],
   rateLimit: 120,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     NewWeight: { type: 'integer', required: true, enum: [0, 100] },
     NextHop: { type: 'string', required: true },
     RouteDest: { type: 'string', required: true },
@@ -149,7 +147,7 @@ export const modifyVpnPbrRouteEntryPriority = defineAction({
   kind: 'write',
   resources: ['vpngateway/{VpnGatewayId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     NewPriority: { type: 'integer', required: true, min: 1, max: 100 },
     NextHop: { type: 'string', required: true },
     RouteDest: { type: 'string', required: true },
@@ -177,7 +175,7 @@ export const modifyVpnPbrRouteEntryAttribute = defineAction({
   resources: ['vpngateway/{VpnGatewayId}'],
   rateLimit: 120,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     NextHop: { type: 'string', required: true },
     Priority: { type: 'integer', required: true, min: 1, max: 100 },
     RouteDest: { type: 'string', required: true },

@@ -1,5 +1,6 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
+import { pageParams, pageResult, regionId } from '../fields.ts'
 import { clientToken, text256 } from '../patterns.ts'
 
 export const createVpnRouteEntry = defineAction({
@@ -8,7 +9,7 @@ export const createVpnRouteEntry = defineAction({
   kind: 'write',
   resources: ['vpngateway/{VpnGatewayId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     NextHop: { type: 'string', required: true },
     PublishVpc: { type: 'boolean', required: true },
     RouteDest: { type: 'string', required: true },
@@ -52,7 +53,7 @@ export const deleteVpnRouteEntry = defineAction({
   resources: ['vpngateway/{VpnGatewayId}'],
   rateLimit: 60,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     NextHop: { type: 'string', required: true },
     RouteDest: { type: 'string', required: true },
     VpnGatewayId: { type: 'string', required: true },
@@ -80,16 +81,13 @@ export const describeVpnRouteEntries = defineAction({
   kind: 'list',
   resources: ['vpngateway/{VpnGatewayId}'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     VpnGatewayId: { type: 'string', required: true },
-    PageNumber: { type: 'integer', min: 1, default: 1 },
-    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    ...pageParams,
     RouteEntryType: { type: 'string', enum: ['Custom', 'System'], anyCase: true },
   },
   result: {
-    PageNumber: { type: 'number' },
-    PageSize: { type: 'number' },
-    TotalCount: { type: 'number' },
+    ...pageResult,
     VpnRouteCounts: {
       type: 'list',
       wrapper: 'VpnRouteCount',
@@ -140,7 +138,7 @@ export const modifyVpnRouteEntryWeight = defineAction({
   resources: ['vpngateway/{VpnGatewayId}'],
   rateLimit: 120,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     NewWeight: { type: 'integer', required: true, enum: [0, 100] },
     NextHop: { type: 'string', required: true },
     RouteDest: { type: 'string', required: true },
@@ -168,7 +166,7 @@ export const publishVpnRouteEntry = defineAction({
   resources: ['vpngateway/{VpnGatewayId}'],
   rateLimit: 60,
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     NextHop: { type: 'string', required: true },
     PublishVpc: { type: 'boolean', required: true },
     RouteDest: { type: 'string', required: true },

@@ -1,5 +1,6 @@
 /** vSwitches in the small form that VPN gateways need. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
+import { pageParams, pageResult, regionId } from '../fields.ts'
 import { clientToken, text128, text256 } from '../patterns.ts'
 
 const vSwitchResult = {
@@ -26,7 +27,7 @@ export const createVSwitch = defineAction({
   kind: 'write',
   resources: ['vswitch/*'],
   params: {
-    RegionId: { type: 'string', required: true },
+    RegionId: regionId,
     CidrBlock: { type: 'string', required: true, illegal: 'InvalidCidrBlock.Malformed' },
     ClientToken: { type: 'string', pattern: clientToken },
     Description: { type: 'string', pattern: text256, illegal: 'InvalidDescription' },
@@ -51,7 +52,7 @@ export const describeVSwitchAttributes = defineAction({
   summary: 'Return one vSwitch.',
   kind: 'read',
   resources: ['vswitch/{VSwitchId}'],
-  params: { RegionId: { type: 'string', required: true }, VSwitchId: { type: 'string', required: true } },
+  params: { RegionId: regionId, VSwitchId: { type: 'string', required: true } },
   result: vSwitchResult,
   errors: ['InvalidVSwitchId.NotFound'],
   source: 'SDK 7.3.2 model of DescribeVSwitchAttributes',
@@ -63,18 +64,15 @@ export const describeVSwitches = defineAction({
   kind: 'list',
   resources: ['vswitch/{VSwitchId}'],
   params: {
-    RegionId: { type: 'string', required: true },
-    PageNumber: { type: 'integer', min: 1, default: 1 },
-    PageSize: { type: 'integer', min: 1, max: 50, default: 10 },
+    RegionId: regionId,
+    ...pageParams,
     VSwitchId: { type: 'string' },
     VSwitchName: { type: 'string' },
     VpcId: { type: 'string' },
     ZoneId: { type: 'string' },
   },
   result: {
-    PageNumber: { type: 'number' },
-    PageSize: { type: 'number' },
-    TotalCount: { type: 'number' },
+    ...pageResult,
     VSwitches: { type: 'list', wrapper: 'VSwitch', item: { type: 'object', fields: vSwitchResult } },
   },
   errors: [],
@@ -86,7 +84,7 @@ export const deleteVSwitch = defineAction({
   summary: 'Delete a vSwitch that nothing uses.',
   kind: 'write',
   resources: ['vswitch/{VSwitchId}'],
-  params: { RegionId: { type: 'string', required: true }, VSwitchId: { type: 'string', required: true } },
+  params: { RegionId: regionId, VSwitchId: { type: 'string', required: true } },
   result: {},
   errors: ['InvalidVSwitchId.NotFound', 'DependencyViolation.VpnGateway'],
   source: 'SDK 7.3.2 model of DeleteVSwitch',
