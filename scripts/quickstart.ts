@@ -131,7 +131,7 @@ async function startServer(lab: Lab, folder: string): Promise<Server> {
     output += text
   })
   try {
-    await until('Suidao answers', 60_000, () => /^endpoint/m.test(output))
+    await until('Suidao answers and has made a key', 60_000, () => /^key +\S+\n/m.test(output))
   } finally {
     block(output.trim())
   }

@@ -18,42 +18,13 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { findNode24, oldestNode } from '../bin/node24.mjs'
-
-const root = dirname(dirname(fileURLToPath(import.meta.url)))
-
-const network = ['iproute2', 'iputils-ping', 'nftables', 'procps', 'util-linux']
-
-/** What can be asked for with `--with`, and why it is needed. */
-const parts = {
-  strongswan: {
-    title: 'strongSwan',
-    why: 'the IKE daemon and the network tools that Suidao starts',
-    packages: [
-      'strongswan-charon',
-      'strongswan-libcharon',
-      // The vici plugin is in here.
-      'strongswan-swanctl',
-      'libcharon-extra-plugins',
-      'libstrongswan-extra-plugins',
-      'libstrongswan-standard-plugins',
-      ...network,
-    ],
-  },
-  postgres: {
-    title: 'PostgreSQL',
-    why: 'the tests run every store on it too, in a private folder and without a service',
-    packages: ['postgresql'],
-  },
-  lab: {
-    title: 'lab tools',
-    why: 'the tests with real tunnels count and filter packets',
-    packages: [...network, 'fping', 'tcpdump'],
-  },
-}
+import { npmReason, partsNamed, refusalToInstall } from './setup-plan.mjs'
 
 const exitFailed = 1
 const exitUsage = 2
 const exitNotAllowed = 3
+
+const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
 const say = (text) => console.log(`setup: ${text}`)
 
@@ -65,12 +36,7 @@ function stop(code, text) {
 function wantedParts() {
   try {
     const { values } = parseArgs({ options: { with: { type: 'string', default: '' } } })
-    const names = values.with.split(',').filter((name) => name !== '')
-    const unknown = names.find((name) => !Object.hasOwn(parts, name))
-    if (unknown !== undefined) {
-      throw new Error(`there is no part "${unknown}"; parts are ${Object.keys(parts).join(', ')}`)
-    }
-    return names.map((name) => parts[name])
+    return partsNamed(values.with)
   } catch (error) {
     return stop(exitUsage, `${error.message}\nusage: node scripts/setup.mjs [--with strongswan,postgres,lab]`)
   }
@@ -78,29 +44,13 @@ function wantedParts() {
 
 // --- What is missing (reads only) ----------------------------------------------------------------------------
 
-/**
- * Why `npm ci` is needed, or `undefined`. npm keeps beside the packages what it installed; that is compared with
- * the lock file by content, since a checkout changes the times of files and not what is in them.
- */
-function npmReason() {
-  const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages
-  let installed
+function readPackages(file) {
   try {
-    installed = JSON.parse(readFileSync(join(root, 'node_modules/.package-lock.json'), 'utf8')).packages
-  } catch {
-    return 'node_modules is not there'
+    return JSON.parse(readFileSync(join(root, file), 'utf8')).packages
+  } catch (error) {
+    if (error.code === 'ENOENT') return undefined
+    throw error
   }
-  for (const [path, wanted] of Object.entries(lock)) {
-    if (path === '') continue
-    const present = installed[path]
-    if (present === undefined ? !wanted.optional : present.version !== wanted.version) {
-      return `${path.replace(/^node_modules\//, '')} ${wanted.version} is not there`
-    }
-  }
-  if (Object.keys(installed).some((path) => !Object.hasOwn(lock, path))) {
-    return 'node_modules holds packages that package-lock.json does not name'
-  }
-  return undefined
 }
 
 function missingPackages(wanted) {
@@ -208,25 +158,27 @@ async function aptGet(title, args) {
 
 const aptUpdate = () => aptGet('package lists of Debian (apt-get update)', ['update'])
 
-/** Changes a file for the time of `work` and puts it back as it was, also when the process is told to stop. */
+/** What puts files back that are changed for a while; run at the latest when this process ends, however told to. */
+const restores = new Set()
+process.on('exit', () => {
+  for (const restore of restores) restore()
+})
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(exitFailed))
+
+/** Changes a file for the time of `work` and puts it back as it was. */
 async function withFile(path, content, mode, work) {
   const before = existsSync(path) ? readFileSync(path) : undefined
   const restore = () => {
+    restores.delete(restore)
     if (before === undefined) rmSync(path, { force: true })
     else writeFileSync(path, before)
   }
-  const onSignal = () => {
-    restore()
-    process.exit(exitFailed)
-  }
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
-  for (const signal of signals) process.on(signal, onSignal)
+  restores.add(restore)
   try {
     writeFileSync(path, content, { mode })
     return await work()
   } finally {
     restore()
-    for (const signal of signals) process.off(signal, onSignal)
   }
 }
 
@@ -318,29 +270,16 @@ if (Number(process.versions.node.split('.')[0]) < oldestNode) {
 }
 const started = Date.now()
 const wanted = wantedParts()
-const npm = npmReason()
+const npm = npmReason(readPackages('package-lock.json'), readPackages('node_modules/.package-lock.json'))
 const missing = missingPackages(wanted)
 
-if (missing.length > 0) {
-  const command = `apt-get update && apt-get install --no-install-recommends ${missing.join(' ')}`
-  const hasApt = spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0
-  const isRoot = process.getuid?.() === 0
-  if (platform() !== 'linux' || !hasApt) {
-    stop(
-      exitNotAllowed,
-      `this is not a Debian system (${platform()}, no apt-get), so these cannot be installed here: ${missing.join(' ')}.\n` +
-        `Use Debian 12 or newer, or install what these Debian packages hold by other means.\n` +
-        `Nothing was changed.`,
-    )
-  }
-  if (!isRoot) {
-    stop(
-      exitNotAllowed,
-      `these Debian packages are missing and only root may install them: ${missing.join(' ')}.\nRun as root:\n\n` +
-        `    ${command}\n\nand start this again. Nothing was changed.`,
-    )
-  }
-}
+const refusal = refusalToInstall({
+  missing,
+  system: platform(),
+  hasApt: missing.length > 0 && spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0,
+  isRoot: process.getuid?.() === 0,
+})
+if (refusal !== undefined) stop(exitNotAllowed, refusal)
 if (npm !== undefined) {
   say('npm packages are what Suidao and its tests are made of; Node 24, which runs them, is one of them')
   await installNpmPackages(npm)

@@ -40,7 +40,7 @@ const stages = {
   lint: { title: 'lint and format', command: ['biome', 'check', '.'] },
   unit: {
     title: 'unit tests',
-    files: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/*.test.ts', 'test/support/**/*.test.ts'],
+    files: ['src/**/*.test.ts', 'scripts/**/*.test.{ts,mjs}', 'test/*.test.ts', 'test/support/**/*.test.ts'],
     atOnce: cores,
     limit: 180_000,
   },
