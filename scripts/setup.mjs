@@ -9,7 +9,7 @@
  * when something is missing that it may not install, it says which command does it and changes nothing.
  *
  * Exit codes: 0 all there; 1 an installation failed; 2 wrong usage; 3 something is missing and this machine or
- * this user does not allow to install it.
+ * this user does not allow to install it; 130 stopped by a signal, behind the step that was under way.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -23,6 +23,7 @@ import { npmReason, partsNamed, refusalToInstall } from './setup-plan.mjs'
 const exitFailed = 1
 const exitUsage = 2
 const exitNotAllowed = 3
+const exitStopped = 130
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
@@ -93,13 +94,32 @@ function progress(title) {
   }
 }
 
-/** Runs a command quietly; `onStatus` gets the lines it writes to descriptor 3. Resolves to its code and last words. */
-function run(command, args, { env, onStatus } = {}) {
+let isStopping = false
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.on(signal, () => {
+    if (!isStopping) console.error('\nsetup: stops when the step under way has ended')
+    isStopping = true
+  })
+}
+
+/**
+ * Runs a command quietly and to its end: a package manager that is torn away leaves a mess, so told to stop we stop
+ * behind it. `onStatus` gets the lines it writes to descriptor 3. Resolves to its code and last words.
+ */
+async function run(command, args, options) {
+  const result = await runToItsEnd(command, args, options)
+  if (isStopping) process.exit(exitStopped)
+  return result
+}
+
+function runToItsEnd(command, args, { env, onStatus }) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd: root,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+      // Away from the terminal's process group, whose Ctrl-C is for us.
+      detached: true,
     })
     let tail = ''
     const keep = (chunk) => {
@@ -158,12 +178,11 @@ async function aptGet(title, args) {
 
 const aptUpdate = () => aptGet('package lists of Debian (apt-get update)', ['update'])
 
-/** What puts files back that are changed for a while; run at the latest when this process ends, however told to. */
+/** What puts files back that are changed for a while; run at the latest when this process ends. */
 const restores = new Set()
 process.on('exit', () => {
   for (const restore of restores) restore()
 })
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(exitFailed))
 
 /** Changes a file for the time of `work` and puts it back as it was. */
 async function withFile(path, content, mode, work) {
