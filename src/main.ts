@@ -29,6 +29,12 @@ const closeLimit = 10_000
 export async function runServer(config: Config, output: Terminal): Promise<number> {
   const stopped = signalled()
   for (const warning of config.warnings) output.complain(`warning: ${warning}`)
+  if (config.roles.has('gateway') && process.getuid?.() !== 0) {
+    output.complain(
+      'cannot start: tunnels need root. A node that only answers the API needs none: SUIDAO_ROLES=api',
+    )
+    return 1
+  }
   try {
     await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
     const log =
