@@ -239,6 +239,9 @@ test('contradictions stop the start', async (t) => {
       { SUIDAO_ROLES: 'api', SUIDAO_WAN_BRIDGE: 'br0' },
       /SUIDAO_WAN_BRIDGE is for a node/,
     ],
+    ['a data folder that daemons do not see', { SUIDAO_DATA_DIR: '/run/suidao' }, /lies under \/run/],
+    ['the same by its old name', { SUIDAO_DATA_DIR: '/var/run/suidao' }, /lies under \/run/],
+    ['a data folder too deep', { SUIDAO_DATA_DIR: `/${'d'.repeat(68)}` }, /has 69 bytes; more than 68/],
     ['nobody to ask', { SUIDAO_ROLES: 'gateway' }, /nobody could tell this node what to run/],
     [
       'a listener without API',
@@ -253,6 +256,12 @@ test('contradictions stop the start', async (t) => {
       assert.match(problems[0]!, sentence)
     })
   }
+})
+
+test('a data folder without daemons may lie anywhere', () => {
+  const api = { SUIDAO_ROLES: 'api' }
+  assert.equal(fromEnv({ ...api, SUIDAO_DATA_DIR: '/run/suidao' }).dataDir, '/run/suidao')
+  assert.equal(fromEnv({ SUIDAO_DATA_DIR: '/running' }).dataDir, '/running')
 })
 
 test('what is allowed and probably not meant is warned of', () => {

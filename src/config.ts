@@ -62,6 +62,9 @@ export interface Config {
   readonly warnings: readonly string[]
 }
 
+/** A socket's path has at most 107 bytes, 39 of them behind this: `/engines/sdfooen9999-0a0b0c0d/vici.sock`. */
+const longestDataDir = 68
+
 /** Everything that is wrong with a configuration, one sentence each. */
 export class ConfigError extends Error {
   readonly problems: readonly string[]
@@ -306,6 +309,17 @@ export function readConfig(
   if (config.metricsListen !== undefined && sameListener(config.listen, config.metricsListen)) {
     problems.push(
       `${whereOf('listen')} and ${whereOf('metricsListen')} are both ${showListen(config.listen)}; they need different ports.`,
+    )
+  }
+  if (roles.has('gateway') && /^\/(var\/)?run(\/|$)/.test(dataDir)) {
+    problems.push(
+      `${whereOf('dataDir')} ${dataDir} lies under /run, which is another folder for each IKE daemon. Choose one elsewhere.`,
+    )
+  }
+  if (roles.has('gateway') && Buffer.byteLength(dataDir) > longestDataDir) {
+    problems.push(
+      `${whereOf('dataDir')} ${dataDir} has ${Buffer.byteLength(dataDir)} bytes; more than ${longestDataDir} leave no room ` +
+        'for the sockets of daemons below it.',
     )
   }
   if (!roles.has('gateway')) {

@@ -76,26 +76,37 @@ const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 async function createEngine(config: Config, log: (entry: object) => void): Promise<Engine> {
   const { dataDir, prefix, kernelMode, wan } = config
-  if (wan.ownBridge && !(await linkExists(wan.netns, wan.bridge))) {
-    await ipBatch(wan.netns, [`link add ${wan.bridge} type bridge`, `link set ${wan.bridge} up`])
-    log({ level: 'info', message: `made the WAN bridge ${wan.bridge}` })
+  const madeBridge = await makeOwnBridge(config)
+  if (madeBridge) log({ level: 'info', message: `made the WAN bridge ${wan.bridge}` })
+  try {
+    return await createStrongswanEngine({
+      dataDir,
+      prefix,
+      wan,
+      ...(kernelMode === 'auto' ? {} : { kernelMode }),
+      log(level, message, fields) {
+        if (levels.indexOf(level) >= levels.indexOf(config.logLevel)) log({ level, message, ...fields })
+      },
+    })
+  } catch (error) {
+    if (madeBridge) await removeOwnBridge(config)
+    throw error
   }
-  return createStrongswanEngine({
-    dataDir,
-    prefix,
-    wan,
-    ...(kernelMode === 'auto' ? {} : { kernelMode }),
-    log(level, message, fields) {
-      if (levels.indexOf(level) >= levels.indexOf(config.logLevel)) log({ level, message, ...fields })
-    },
-  })
 }
+
+/** @returns whether it was not there. In a namespace that does not exist nothing is made: the engine says so. */
+async function makeOwnBridge({ wan }: Config): Promise<boolean> {
+  if (!wan.ownBridge || !(await wanExists(wan)) || (await linkExists(wan.netns, wan.bridge))) return false
+  await ipBatch(wan.netns, [`link add ${wan.bridge} type bridge`, `link set ${wan.bridge} up`])
+  return true
+}
+
+const wanExists = async ({ netns }: Config['wan']) =>
+  netns === undefined || (await namespaceInode(netns)) !== undefined
 
 /** Removes the bridge that a start has made. Answers the names of what was removed. */
 export async function removeOwnBridge({ wan }: Config): Promise<string[]> {
-  if (!wan.ownBridge || (wan.netns !== undefined && (await namespaceInode(wan.netns)) === undefined))
-    return []
-  if (!(await linkExists(wan.netns, wan.bridge))) return []
+  if (!wan.ownBridge || !(await wanExists(wan)) || !(await linkExists(wan.netns, wan.bridge))) return []
   await ipBatch(wan.netns, [`link del ${wan.bridge}`])
   return [wan.bridge]
 }
