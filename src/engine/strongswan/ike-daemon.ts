@@ -25,6 +25,7 @@ import {
   removeInterface,
   setTunnelRoutes,
 } from '../linux/tunnel-interface.ts'
+import { deleteXfrmStates, listXfrmStates, statesOfCarrier, type XfrmState } from '../linux/xfrm-state.ts'
 import type { CharonProcess } from './charon.ts'
 import type { CharonConf } from './charon-conf.ts'
 import { collisionOf } from './collision.ts'
@@ -98,6 +99,7 @@ export class IkeDaemon {
   /** When the network was last found or made whole; epoch milliseconds. */
   #networkAt = 0
   #isAggressive = false
+  #leftovers: readonly XfrmState[] = []
   #down: Failure | undefined
   #failures = createFailureLog()
   #isClosed = false
@@ -377,6 +379,7 @@ export class IkeDaemon {
       this.#lookAt(id, now + timers.attemptLookEvery)
     } else this.#timers.clear(`keep-up ${id}`)
     await this.#route(held)
+    await this.#clearLeftovers(held)
     this.#watchDuplicates(held)
   }
 
@@ -471,6 +474,16 @@ export class IkeDaemon {
       this.#networkAt = Date.now()
     }
     if (mode === 'U') await removeDecoy(network.netns)
+    else this.#leftovers = await listXfrmStates(network.netns)
+  }
+
+  /** What a dead daemon has left in the kernel carries traffic until there is something in its place. */
+  async #clearLeftovers({ tunnel, seen }: HeldTunnel): Promise<void> {
+    if (seen.installed.size === 0) return
+    const ours = new Set(statesOfCarrier(this.#leftovers, carrierNumber(tunnel)))
+    if (ours.size === 0) return
+    await deleteXfrmStates(this.#place.network.netns, [...ours])
+    this.#leftovers = this.#leftovers.filter((state) => !ours.has(state))
   }
 
   async #remember(process: CharonProcess | undefined): Promise<void> {

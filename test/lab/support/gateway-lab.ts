@@ -14,6 +14,7 @@ import { createNames, type Names } from '../../../src/engine/linux/names.ts'
 import { createStrongswanEngine } from '../../../src/engine/strongswan/engine.ts'
 import type { LogLine } from '../../../src/engine/strongswan/failure-log.ts'
 import { parseLogEvent } from '../../../src/engine/strongswan/failure-log.ts'
+import type { KernelMode } from '../../../src/engine/strongswan/kernel-mode.ts'
 import { carriesTraffic, isEstablished } from '../../../src/engine/strongswan/observe.ts'
 import { teardown } from '../../../src/engine/strongswan/teardown.ts'
 import type { Timers } from '../../../src/engine/strongswan/timers.ts'
@@ -43,11 +44,13 @@ export class GatewayLab {
   readonly #prefix: string
   readonly #dataDir: string
   readonly #timers: Partial<Timers>
+  readonly #kernelMode: KernelMode | undefined
   readonly #onExit = () => this.#removeNow()
   #engine: Engine | undefined
 
-  private constructor(lab: Lab, dataDir: string, changes: Partial<Timers>) {
+  private constructor(lab: Lab, dataDir: string, changes: Partial<Timers>, kernelMode?: KernelMode) {
     this.lab = lab
+    this.#kernelMode = kernelMode
     this.#dataDir = dataDir
     this.#timers = { ...timers, ...changes }
     this.#prefix = `${'lmnopqrstuvwxyz'[count++ % 15]}${process.pid.toString(36)}`
@@ -88,9 +91,13 @@ export class GatewayLab {
     }
   }
 
-  /** @param changes to the times of the engine, which are short already */
-  static async create(changes: Partial<Timers> = {}): Promise<GatewayLab> {
-    const lab = new GatewayLab(await Lab.create(), await mkdtemp(join(tmpdir(), 'gateway-lab-')), changes)
+  /**
+   * @param changes to the times of the engine, which are short already
+   * @param kernelMode absent: the best that works here
+   */
+  static async create(changes: Partial<Timers> = {}, kernelMode?: KernelMode): Promise<GatewayLab> {
+    const dataDir = await mkdtemp(join(tmpdir(), 'gateway-lab-'))
+    const lab = new GatewayLab(await Lab.create(), dataDir, changes, kernelMode)
     await lab.#start()
     return lab
   }
@@ -135,7 +142,13 @@ export class GatewayLab {
 
   /** What the engine is made with, for another process that takes its place. */
   get engineConfig() {
-    return { dataDir: this.#dataDir, prefix: this.#prefix, wan: this.lab.wan, timers: this.#timers }
+    return {
+      dataDir: this.#dataDir,
+      prefix: this.#prefix,
+      wan: this.lab.wan,
+      timers: this.#timers,
+      kernelMode: this.#kernelMode,
+    }
   }
 
   get names(): Names {
@@ -189,10 +202,7 @@ export class GatewayLab {
 
   async #start(): Promise<void> {
     this.#engine = await createStrongswanEngine({
-      dataDir: this.#dataDir,
-      prefix: this.#prefix,
-      wan: this.lab.wan,
-      timers: this.#timers,
+      ...this.engineConfig,
       log: (level, message, fields) => {
         const text = `${level} ${message} ${JSON.stringify(fields ?? {})}`
         this.logged.push(text)

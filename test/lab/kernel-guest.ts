@@ -1,0 +1,206 @@
+/**
+ * The engine where the kernel carries ESP. Runs inside the machine that `scripts/lab-kernel.ts` emulates:
+ * `node kernel-guest.ts <mode>...`. Everything is slow there, so the times are long.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Tunnel, TunnelReport } from '../../src/engine/engine.ts'
+import type { KernelMode } from '../../src/engine/strongswan/kernel-mode.ts'
+import { Secret } from '../../src/secret.ts'
+import { command } from './support/command.ts'
+import { agreeing, GatewayLab } from './support/gateway-lab.ts'
+import type { Peer } from './support/peer.ts'
+import { until } from './support/until.ts'
+
+const patience = { timeoutMs: 120_000 }
+
+const timers = {
+  retryDelays: [2_000],
+  watchdogEvery: 30_000,
+  watchdogLimit: 30_000,
+  dpd: { delay: 20, timeout: 60 },
+  retransmit: { timeout: 8, base: 1, tries: 4 },
+}
+
+/** A peer whose kernel carries ESP too: without a NAT in between it is plain ESP, not ESP in UDP. */
+const kernelPeer = {
+  load:
+    'random nonce aes sha1 sha2 hmac md5 gmp curve25519 pem pkcs1 pkcs8 x509 pubkey constraints openssl kdf ' +
+    'kernel-netlink socket-default vici updown',
+  retransmit_timeout: '8',
+}
+
+const isUp = (report: TunnelReport | undefined): report is TunnelReport =>
+  report !== undefined && report.failure === undefined
+
+for (const mode of process.argv.slice(2) as KernelMode[]) {
+  describe(`kernel mode ${mode}`, () => {
+    let lab: GatewayLab
+    let peer: Peer
+    let other: Peer
+
+    before(async () => {
+      lab = await GatewayLab.create(timers, mode)
+      peer = await lab.lab.peer('peer', '198.51.100.2/24', ['10.2.0.1/24'], kernelPeer)
+      other = await lab.lab.peer('other', '198.51.100.3/24', ['10.3.0.1/24'], kernelPeer)
+      await lab.applyGateway()
+    })
+    after(() => lab.close())
+
+    const whenUp = (id = 'vco-1') =>
+      until(
+        `${id} up`,
+        async () => {
+          const report = await lab.engine.tunnels.observe(id)
+          return isUp(report) && report
+        },
+        patience,
+      )
+    const installed = async (id: string) =>
+      (await lab.engine.tunnels.observe(id))?.childSas.filter((child) => child.state === 'installed') ?? []
+    const ping = (to = '10.2.0.1', count = 5) => lab.lab.ping(lab.host, '10.1.0.10', to, { count })
+    const all = (count = 5) => ({ sent: count, received: count })
+    const withIke = (change: Partial<Tunnel['ike']>, more: Partial<Tunnel> = {}): Tunnel => ({
+      ...lab.tunnel,
+      ...more,
+      ike: { ...lab.tunnel.ike, ...change },
+    })
+    const bringUp = async (tunnel: Tunnel) => {
+      await peer.load(agreeing(tunnel))
+      await lab.engine.tunnels.apply(tunnel)
+      return whenUp(tunnel.id)
+    }
+
+    test('the engine says which mode it runs in', () => {
+      assert.equal(lab.engine.describe().kernelMode, mode)
+    })
+
+    for (const version of ['ikev1', 'ikev2'] as const) {
+      test(`${version}: up, plain ESP, every packet counted by the SA`, async () => {
+        const report = await bringUp(withIke({ version }))
+        assert.equal(report.ikeSas[0]?.version, version)
+        assert.equal(report.ikeSas[0]?.remoteEndpoint, '198.51.100.2:500')
+        assert.deepEqual(await ping(), all())
+        const counted = (await lab.engine.tunnels.observe('vco-1'))?.childSas[0]
+        assert(counted && counted.packetsIn >= 5 && counted.packetsOut >= 5, JSON.stringify(counted))
+        await lab.engine.tunnels.remove('vco-1')
+      })
+    }
+
+    test('a wrong key has its reason; with the right one the tunnel comes up', async () => {
+      const tunnel = withIke({ version: 'ikev2' })
+      await peer.load({ ...agreeing(tunnel), psk: 'another key' })
+      await lab.engine.tunnels.apply(tunnel)
+      const failed = await until(
+        'a reason',
+        async () => {
+          const report = await lab.engine.tunnels.observe('vco-1')
+          return report?.failure?.code !== 'CONNECTING' && report
+        },
+        patience,
+      )
+      assert.equal(failed.failure?.code, 'PEER_REJECTED_AUTH')
+      await peer.load(agreeing(tunnel))
+      await whenUp()
+      assert.deepEqual(await ping(), all())
+      await lab.engine.tunnels.remove('vco-1')
+    })
+
+    test('two tunnels for everything in one daemon, each with its own interface', async () => {
+      const everything = { localSubnets: ['0.0.0.0/0'], remoteSubnets: ['0.0.0.0/0'] }
+      const first = withIke({ version: 'ikev2' }, everything)
+      const second = withIke(
+        { version: 'ikev2', remoteId: '198.51.100.3', psk: new Secret('the other key') },
+        { ...everything, id: 'vco-2', slot: 2, remoteAddress: '198.51.100.3' },
+      )
+      // A peer with 0.0.0.0/0 in its policies would catch its own negotiation with them, so the peers narrow it.
+      await peer.load({ ...agreeing(first), localSubnets: ['10.2.0.0/24'], remoteSubnets: ['10.1.0.0/16'] })
+      await other.load({ ...agreeing(second), localSubnets: ['10.3.0.0/24'], remoteSubnets: ['10.1.0.0/16'] })
+      await lab.engine.tunnels.apply(first)
+      await lab.engine.tunnels.apply(second)
+      for (const { id } of [first, second]) {
+        await until(`${id} to carry traffic`, async () => (await installed(id)).length === 1, patience)
+      }
+      // Both are the way to everywhere; which is taken is for routes to say.
+      const gateway = lab.names.gateway(1)
+      for (const [network, name] of [
+        ['10.2.0.0/24', 'vco1'],
+        ['10.3.0.0/24', 'vco2'],
+      ] as const) {
+        await command('ip', '-n', gateway, 'route', 'add', network, 'dev', name)
+      }
+      assert.deepEqual(await ping('10.2.0.1'), all())
+      assert.deepEqual(await ping('10.3.0.1'), all())
+      const sent = async (id: string) => (await installed(id))[0]?.packetsOut
+      assert.deepEqual([await sent('vco-1'), await sent('vco-2')], [5, 5])
+      await lab.engine.tunnels.remove('vco-2')
+      assert.deepEqual(await ping('10.2.0.1'), all())
+      await lab.engine.tunnels.remove('vco-1')
+    })
+
+    test('without effect at once the first packet starts the negotiation', async () => {
+      const tunnel = { ...withIke({ version: 'ikev2' }), effectImmediately: false }
+      await peer.load(agreeing(tunnel))
+      await lab.engine.tunnels.apply(tunnel)
+      const waiting = await lab.engine.tunnels.observe('vco-1')
+      assert.equal(waiting?.failure?.code, 'WAITING_FOR_TRAFFIC')
+      assert.deepEqual(waiting.ikeSas, [])
+      await ping('10.2.0.1', 1)
+      await whenUp()
+      assert.deepEqual(await ping(), all())
+      await lab.engine.tunnels.remove('vco-1')
+    })
+
+    test('without NAT traversal port 4500 is closed to the peer, and plain ESP goes on', async () => {
+      const tunnel = { ...withIke({ version: 'ikev2' }), natTraversal: false }
+      await bringUp(tunnel)
+      assert.deepEqual(await ping(), all())
+      const rules = await command('ip', 'netns', 'exec', lab.names.engine(1), 'nft', 'list', 'ruleset')
+      assert.match(rules, /198\.51\.100\.2/)
+      await lab.engine.tunnels.remove('vco-1')
+    })
+
+    test('the engine ends and another takes over: no packet is lost, nothing is negotiated', async () => {
+      const tunnel = withIke({ version: 'ikev1' })
+      const before = await bringUp(tunnel)
+      const pings = ping('10.2.0.1', 50)
+      const engine = await lab.restart()
+      await engine.gateways.apply(lab.gateway)
+      await engine.tunnels.apply(tunnel)
+      assert.deepEqual(await pings, all(50))
+      assert.deepEqual(
+        (await whenUp()).childSas.map((child) => child.spiIn),
+        before.childSas.map((child) => child.spiIn),
+      )
+    })
+
+    test('a daemon that is killed comes back, and leaves no SA of the old one in the kernel', async () => {
+      const netns = lab.names.engine(1)
+      const [old] = (await whenUp()).childSas
+      const pid = Number((await command('ip', 'netns', 'pids', netns)).trim())
+      process.kill(pid, 'SIGKILL')
+      await until(
+        'a new SA',
+        async () => {
+          const report = await lab.engine.tunnels.observe('vco-1')
+          return isUp(report) && report.childSas.every((child) => child.spiIn !== old?.spiIn)
+        },
+        patience,
+      )
+      assert.deepEqual(await ping(), all())
+      await until(
+        'the old SA to go',
+        async () => !(await command('ip', '-n', netns, 'xfrm', 'state')).includes(`0x${old?.spiIn}`),
+        patience,
+      )
+      assert.deepEqual(await ping(), all())
+    })
+
+    test('after removal nothing is left', async () => {
+      await lab.engine.tunnels.remove('vco-1')
+      const links = await command('ip', '-n', lab.names.gateway(1), '-br', 'link')
+      assert.doesNotMatch(links, /vco|eng0/)
+      assert.deepEqual(await lab.engine.tunnels.list(), [])
+    })
+  })
+}
