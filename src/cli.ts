@@ -6,6 +6,7 @@ import { runDoctor } from './cli/doctor.ts'
 import { keysUsage, runKeys } from './cli/keys.ts'
 import { exitCodes, type Invocation, type Terminal, UsageError } from './cli/terminal.ts'
 import { type Config, ConfigError, readConfig, settings } from './config.ts'
+import { claimFolder } from './db/claim.ts'
 import { teardown } from './engine/strongswan/teardown.ts'
 import { removeOwnBridge, runServer } from './main.ts'
 import { AccessKeyError } from './resources/access-key/model.ts'
@@ -41,7 +42,7 @@ const commands: Readonly<Record<string, Command>> = {
   },
   down: {
     usage: 'down',
-    summary: 'remove the daemons and namespaces of this deployment from this machine; the store stays',
+    summary: 'remove the daemons and namespaces of a stopped server from this machine; the store stays',
     run: async (invocation) => {
       noArguments(invocation)
       return runDown(invocation.config(), invocation.terminal)
@@ -151,7 +152,10 @@ function readConfigFile(path: string): string {
 // --- down ----------------------------------------------------------------------------------------------------
 
 async function runDown(config: Config, terminal: Terminal): Promise<number> {
+  // A server that runs would make everything again, and lose its daemons in between.
+  const claim = await claimFolder(config.dataDir)
   const removed = [...(await teardown(config)), ...(await removeOwnBridge(config))]
+  claim.close()
   for (const name of removed) terminal.print(`removed   ${name}`)
   terminal.print(
     removed.length === 0

@@ -92,6 +92,19 @@ test('it prints where it answers, and answers there', async () => {
   assert.equal(await server.ended, 0)
 })
 
+test('its log goes to a file when one is named, and it outlives whoever read its output', async () => {
+  const file = join(folder, 'suidao.log')
+  const server = start({ SUIDAO_DATA_DIR: join(folder, 'logs'), SUIDAO_LOG_FILE: file })
+  const [, endpoint] = await server.until(/^endpoint +(http:\S+)$/m)
+  server.child.stdout!.destroy()
+  server.child.stderr!.destroy()
+  const answer = await fetch(`${endpoint}/?Action=DescribeRegions&Format=JSON`)
+  const { RequestId } = (await answer.json()) as Record<string, string>
+  server.child.kill('SIGTERM')
+  assert.equal(await server.ended, 0)
+  assert.match(readFileSync(file, 'utf8'), new RegExp(RequestId!))
+})
+
 test('what keeps it from starting is said in a sentence', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1')
   await once(taken, 'listening')
@@ -112,6 +125,12 @@ test('what keeps it from starting is said in a sentence', async (t) => {
     ],
     ['a folder that is a file', { SUIDAO_DATA_DIR: command }, 1, /cannot start: .*suidao\.mjs/],
     ['no database', { SUIDAO_DATABASE: 'postgres://x@127.0.0.1:1/x' }, 1, /cannot start: .*ECONNREFUSED/],
+    [
+      'a log file without a folder',
+      { SUIDAO_LOG_FILE: '/nowhere/log' },
+      1,
+      /\/nowhere\/log cannot be opened \(ENOENT\)/,
+    ],
     ['another master key', { SUIDAO_MASTER_KEY: '0'.repeat(64) }, 1, /cannot start: .*master key/],
     ['a contradiction', { SUIDAO_WAN_BRIDGE: 'br0' }, 2, /SUIDAO_WAN_BRIDGE is for a node that runs tunnels/],
   ]

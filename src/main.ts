@@ -1,6 +1,6 @@
 /** The server as a process: configuration -> app -> run until a signal -> close. */
-import { createWriteStream } from 'node:fs'
-import { mkdir, writeFile } from 'node:fs/promises'
+import type { WriteStream } from 'node:fs'
+import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createApp } from './app.ts'
 import type { Terminal } from './cli/terminal.ts'
@@ -37,8 +37,9 @@ export async function runServer(config: Config, output: Terminal): Promise<numbe
   }
   try {
     await mkdir(config.dataDir, { recursive: true, mode: 0o700 })
-    const log =
-      config.logFile === undefined ? process.stderr : createWriteStream(config.logFile, { flags: 'a' })
+    const log = config.logFile === undefined ? process.stderr : await openLog(config.logFile, output)
+    // Whoever read our output may go away; the tunnels' API does not end with that.
+    for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
     const app = await createApp(config, createEngine, { log })
     try {
       const firstKey = await createFirstKey(app.db, app.sealer, config.dataDir)
@@ -55,6 +56,15 @@ export async function runServer(config: Config, output: Terminal): Promise<numbe
     output.complain(`cannot start: ${explain(error, config)}`)
     return 1
   }
+}
+
+/** @throws when the file cannot be opened. Lines that cannot be written later (a full disk) are lost, and that is said. */
+async function openLog(file: string, output: Terminal): Promise<WriteStream> {
+  const handle = await open(file, 'a').catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`the log file ${file} cannot be opened (${error.code})`)
+  })
+  const stream = handle.createWriteStream()
+  return stream.on('error', (error) => output.complain(`the log file ${file} ends here: ${error.message}`))
 }
 
 function signalled(): Promise<undefined> {

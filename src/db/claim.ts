@@ -38,7 +38,8 @@ export async function claimGateways(database: DatabaseConfig, dataDir: string): 
   }
 }
 
-function claimFolder(dataDir: string): Promise<Server> {
+/** Claims the gateways of this machine alone: for what needs no store. @throws when another process has the claim */
+export function claimFolder(dataDir: string): Promise<Server> {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 })
   const digest = createHash('sha256').update(realpathSync(dataDir)).digest('hex')
   const socket = createServer((connection) => connection.destroy())
