@@ -6,6 +6,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { DatabaseSync } from 'node:sqlite'
 import { after, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { inspect } from 'node:util'
@@ -419,6 +420,32 @@ describe('a SQLite file', () => {
       await assert.rejects(openDatabase({ kind: 'sqlite', file: path }), why)
     }
     assert.match(readFileSync(file, 'utf8'), /^this is a letter/)
+  })
+
+  test('reads of one turn see one state, and this process its own commits at once', async () => {
+    const file = inFolder('turn.db')
+    const [one, other] = [await openDatabase({ kind: 'sqlite', file }), new DatabaseSync(file)]
+    const find = one.prepared((q, name: string) =>
+      q.selectFrom('setting').select('value').where('name', '=', name),
+    )
+    const insert = (name: string) => other.exec(`insert into setting (name, value) values ('${name}', '')`)
+    const nextTurn = () => new Promise((resolve) => setImmediate(resolve))
+
+    insert('before')
+    assert.ok(find('before'))
+    insert('meanwhile')
+    assert.equal(find('meanwhile'), undefined)
+    await nextTurn()
+    assert.ok(find('meanwhile'))
+
+    let turned = false
+    setImmediate(() => (turned = true))
+    assert.equal(find('own'), undefined)
+    await one.kysely.insertInto('setting').values({ name: 'own', value: '' }).execute()
+    assert.ok(find('own'))
+    assert.equal(turned, false)
+    other.close()
+    await one.close()
   })
 
   test('in memory leaves no file, holds more than its log, and is not shared', async () => {
