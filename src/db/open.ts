@@ -41,6 +41,12 @@ export interface Database {
     build: (q: Kysely<Schema>, ...values: Values) => Compilable<R>,
   ): (...values: Values) => R | undefined | Promise<R | undefined>
 
+  /**
+   * A number that is another one whenever anything may have been committed since, by whatever process: what was read
+   * under one stamp is still so while the stamp is the same. `undefined` where it is not known at once (PostgreSQL).
+   */
+  changeStamp(): number | undefined
+
   /** The next number in the order of creation; what takes the larger number is visible later. */
   nextSeq(trx: Transaction<Schema>): Promise<number>
 
@@ -110,6 +116,7 @@ async function open(config: DatabaseConfig, now: number): Promise<Database> {
       return (...values) =>
         first(place.map((index, at) => (index < 0 ? fixed[at]! : values[index]!))) as never
     },
+    changeStamp: () => store.changeStamp(),
     async nextSeq(trx) {
       const row = await trx
         .updateTable('creation')

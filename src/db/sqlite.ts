@@ -44,6 +44,8 @@ export interface SqliteStore {
   prepare(sql: string): (parameters: readonly SQLInputValue[]) => unknown
   /** Starts a write transaction when it may be: at once, for the driver lets them wait. */
   inTurn<T>(run: () => Promise<T>): Promise<T>
+  /** See `Database.changeStamp`. */
+  changeStamp(): number
   /** Waits for the writes under way. */
   close(): Promise<void>
 }
@@ -81,6 +83,7 @@ export function openSqlite(file: string): SqliteStore {
         createIntrospector: (db) => new SqliteIntrospector(db),
       },
       prepare: (sql) => prepareFirst(reader.db, snapshot, sql),
+      changeStamp: () => snapshot.stamp,
       inTurn: (run) => run(),
       async close() {
         if (!open) return
@@ -126,11 +129,21 @@ function rowMaker(columns: readonly string[]): (values: readonly unknown[]) => u
 class Snapshot {
   readonly #begin: StatementSync
   readonly #end: StatementSync
+  readonly #version: StatementSync
   #held = false
+  #stamp: number | undefined
 
   constructor(db: DatabaseSync) {
     this.#begin = db.prepare('begin')
     this.#end = db.prepare('commit')
+    this.#version = db.prepare('pragma data_version')
+  }
+
+  /** Another number than before when any connection has committed since (https://www.sqlite.org/pragma.html#pragma_data_version). */
+  get stamp(): number {
+    this.begin()
+    this.#stamp ??= this.#version.get()!['data_version'] as number
+    return this.#stamp
   }
 
   begin(): void {
@@ -143,6 +156,7 @@ class Snapshot {
   end(): void {
     if (!this.#held) return
     this.#held = false
+    this.#stamp = undefined
     this.#end.run()
   }
 }

@@ -357,6 +357,28 @@ eachDatabase((kind, _open, place) => {
       await removed(VpnConnectionId)
     })
 
+    test('an answer never shows what was before: every write is seen by the next read', async () => {
+      await ready()
+      const { VpnConnectionId } = await ask('CreateVpnConnection', connection())
+      await ready()
+      const read = () => ask('DescribeVpnConnection', { VpnConnectionId })
+      for (let round = 0; round < 20; round++) {
+        await read()
+        await ask('ModifyVpnConnectionAttribute', { VpnConnectionId, Name: `n${round}` })
+        assert.equal((await read()).Name, `n${round}`)
+        const tag = { ResourceType: 'VPNCONNECTION', 'ResourceId.1': VpnConnectionId }
+        await ask('TagResources', { ...tag, 'Tag.1.Key': 'round', 'Tag.1.Value': `${round}` })
+        assert.deepEqual((await read()).Tags.Tag, [{ Key: 'round', Value: `${round}` }])
+        const up = round % 2 === 0
+        app.engine.see(VpnConnectionId, {
+          ikeSas: up ? [{ uniqueId: '1', state: 'established', version: 'ikev1', initiator: true }] : [],
+        })
+        const status = up ? 'ike_sa_established' : 'ike_sa_not_established'
+        await until(status, async () => (await read()).Status === status)
+      }
+      await removed(VpnConnectionId)
+    })
+
     test('lists: pages hold every row once, with numbers that end', async () => {
       const addresses = Array.from({ length: 23 }, (_, i) => `9.9.9.${i + 1}`)
       for (const IpAddress of addresses) await ask('CreateCustomerGateway', { IpAddress })

@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { type ReasonCode, reasons } from '../../engine/reason.ts'
 import { type Action, action, type Call } from '../../rpc/action.ts'
 import { apiError } from '../../rpc/errors.ts'
+import { reusable } from '../../rpc/render.ts'
 import type { ResultValues } from '../../rpc/spec.ts'
 import type { Sealer } from '../../seal.ts'
 import type { ResourceContext } from '../context.ts'
 import { authKeyContext } from '../customer-gateway/model.ts'
 import { findCustomerGateway } from '../customer-gateway/store.ts'
 import { newId } from '../ids.ts'
+import { createKept } from '../kept.ts'
 import { scopeOf } from '../scope.ts'
 import { checkTagFilters, checkTags, type Tag } from '../tag/model.ts'
 import { putTags } from '../tag/store.ts'
@@ -163,6 +165,7 @@ export function vpnConnectionActions({
   staleAfter,
 }: ResourceContext): Action[] {
   const findDescribed = prepareFindDescribed(db)
+  const kept = createKept<{ accountId: string; region: string; shown: object }>()
 
   function answer(row: DescribedConnection | undefined, call: Call) {
     if (!row) throw apiError('InvalidVpnConnectionInstanceId.NotFound')
@@ -270,8 +273,17 @@ export function vpnConnectionActions({
     ),
 
     action(describeVpnConnection, ({ VpnConnectionId }, call) => {
-      const found = findDescribed(call.principal.accountId, call.region, VpnConnectionId)
-      return found instanceof Promise ? found.then((row) => answer(row, call)) : answer(found, call)
+      const { accountId } = call.principal
+      const stamp = call.wantsExtra ? undefined : db.changeStamp()
+      const known = stamp === undefined ? undefined : kept.find(stamp, VpnConnectionId)
+      if (known && known.accountId === accountId && known.region === call.region) return known.shown
+      const found = findDescribed(accountId, call.region, VpnConnectionId)
+      if (found instanceof Promise) return found.then((row) => answer(row, call))
+      const shown = answer(found, call)
+      if (stamp !== undefined) {
+        kept.keep(stamp, VpnConnectionId, { accountId, region: call.region, shown: reusable(shown) })
+      }
+      return shown
     }),
 
     action(describeVpnConnections, async ({ PageNumber, PageSize, ...filter }, call) => {
