@@ -4,8 +4,8 @@
  * An access key belongs to an account, and there either to the account itself (root) or to one of its RAM users.
  * Rules are those of RAM: an explicit Deny always wins; root is allowed everything else; a RAM user needs an Allow.
  */
-import type { KeyObject } from 'node:crypto'
 import type { ErrorCode } from './errors.ts'
+import type { HmacKey } from './hmac.ts'
 
 export interface PolicyStatement {
   readonly Effect: 'Allow' | 'Deny'
@@ -27,9 +27,9 @@ export interface Principal {
 export interface Credential extends Principal {
   readonly active: boolean
   /** HMAC-SHA1 key of RPC V1: the secret followed by `&`. */
-  readonly keyV1: KeyObject
+  readonly keyV1: HmacKey
   /** HMAC-SHA256 key of ACS3: the secret. */
-  readonly keyV3: KeyObject
+  readonly keyV3: HmacKey
   /** Set for a temporary (STS) key: the token that must come with it, and its end in epoch milliseconds. */
   readonly securityToken?: { readonly value: string; readonly expiresAt: number }
 }
@@ -37,22 +37,36 @@ export interface Credential extends Principal {
 /** Finds a key by its id. Synchronous when it is cached: the hot path has no promise in it. */
 export type FindCredential = (accessKeyId: string) => Credential | undefined | Promise<Credential | undefined>
 
-const patterns = new Map<string, RegExp>()
+interface CompiledStatement {
+  readonly effect: PolicyStatement['Effect']
+  readonly action: RegExp
+  readonly resource: RegExp
+}
 
-function matches(pattern: string, value: string, flags: string): boolean {
-  if (pattern === '*') return true
-  const key = flags + pattern
-  let regexp = patterns.get(key)
-  if (!regexp) {
-    const source = pattern
+/** A key's statements are compiled at its first call and go with them. */
+const compiled = new WeakMap<readonly PolicyStatement[], readonly CompiledStatement[]>()
+
+function compile(statements: readonly PolicyStatement[]): readonly CompiledStatement[] {
+  let known = compiled.get(statements)
+  if (!known) {
+    known = statements.map(({ Effect, Action, Resource }) => ({
+      effect: Effect,
+      action: oneOf(Action, 'is'),
+      resource: oneOf(Resource, 's'),
+    }))
+    compiled.set(statements, known)
+  }
+  return known
+}
+
+function oneOf(patterns: readonly string[], flags: string): RegExp {
+  const sources = patterns.map((pattern) =>
+    pattern
       .replace(/[.+^${}()|[\]\\]/g, '\\$&')
       .replaceAll('*', '.*')
-      .replaceAll('?', '.')
-    regexp = new RegExp(`^${source}$`, flags)
-    if (patterns.size > 10_000) patterns.clear()
-    patterns.set(key, regexp)
-  }
-  return regexp.test(value)
+      .replaceAll('?', '.'),
+  )
+  return new RegExp(`^(?:${sources.join('|')})$`, flags)
 }
 
 /**
@@ -67,13 +81,9 @@ export function refusal(
   resources: readonly string[],
 ): Extract<ErrorCode, 'Forbidden' | 'Forbbiden.SubUser'> | undefined {
   if (principal.userName === null && principal.statements.length === 0) return undefined
+  const concerned = compile(principal.statements).filter((statement) => statement.action.test(action))
   const has = (effect: PolicyStatement['Effect'], resource: string) =>
-    principal.statements.some(
-      (statement) =>
-        statement.Effect === effect &&
-        statement.Action.some((pattern) => matches(pattern, action, 'is')) &&
-        statement.Resource.some((pattern) => matches(pattern, resource, 's')),
-    )
+    concerned.some((statement) => statement.effect === effect && statement.resource.test(resource))
   if (resources.some((resource) => has('Deny', resource))) return 'Forbidden'
   if (principal.userName === null) return undefined
   return resources.every((resource) => has('Allow', resource)) ? undefined : 'Forbbiden.SubUser'

@@ -6,12 +6,10 @@
  * signed, the path is always signed as `/`, and only decoded values count, since clients put other bytes on the wire than
  * they sign.
  */
-import { createHmac, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { begin, sortedNames, writeEncoded, writeLatin1, written } from './canonical.ts'
+import type { HmacKey } from './hmac.ts'
 import type { ParamPairs } from './params.ts'
-
-/** Length of the Base64 text of an HMAC-SHA1. */
-const signatureLength = 28
 
 /** Writes the string to sign of `pairs` (all parameters, `Signature` itself is left out) into the common buffer. */
 function writeStringToSign(method: string, { names, map, ascii }: ParamPairs): void {
@@ -41,12 +39,11 @@ export function stringToSignV1(method: string, pairs: ParamPairs): string {
 }
 
 /** Whether `signature` (Base64) is that of `pairs` under `key` (the access key secret followed by `&`). */
-export function verifyV1(method: string, pairs: ParamPairs, key: KeyObject, signature: string): boolean {
+export function verifyV1(method: string, pairs: ParamPairs, key: HmacKey, signature: string): boolean {
   writeStringToSign(method, pairs)
-  const wanted = Buffer.from(createHmac('sha1', key).update(written()).digest('base64'), 'latin1')
-  if (signature.length !== signatureLength) return false
+  const wanted = Buffer.from(key.sign(written(), 'base64'), 'latin1')
   const given = Buffer.from(signature)
-  return given.length === signatureLength && timingSafeEqual(given, wanted)
+  return given.length === wanted.length && timingSafeEqual(given, wanted)
 }
 
 /** The explanation clients compare with their own string, byte for byte; the first colon is where Python cuts it. */

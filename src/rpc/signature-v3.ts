@@ -5,9 +5,10 @@
  * (`test/vectors/wire-vectors.json`). Where they go beyond the document: the order of the parts of the header varies, the
  * set of signed headers is the client's, and most clients do not encode the names of parameters.
  */
-import { createHmac, hash, type KeyObject, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { begin, sortedNames, writeEncoded, writeLatin1, written } from './canonical.ts'
 import { apiError } from './errors.ts'
+import type { HmacKey } from './hmac.ts'
 import type { ParamPairs } from './params.ts'
 
 export const algorithmV3 = 'ACS3-HMAC-SHA256'
@@ -127,7 +128,7 @@ const emptyHash = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b
  * signed header is there, and the body is the one whose hash was signed: without that last step the body would be
  * anybody's. Refuses with `IncompleteSignature` when a header that must be signed is not.
  */
-export function verifyV3(request: RequestV3, body: Buffer, key: KeyObject, signature: string): boolean {
+export function verifyV3(request: RequestV3, body: Buffer, key: HmacKey, signature: string): boolean {
   for (const name of signedHeaderNames(request.signedHeaders)) if (!request.headers.has(name)) return false
   const bodyHash = body.length === 0 ? emptyHash : hash('sha256', body, 'hex')
   if (request.headers.get('x-acs-content-sha256') !== bodyHash) return false
@@ -136,10 +137,10 @@ export function verifyV3(request: RequestV3, body: Buffer, key: KeyObject, signa
   return hasUnusualName(request.query) && matches(request, true, key, signature)
 }
 
-function matches(request: RequestV3, encodeNames: boolean, key: KeyObject, signature: string): boolean {
+function matches(request: RequestV3, encodeNames: boolean, key: HmacKey, signature: string): boolean {
   writeCanonicalRequest(request, encodeNames)
   const text = stringToSign(hash('sha256', written(), 'hex'))
-  const wanted = Buffer.from(createHmac('sha256', key).update(text).digest('hex'), 'latin1')
+  const wanted = Buffer.from(key.sign(Buffer.from(text, 'latin1'), 'hex'), 'latin1')
   const given = Buffer.from(signature)
   return given.length === wanted.length && timingSafeEqual(given, wanted)
 }

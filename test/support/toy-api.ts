@@ -1,8 +1,9 @@
 /** A small API for the tests of the wire protocol: a few actions, a few keys, and clients that sign. */
-import { createHmac, createSecretKey, hash, randomUUID } from 'node:crypto'
+import { createHmac, hash, randomUUID } from 'node:crypto'
 import { type ActionTable, action } from '../../src/rpc/action.ts'
 import type { Credential } from '../../src/rpc/authorize.ts'
 import { apiError } from '../../src/rpc/errors.ts'
+import { HmacKey } from '../../src/rpc/hmac.ts'
 import type { PipelineOptions } from '../../src/rpc/pipeline.ts'
 import type { RequestLog } from '../../src/rpc/request-log.ts'
 import { defineAction } from '../../src/rpc/spec.ts'
@@ -100,8 +101,8 @@ const credential = ({ id, secret, token }: ToyKey, more: Partial<Credential> = {
   userName: null,
   statements: [],
   active: true,
-  keyV1: createSecretKey(Buffer.from(`${secret}&`)),
-  keyV3: createSecretKey(Buffer.from(secret)),
+  keyV1: new HmacKey('sha1', `${secret}&`),
+  keyV3: new HmacKey('sha256', secret),
   ...(token ? { securityToken: { value: token, expiresAt: Number.POSITIVE_INFINITY } } : {}),
   ...more,
 })

@@ -3,12 +3,12 @@
  * whole pipeline, with the vector's own time as the clock.
  */
 import assert from 'node:assert/strict'
-import { createSecretKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { type Action, action } from '../../src/rpc/action.ts'
 import { headerMap, parseTimestamp } from '../../src/rpc/authenticate.ts'
 import type { Credential } from '../../src/rpc/authorize.ts'
+import { HmacKey } from '../../src/rpc/hmac.ts'
 import { mergePairs, noPairs, parsePairs, unflatten } from '../../src/rpc/params.ts'
 import { createPipeline, type PipelineOptions, type Reply } from '../../src/rpc/pipeline.ts'
 import type { RequestLog } from '../../src/rpc/request-log.ts'
@@ -104,8 +104,8 @@ function credentialOf(vector: Vector): Credential {
     userName: null,
     statements: [],
     active: true,
-    keyV1: createSecretKey(Buffer.from(`${vector.accessKeySecret}&`)),
-    keyV3: createSecretKey(Buffer.from(vector.accessKeySecret)),
+    keyV1: new HmacKey('sha1', `${vector.accessKeySecret}&`),
+    keyV3: new HmacKey('sha256', vector.accessKeySecret),
     ...(vector.securityToken ? { securityToken: { value: vector.securityToken, expiresAt: Infinity } } : {}),
   }
 }

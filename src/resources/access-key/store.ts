@@ -1,7 +1,7 @@
-import { createSecretKey } from 'node:crypto'
 import type { Database } from '../../db/open.ts'
 import type { Row } from '../../db/schema.ts'
 import type { Credential, FindCredential, PolicyStatement } from '../../rpc/authorize.ts'
+import { HmacKey } from '../../rpc/hmac.ts'
 import type { Sealer } from '../../seal.ts'
 import type { Secret } from '../../secret.ts'
 import {
@@ -207,8 +207,8 @@ function openCredential(row: KeyRow, sealer: Sealer): Credential {
     userName: row.user_name,
     statements: parseStatements(row),
     active: row.status === 'Active',
-    keyV1: createSecretKey(Buffer.from(`${secret}&`)),
-    keyV3: createSecretKey(Buffer.from(secret)),
+    keyV1: new HmacKey('sha1', `${secret}&`),
+    keyV3: new HmacKey('sha256', secret),
     ...(row.security_token_sealed !== null && {
       securityToken: {
         value: sealer.open(row.security_token_sealed, place(row.id, 'security_token')).reveal(),
