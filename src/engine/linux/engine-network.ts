@@ -15,11 +15,10 @@ import { routerSettings } from './gateway-network.ts'
 import { engineLink } from './names.ts'
 import {
   ensureNamespace,
+  hasLink,
   ip,
   ipBatch,
   ipJson,
-  linkExists,
-  listLinks,
   namespaceInode,
   removeNamespace,
   setSysctls,
@@ -85,7 +84,7 @@ export function peerRuleLines(seen: readonly PeerRule[], network: EngineNetwork)
 export async function applyEngineNetwork(network: EngineNetwork): Promise<void> {
   const link = engineLink(network.peer)
   await ensureNamespace(network.netns, routerSettings)
-  if (!(await linkExists(network.gatewayNetns, link))) {
+  if (!(await hasLink(network.gatewayNetns, link))) {
     await ip(network.gatewayNetns, [
       ...['link', 'add', link, 'address', gatewayEnd, 'type', 'veth'],
       ...['peer', 'name', 'up0', 'address', engineEnd, 'netns', network.netns],
@@ -104,8 +103,8 @@ export async function applyEngineNetwork(network: EngineNetwork): Promise<void> 
 export async function removeEngineNetwork(network: EngineNetwork): Promise<void> {
   if ((await namespaceInode(network.gatewayNetns)) !== undefined) {
     const link = engineLink(network.peer)
-    const [links, rules] = await Promise.all([
-      listLinks(network.gatewayNetns),
+    const [isLinked, rules] = await Promise.all([
+      hasLink(network.gatewayNetns, link),
       ipJson<PeerRule>(network.gatewayNetns, ['rule', 'show']),
     ])
     const from = network.peer ?? 'all'
@@ -113,7 +112,7 @@ export async function removeEngineNetwork(network: EngineNetwork): Promise<void>
       ...rules
         .filter((rule) => rule.priority === peerPriority && (rule.src ?? 'all') === from)
         .map((rule) => `rule del pref ${peerPriority} from ${from} to ${rule.dst}`),
-      ...(links.some((seen) => seen.ifname === link) ? [`link del ${link}`] : []),
+      ...(isLinked ? [`link del ${link}`] : []),
     ])
   }
   await removeNamespace(network.netns)

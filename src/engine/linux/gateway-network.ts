@@ -25,10 +25,11 @@ import { hostOf, networkOf } from './address.ts'
 import { type Names, vpcPort } from './names.ts'
 import {
   ensureNamespace,
+  findLink,
+  hasLink,
   ip,
   ipBatch,
   ipJson,
-  linkExists,
   listLinks,
   namespaceInode,
   removeNamespace,
@@ -142,7 +143,7 @@ export async function checkWan(wan: Wan): Promise<void> {
   if (wan.netns !== undefined && (await namespaceInode(wan.netns)) === undefined) {
     throw new EngineError(`WAN: there is no network namespace ${wan.netns}`, { retry: true })
   }
-  const bridge = (await listLinks(wan.netns)).find((link) => link.ifname === wan.bridge)
+  const bridge = await findLink(wan.netns, wan.bridge)
   if (bridge?.linkinfo?.info_kind !== 'bridge') {
     const where = wan.netns === undefined ? '' : ` in namespace ${wan.netns}`
     const what = bridge ? 'is not a bridge' : 'does not exist'
@@ -166,7 +167,7 @@ async function makeLink(
 
 async function ensureVpc(netns: string): Promise<void> {
   await ensureNamespace(netns, ipv6Off)
-  if (!(await linkExists(netns, 'br0'))) await ip(netns, ['link', 'add', 'br0', 'type', 'bridge'])
+  if (!(await hasLink(netns, 'br0'))) await ip(netns, ['link', 'add', 'br0', 'type', 'bridge'])
   await ip(netns, ['link', 'set', 'br0', 'up'])
 }
 
@@ -177,8 +178,7 @@ export async function applyGatewayNetwork(names: Names, wan: Wan, gateway: Gatew
   const port = names.wanPort(gateway.slot)
   await ensureNamespace(netns, routerSettings)
   await ensureVpc(vpc)
-  const links = new Set((await listLinks(netns)).map((link) => link.ifname))
-  if (!links.has('wan0')) {
+  if (!(await hasLink(netns, 'wan0'))) {
     await makeLink(wan.netns, port, netns, 'wan0', gateway)
     await setSysctls(netns, {
       // Switches in front learn where the address is now.
@@ -190,12 +190,11 @@ export async function applyGatewayNetwork(names: Names, wan: Wan, gateway: Gatew
   }
   await ip(wan.netns, ['link', 'set', port, 'master', wan.bridge, 'up'])
   const inside = vpcPort(gateway.slot)
-  if (links.has('vpc0') && !(await linkExists(vpc, inside))) {
-    // The gateway has moved to another VPC.
-    await ip(netns, ['link', 'del', 'vpc0'])
-    links.delete('vpc0')
-  }
-  if (!links.has('vpc0')) {
+  const hasInside = await hasLink(netns, 'vpc0')
+  const isMoved = hasInside && !(await hasLink(vpc, inside))
+  // To another VPC.
+  if (isMoved) await ip(netns, ['link', 'del', 'vpc0'])
+  if (!hasInside || isMoved) {
     await makeLink(vpc, inside, netns, 'vpc0', gateway)
     await setSysctls(netns, {
       'ipv4.conf.vpc0.arp_notify': 1,
@@ -224,7 +223,7 @@ export async function removeGatewayNetwork(netns: string): Promise<void> {
       if (ifname === 'lo') continue
       await ip(netns, ['link', 'del', ifname]).catch(async (error: unknown) => {
         // The other end of a pair may have gone just now, and this one with it.
-        if (await linkExists(netns, ifname)) throw error
+        if (await hasLink(netns, ifname)) throw error
       })
     }
     await removeNamespace(netns)

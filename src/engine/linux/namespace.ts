@@ -89,9 +89,21 @@ export async function setSysctls(netns: string | undefined, settings: Sysctls): 
   if (assignments.length > 0) await runIn(netns, 'sysctl', ['--ignore', '--quiet', '--write', ...assignments])
 }
 
-export async function linkExists(netns: string | undefined, name: string): Promise<boolean> {
-  return (await listLinks(netns)).some((link) => link.ifname === name)
+/**
+ * One interface by its name or one of its alternative names. Asking for one alone matters: a gateway may have
+ * thousands of them.
+ */
+export async function findLink(netns: string | undefined, name: string): Promise<Link | undefined> {
+  try {
+    return (await ipJson<Link>(netns, ['-details', 'link', 'show', 'dev', name]))[0]
+  } catch (error) {
+    if (error instanceof EngineError && error.message.includes('does not exist')) return undefined
+    throw error
+  }
 }
+
+export const hasLink = async (netns: string | undefined, name: string): Promise<boolean> =>
+  (await findLink(netns, name)) !== undefined
 
 /** What `ip -json -details link show` says, as far as we read it. */
 export interface Link {
@@ -104,6 +116,7 @@ export interface Link {
   readonly stats64?: { readonly tx: { readonly packets: number }; readonly rx: { readonly packets: number } }
 }
 
+/** All interfaces, with their counters. */
 export const listLinks = (netns: string | undefined): Promise<Link[]> =>
   ipJson<Link>(netns, ['-details', '-statistics', 'link', 'show'])
 

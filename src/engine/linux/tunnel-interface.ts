@@ -10,7 +10,7 @@
  */
 import { networkOf } from './address.ts'
 import { tunnelMtu } from './gateway-network.ts'
-import { ip, ipBatch, ipJson, type Link, listLinks, setSysctls } from './namespace.ts'
+import { findLink, hasLink, ip, ipBatch, ipJson, type Link, listLinks, setSysctls } from './namespace.ts'
 
 /** What kernel-libipsec calls its TUN when nothing else has the name. */
 const tunName = 'ipsec0'
@@ -19,7 +19,7 @@ const isNamed = (link: Link, name: string) => link.ifname === name || (link.altn
 
 /** Takes the decoy away, so that a daemon about to start finds the name of its TUN free. */
 export async function removeDecoy(engineNetns: string): Promise<void> {
-  const decoy = (await listLinks(engineNetns)).find((link) => link.ifname === tunName)
+  const decoy = await findLink(engineNetns, tunName)
   if (decoy?.linkinfo?.info_kind === 'bridge') await ip(engineNetns, ['link', 'del', tunName])
 }
 
@@ -32,12 +32,11 @@ export async function moveTun(
   gatewayNetns: string,
   names: readonly string[],
 ): Promise<void> {
-  const [inEngine, inGateway] = await Promise.all([listLinks(engineNetns), listLinks(gatewayNetns)])
-  const moved = inGateway.find((link) => names.some((name) => isNamed(link, name)))
+  const moved = await findTun(gatewayNetns, names)
   const name = moved?.ifname ?? names[0]
   if (name === undefined) return
   if (!moved) await ip(engineNetns, ['link', 'set', tunName, 'netns', gatewayNetns, 'name', name])
-  if (!moved || !inEngine.some((link) => link.ifname === tunName)) {
+  if (!moved || !(await hasLink(engineNetns, tunName))) {
     await ipBatch(engineNetns, [`link add ${tunName} type bridge`, `link set ${tunName} up`])
   }
   await ipBatch(gatewayNetns, [
@@ -48,12 +47,21 @@ export async function moveTun(
   ])
 }
 
+/** The TUN in the gateway's namespace, by any of its names. */
+export async function findTun(gatewayNetns: string, names: readonly string[]): Promise<Link | undefined> {
+  for (const name of names) {
+    const link = await findLink(gatewayNetns, name)
+    if (link) return link
+  }
+  return undefined
+}
+
 /**
  * Takes one name away from a shared TUN. When it was the proper one, another takes its place; `renamed` says that
  * routes went with it and have to be put back.
  */
 export async function dropTunName(gatewayNetns: string, name: string): Promise<{ renamed: boolean }> {
-  const link = (await listLinks(gatewayNetns)).find((seen) => isNamed(seen, name))
+  const link = await findLink(gatewayNetns, name)
   if (!link) return { renamed: false }
   if (link.ifname !== name) {
     await ip(gatewayNetns, ['link', 'property', 'del', 'dev', link.ifname, 'altname', name])
@@ -78,8 +86,7 @@ export async function ensureXfrmInterface(
   name: string,
   ifId: number,
 ): Promise<void> {
-  const links = await listLinks(gatewayNetns)
-  if (!links.some((link) => link.ifname === name)) {
+  if (!(await hasLink(gatewayNetns, name))) {
     await ipBatch(engineNetns, [
       `link add ${name} type xfrm dev up0 if_id ${ifId}`,
       `link set ${name} netns ${gatewayNetns}`,
@@ -95,8 +102,7 @@ export async function ensureVtiInterface(
   name: string,
   ends: { readonly local: string; readonly remote: string; readonly key: number },
 ): Promise<void> {
-  const links = await listLinks(gatewayNetns)
-  if (!links.some((link) => link.ifname === name)) {
+  if (!(await hasLink(gatewayNetns, name))) {
     await ipBatch(engineNetns, [
       `link add ${name} type vti local ${ends.local} remote ${ends.remote} key ${ends.key}`,
       `link set ${name} netns ${gatewayNetns}`,
@@ -108,8 +114,7 @@ export async function ensureVtiInterface(
 }
 
 export async function removeInterface(gatewayNetns: string, name: string): Promise<void> {
-  const found = (await listLinks(gatewayNetns)).some((link) => link.ifname === name)
-  if (found) await ip(gatewayNetns, ['link', 'del', name])
+  if (await hasLink(gatewayNetns, name)) await ip(gatewayNetns, ['link', 'del', name])
 }
 
 /** Routes of one tunnel. Tunnels to the same network stand by for each other, the lower metric first. */
@@ -163,9 +168,6 @@ async function tunnelRoutes(
     .filter((route) => route.metric === metric)
     .map(({ dst }) => (dst === 'default' ? '0.0.0.0/0' : networkOf(dst)))
 }
-
-const hasLink = async (netns: string, name: string) =>
-  (await listLinks(netns)).some((link) => isNamed(link, name))
 
 /** Packets that were sent into each tunnel interface of the gateway, by every name of the interface. */
 export async function tunnelTraffic(gatewayNetns: string): Promise<ReadonlyMap<string, number>> {

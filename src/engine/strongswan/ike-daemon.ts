@@ -15,11 +15,12 @@ import {
   removeEngineNetwork,
 } from '../linux/engine-network.ts'
 import { tunnelInterface } from '../linux/names.ts'
-import { linkExists, namespaceInode, runIn } from '../linux/namespace.ts'
+import { namespaceInode, runIn } from '../linux/namespace.ts'
 import {
   dropTunName,
   ensureVtiInterface,
   ensureXfrmInterface,
+  findTun,
   moveTun,
   removeDecoy,
   removeInterface,
@@ -94,11 +95,14 @@ export class IkeDaemon {
   readonly #held = new Map<TunnelId, HeldTunnel>()
   readonly #timers = new NamedTimers()
   readonly #toLook = new Set<TunnelId>()
+  #nextLook: Promise<void> | undefined
   #queue: Promise<unknown> = Promise.resolve()
   #jobs = 0
   /** When the network was last found or made whole; epoch milliseconds. */
   #networkAt = 0
   #isAggressive = false
+  /** Names that the TUN is known to have. */
+  #tunNames = new Set<string>()
   #leftovers: readonly XfrmState[] = []
   #down: Failure | undefined
   #failures = createFailureLog()
@@ -166,6 +170,7 @@ export class IkeDaemon {
         for (const held of this.#held.values()) held.loadedHash = undefined
         return this.#markDown('the IKE daemon of this gateway was not running when the engine started')
       }
+      this.#networkAt = Date.now()
       this.#isAggressive = this.#wantsAggressive()
       const loaded = new Set(listOf(await this.#request('get-conns'), 'conns'))
       for (const [id, held] of this.#held) if (!loaded.has(id)) held.loadedHash = undefined
@@ -189,7 +194,7 @@ export class IkeDaemon {
     if (!held) return undefined
     if (events) this.#noteSeen(held, events)
     // Who is told that a tunnel is up may send through it.
-    if (held.seen.installed.size > 0 && !isRouted(held)) await this.#enqueue(() => this.#look([id]))
+    if (held.seen.installed.size > 0 && !isRouted(held)) await this.#lookSoon(id)
     return this.#report(held)
   }
 
@@ -450,15 +455,10 @@ export class IkeDaemon {
         if (mode !== 'U' && held.loadedHash !== undefined) await this.#ensureInterface(held.tunnel)
       }
       // Only a new daemon makes a new TUN.
-      if (mode === 'U' && this.#supervisor.commands && !(await this.#hasTun())) await this.#supervisor.start()
+      const isWithoutTun = mode === 'U' && !(await findTun(network.gatewayNetns, this.#interfaces()))
+      if (isWithoutTun && this.#supervisor.commands) await this.#supervisor.start()
     }
     if (!this.#supervisor.commands) await this.#supervisor.start()
-  }
-
-  async #hasTun(): Promise<boolean> {
-    const { gatewayNetns } = this.#place.network
-    for (const name of this.#interfaces()) if (await linkExists(gatewayNetns, name)) return true
-    return false
   }
 
   #conf(): CharonConf {
@@ -493,11 +493,11 @@ export class IkeDaemon {
 
   /** A new daemon holds nothing: everything whose key is known is loaded into it. */
   async #loadAll(): Promise<void> {
-    const { network, mode } = this.#place
+    const { mode } = this.#place
     this.#down = undefined
     // The numbers of a new daemon's SAs start again.
     this.#failures = createFailureLog()
-    if (mode === 'U') await moveTun(network.netns, network.gatewayNetns, this.#interfaces())
+    if (mode === 'U') await this.#nameTun(this.#interfaces())
     for (const held of this.#held.values()) {
       const wasLoaded = held.loadedHash !== undefined
       held.loadedHash = undefined
@@ -734,10 +734,16 @@ export class IkeDaemon {
       const ends = { local: tunnel.localAddress, remote: tunnel.remoteAddress, key: carrierNumber(tunnel) }
       await ensureVtiInterface(network.netns, network.gatewayNetns, name, ends)
     } else {
-      await moveTun(network.netns, network.gatewayNetns, this.#interfaces(tunnel))
+      if (!this.#tunNames.has(name)) await this.#nameTun(this.#interfaces(tunnel))
       const subnets = tunnel.localSubnets.filter((subnet) => !subnet.endsWith('/0'))
       await addLoopbackAddresses(network.netns, subnets.map(addressInside))
     }
+  }
+
+  async #nameTun(names: readonly string[]): Promise<void> {
+    const { netns, gatewayNetns } = this.#place.network
+    await moveTun(netns, gatewayNetns, names)
+    this.#tunNames = new Set(names)
   }
 
   /** Takes away what one tunnel has in the gateway's namespace; an interface shared with others stays. */
@@ -751,6 +757,7 @@ export class IkeDaemon {
       source,
     })
     if (mode !== 'U') return removeInterface(network.gatewayNetns, name)
+    this.#tunNames.delete(name)
     const { renamed } = await dropTunName(network.gatewayNetns, name)
     if (!renamed) return
     for (const held of this.#held.values()) {
@@ -809,27 +816,29 @@ export class IkeDaemon {
     return done
   }
 
-  /** A job that nobody waits for. What it could not do is done at the next look. */
-  #soon(job: () => Promise<void>): void {
+  /** A job whose failure nobody hears of: what it could not do is done at the next look. */
+  async #soon(job: () => Promise<void>): Promise<void> {
     if (this.#isClosed) return
-    this.#enqueue(job).catch((error: unknown) => {
+    try {
+      await this.#enqueue(job)
+    } catch (error) {
       this.#around.log('warn', 'an IKE daemon could not be looked after', {
         daemon: this.#place.name,
         error: error instanceof Error ? error.message : `${error}`,
       })
-    })
+    }
   }
 
-  /** Looks at a tunnel once, however often it is asked for before it is its turn. */
-  #lookSoon(id: TunnelId): void {
-    const isPlanned = this.#toLook.size > 0
+  /** Looks at a tunnel once, however often it is asked for before it is its turn. Resolves when it was looked at. */
+  #lookSoon(id: TunnelId): Promise<void> {
     this.#toLook.add(id)
-    if (isPlanned) return
-    this.#soon(async () => {
+    this.#nextLook ??= this.#soon(async () => {
+      this.#nextLook = undefined
       const ids = [...this.#toLook]
       this.#toLook.clear()
       await this.#look(ids)
     })
+    return this.#nextLook
   }
 }
 
