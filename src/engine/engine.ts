@@ -134,6 +134,8 @@ export interface TunnelReport {
   readonly phase2Failed: boolean
   /** Present while the tunnel is not fully up and a cause has been seen. */
   readonly failure?: Failure
+  /** What the settings ask for and this engine cannot do on this machine, a sentence each. */
+  readonly remarks?: readonly string[]
   /** Epoch milliseconds at which this was read from the daemon. */
   readonly at: number
 }

@@ -2,10 +2,11 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, test } from 'node:test'
 import type { Engine, Tunnel, TunnelReport } from '../../src/engine/engine.ts'
+import { renderConnection } from '../../src/engine/strongswan/render.ts'
 import { command } from './support/command.ts'
 import { agreeing, GatewayLab } from './support/gateway-lab.ts'
 import { Lab } from './support/lab.ts'
@@ -180,6 +181,30 @@ describe('the engine and its daemons', { skip }, () => {
     await passes('10.2.0.1')
   })
 
+  test('the log of a daemon does not grow for ever', async () => {
+    const name = lab.names.engine(1, lab.tunnel.remoteAddress)
+    const log = join(lab.engineConfig.dataDir, 'engines', name, 'charon.log')
+    await appendFile(log, 'x'.repeat(5_000_000))
+    const size = (file: string) =>
+      stat(file).then(
+        (found) => found.size,
+        () => undefined,
+      )
+    await until('the log to be set aside', async () => ((await size(`${log}.1`)) ?? 0) > 5_000_000)
+    await peer.terminate()
+    await until('the daemon to write a new one', async () => {
+      const now = await size(log)
+      return now !== undefined && now > 0 && now < 5_000_000
+    })
+  })
+
+  test('a setting that userspace ESP cannot obey is remarked upon', async () => {
+    const tunnel = { ...lab.tunnel, natTraversal: false }
+    await lab.engine.tunnels.apply(tunnel)
+    const report = await whenUp(lab.engine)
+    assert.equal(report.remarks?.length, lab.engine.describe().kernelMode === 'U' ? 1 : undefined)
+  })
+
   test('what would go into a tunnel that is down is refused at once, not sent on in clear', async () => {
     await lab.engine.tunnels.remove('vco-1')
     // The kernel says what it would do with the packet; the ICMP message itself is held back when there are many.
@@ -188,15 +213,18 @@ describe('the engine and its daemons', { skip }, () => {
   })
 
   test('of two IKE_SAs of one tunnel one is left', async () => {
-    // The peer does not know that it has one already, as after both ends have begun at the same moment.
-    await peer.load({ ...agreeing(lab.tunnel), connection: { unique: 'never' } })
+    // As after both ends have begun at the same moment: neither gives up an older one for a newer one, and to the
+    // peer it is another connection, for which it does not use the IKE_SA that it has.
     const { session } = await lab.daemon(lab.tunnel.remoteAddress)
-    await peer.initiate()
-    await until('one IKE_SA again', async () => {
-      const report = await lab.engine.tunnels.observe('vco-1')
-      return isUp(report) && report.ikeSas.length === 1
-    })
+    const twin = renderConnection(lab.tunnel, { mode: 'U' }, undefined, 0)
+    assert.equal((await session.request('load-conn', twin))['success'], 'yes')
     session.close()
+    await peer.load({ ...agreeing(lab.tunnel), connection: { unique: 'never', rand_time: '77s' } })
+    await peer.initiate()
+    const count = async () => (await lab.engine.tunnels.observe('vco-1'))?.ikeSas.length
+    await until('two IKE_SAs', async () => (await count()) === 2)
+    await until('one IKE_SA again', async () => (await count()) === 1)
+    await whenUp(lab.engine)
     await passes()
   })
 

@@ -156,7 +156,6 @@ test('waiting and pending are told apart', () => {
 describe('the report', () => {
   const both = sas('ESTABLISHED', { 'vco-1-1': 'INSTALLED', 'vco-1-2': 'INSTALLED' })
   const failure = { code: 'PEER_SILENT', since: 3, evidence: ['no answer'] } as const
-  const down = { code: 'CHARON_DOWN', since: 4, evidence: ['gone'] } as const
 
   test('up has no failure, whatever the log said before', () => {
     const report = reportTunnel(held([both], { loadedGeneration: 7 }), failure, false)
@@ -175,8 +174,9 @@ describe('the report', () => {
     assert.equal(reportTunnel(held([], waiting), undefined, false).failure?.code, 'WAITING_FOR_TRAFFIC')
   })
 
-  test('a daemon that is not there is the cause before all others', () => {
-    assert.equal(reportTunnel(held([]), failure, false, down).failure, down)
+  test('remarks are there only when there are any', () => {
+    assert.deepEqual(reportTunnel(held([]), failure, false, ['a remark']).remarks, ['a remark'])
+    assert.equal('remarks' in reportTunnel(held([]), failure, false), false)
   })
 
   test('nothing loaded is generation 0', () => {

@@ -141,12 +141,12 @@ export const isRouted = (held: HeldTunnel): boolean => {
   )
 }
 
-/** @param failure the cause that the daemon's log gives, if any; @param daemonDown why there is no daemon */
+/** @param failure why it is not up, as far as a cause has been seen */
 export function reportTunnel(
   held: HeldTunnel,
   failure: Failure | undefined,
   phase2Failed: boolean,
-  daemonDown?: Failure,
+  remarks: readonly string[] = [],
 ): TunnelReport {
   const { tunnel, seen } = held
   const quiet = (code: 'WAITING_FOR_TRAFFIC' | 'CONNECTING'): Failure => ({
@@ -154,7 +154,7 @@ export function reportTunnel(
     since: held.quietSince,
     evidence: [],
   })
-  const cause = daemonDown ?? failure ?? quiet(waitsForTraffic(held) ? 'WAITING_FOR_TRAFFIC' : 'CONNECTING')
+  const cause = failure ?? quiet(waitsForTraffic(held) ? 'WAITING_FOR_TRAFFIC' : 'CONNECTING')
   return {
     id: tunnel.id,
     generation: held.loadedGeneration ?? 0,
@@ -164,6 +164,7 @@ export function reportTunnel(
     childrenWanted: children(tunnel).length,
     phase2Failed,
     failure: isUp(held) ? narrowed(held) : cause,
+    ...(remarks.length > 0 && { remarks }),
     at: seen.at,
   }
 }

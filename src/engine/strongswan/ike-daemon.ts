@@ -47,7 +47,7 @@ import {
 import type { InitiationWindow } from './initiation-window.ts'
 import { decide, duplicates, fallen, noAttempts } from './keep-up.ts'
 import type { KernelMode } from './kernel-mode.ts'
-import { peersWithoutNatTraversal, renderNatDrop } from './nat-drop.ts'
+import { natTraversalRemark, peersWithoutNatTraversal, renderNatDrop } from './nat-drop.ts'
 import { isEstablished } from './observe.ts'
 import { readTunnelRecords, removeTunnelRecord, writeDaemonRecord, writeTunnelRecord } from './record.ts'
 import { type Carrier, definitionHash, renderConnection, renderShared } from './render.ts'
@@ -583,12 +583,15 @@ export class IkeDaemon {
   }
 
   #report(held: HeldTunnel): TunnelReport {
-    const { id } = held.tunnel
+    const { id, natTraversal } = held.tunnel
+    const isUserspace = this.#place.mode === 'U'
+    const remarks = isUserspace && !natTraversal ? [natTraversalRemark] : []
     const down = this.#down
-    if (!down) return reportTunnel(held, this.#failures.failure(id), this.#failures.phase2Failed(id))
+    if (!down) return reportTunnel(held, this.#failures.failure(id), this.#failures.phase2Failed(id), remarks)
     // In userspace the SAs have died with the daemon. Those in the kernel live on, and nobody can be asked.
-    const isFrozen = this.#place.mode !== 'U' || Date.now() - down.since < this.#around.timers.freeze
-    return reportTunnel(isFrozen ? held : { ...held, seen: seeTunnel([], id, Date.now()) }, down, false)
+    const isFrozen = !isUserspace || Date.now() - down.since < this.#around.timers.freeze
+    const seen = isFrozen ? held.seen : seeTunnel([], id, Date.now())
+    return reportTunnel({ ...held, seen }, down, false, remarks)
   }
 
   // --- Words to the daemon -------------------------------------------------------------------------------------

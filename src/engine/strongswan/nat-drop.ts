@@ -8,6 +8,10 @@ import type { Tunnel } from '../engine.ts'
 
 const table = 'inet suidao_nat_t'
 
+/** Why the setting has no effect, for the report of a tunnel. */
+export const natTraversalRemark =
+  'EnableNatTraversal is false, but ESP runs in userspace here and always in UDP 4500'
+
 /** A peer of several tunnels is dropped only when none of them wants NAT traversal: the address is all there is to see. */
 export function peersWithoutNatTraversal(tunnels: Iterable<Tunnel>): readonly string[] {
   const wanted = new Map<string, boolean>()
