@@ -39,13 +39,15 @@ export class Product {
     this.#prefix = prefix
   }
 
-  static async create(): Promise<Product> {
+  /** `settings` as in the environment, without the prefix `SUIDAO_`. */
+  static async create(settings: Readonly<Record<string, string>> = {}): Promise<Product> {
     const lab = await Lab.create()
     const prefix = `${'abcdefghijk'[count++ % 11]}${(process.pid % 36 ** 4).toString(36)}`
     const server = new ServerProcess({
       PREFIX: prefix,
       WAN_BRIDGE: lab.wan.bridge,
       WAN_NETNS: lab.wan.netns,
+      ...settings,
     })
     const product = new Product(lab, server, prefix)
     await server.start()
