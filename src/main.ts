@@ -7,7 +7,7 @@ import type { Terminal } from './cli/terminal.ts'
 import { type Config, type LogLevel, showListen } from './config.ts'
 import type { Database } from './db/open.ts'
 import type { Engine, EngineDescription } from './engine/engine.ts'
-import { ipBatch, linkExists, namespaceInode } from './engine/linux/namespace.ts'
+import { hasLink, ipBatch, namespaceInode } from './engine/linux/namespace.ts'
 import { createStrongswanEngine } from './engine/strongswan/engine.ts'
 import { newAccessKeyId, newSecret } from './resources/access-key/model.ts'
 import { createAccessKey, createAccount, listAccounts } from './resources/access-key/store.ts'
@@ -106,7 +106,7 @@ async function createEngine(config: Config, log: (entry: object) => void): Promi
 
 /** @returns whether it was not there. In a namespace that does not exist nothing is made: the engine says so. */
 async function makeOwnBridge({ wan }: Config): Promise<boolean> {
-  if (!wan.ownBridge || !(await wanExists(wan)) || (await linkExists(wan.netns, wan.bridge))) return false
+  if (!wan.ownBridge || !(await wanExists(wan)) || (await hasLink(wan.netns, wan.bridge))) return false
   await ipBatch(wan.netns, [`link add ${wan.bridge} type bridge`, `link set ${wan.bridge} up`])
   return true
 }
@@ -116,7 +116,7 @@ const wanExists = async ({ netns }: Config['wan']) =>
 
 /** Removes the bridge that a start has made. Answers the names of what was removed. */
 export async function removeOwnBridge({ wan }: Config): Promise<string[]> {
-  if (!wan.ownBridge || !(await wanExists(wan)) || !(await linkExists(wan.netns, wan.bridge))) return []
+  if (!wan.ownBridge || !(await wanExists(wan)) || !(await hasLink(wan.netns, wan.bridge))) return []
   await ipBatch(wan.netns, [`link del ${wan.bridge}`])
   return [wan.bridge]
 }
