@@ -67,7 +67,9 @@ export function createSealer({ key, source }: MasterKey): Sealer {
   const sealKey = createSecretKey(derive('suidao seal v1', keyBytes))
   const fingerprintKey = createSecretKey(derive('suidao fingerprint v1', keyBytes))
   const prefix = `v1.${derive('suidao key name v1', 6).toString('base64url')}.`
-  const opened = new Map<string, { context: string; secret: Secret }>()
+  /** Two generations: when one is full it becomes the old one, and what nobody opens again goes with it. */
+  let opened = new Map<string, { context: string; secret: Secret }>()
+  let openedBefore = opened
 
   function decrypt(sealed: string, context: string): Secret {
     if (!sealed.startsWith(prefix)) throw new SealError(notOurs(sealed, context))
@@ -106,8 +108,12 @@ export function createSealer({ key, source }: MasterKey): Sealer {
     open(sealed, context) {
       const known = opened.get(sealed)
       if (known?.context === context) return known.secret
-      const secret = decrypt(sealed, context)
-      if (opened.size >= cacheLimit) opened.delete(opened.keys().next().value!)
+      const old = openedBefore.get(sealed)
+      const secret = old?.context === context ? old.secret : decrypt(sealed, context)
+      if (opened.size >= cacheLimit / 2) {
+        openedBefore = opened
+        opened = new Map()
+      }
       opened.set(sealed, { context, secret })
       return secret
     },

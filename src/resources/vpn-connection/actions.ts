@@ -47,10 +47,12 @@ import {
   changeConnection,
   connectionsOfGateway,
   type DescribedConnection,
+  type Evidence,
   findConnection,
   insertConnection,
   listDescribed,
   prepareFindDescribed,
+  prepareFindEvidence,
   pskContext,
   type VpnConnection,
 } from './store.ts'
@@ -124,10 +126,10 @@ function view(row: DescribedConnection, sealer: Sealer): ResultValues<typeof con
 }
 
 /** Extra facts, only for callers who ask: how fresh the answer is, why the tunnel is not up, what was negotiated. */
-function extra(row: DescribedConnection, now: number, staleAfter: number) {
+function extra(row: DescribedConnection, evidence: Evidence | undefined, now: number, staleAfter: number) {
   const code = row.reason_code
   const reason = code === null ? undefined : reasons[code as ReasonCode]
-  const { ikeSas, childSas, childrenWanted, pendingReconnect } = JSON.parse(row.facts ?? '{}')
+  const { ikeSas, childSas, childrenWanted, pendingReconnect } = JSON.parse(evidence?.facts ?? '{}')
   return {
     'X-Suidao': {
       Freshness: deriveFreshness(row.reported_at, now, staleAfter),
@@ -144,7 +146,7 @@ function extra(row: DescribedConnection, now: number, staleAfter: number) {
               Since: row.reason_since,
               Title: reason.title,
               Remedy: reason.remedy,
-              Evidence: JSON.parse(row.reason_evidence ?? '[]'),
+              Evidence: JSON.parse(evidence?.reason_evidence ?? '[]'),
             },
           }
         : {}),
@@ -165,12 +167,18 @@ export function vpnConnectionActions({
   staleAfter,
 }: ResourceContext): Action[] {
   const findDescribed = prepareFindDescribed(db)
+  const findEvidence = prepareFindEvidence(db)
   const kept = createKept<{ accountId: string; region: string; shown: object }>()
 
-  function answer(row: DescribedConnection | undefined, call: Call) {
+  function answer(row: DescribedConnection | undefined) {
     if (!row) throw apiError('InvalidVpnConnectionInstanceId.NotFound')
-    const shown = { ...view(row, sealer), Tags: tagsIn(row.tags) }
-    return call.wantsExtra ? { ...shown, ...extra(row, call.now, staleAfter) } : shown
+    const shown: ResultValues<(typeof describeVpnConnection)['result']> = view(row, sealer)
+    return Object.assign(shown, { Tags: tagsIn(row.tags) })
+  }
+
+  async function answerWithExtra(row: DescribedConnection | undefined, call: Call) {
+    const shown = answer(row)
+    return { ...shown, ...extra(row!, await findEvidence(row!.id), call.now, staleAfter) }
   }
 
   const keyOf = (row: VpnConnection) => sealer.open(row.psk_sealed, pskContext(row.id)).reveal()
@@ -278,10 +286,12 @@ export function vpnConnectionActions({
       const known = stamp === undefined ? undefined : kept.find(stamp, VpnConnectionId)
       if (known && known.accountId === accountId && known.region === call.region) return known.shown
       const found = findDescribed(accountId, call.region, VpnConnectionId)
-      if (found instanceof Promise) return found.then((row) => answer(row, call))
-      const shown = answer(found, call)
+      if (call.wantsExtra) return Promise.resolve(found).then((row) => answerWithExtra(row, call))
+      if (found instanceof Promise) return found.then(answer)
+      const shown = answer(found)
       if (stamp !== undefined) {
-        kept.keep(stamp, VpnConnectionId, { accountId, region: call.region, shown: reusable(shown) })
+        const { region } = call
+        kept.keep(stamp, VpnConnectionId, () => ({ accountId, region, shown: reusable(shown) }))
       }
       return shown
     }),
@@ -351,7 +361,6 @@ export function vpnConnectionActions({
       })
       const { AttachType: _, ...shown } = answer(
         await findDescribed(call.principal.accountId, call.region, input.VpnConnectionId),
-        call,
       )
       return shown
     }),

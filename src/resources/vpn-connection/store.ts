@@ -123,7 +123,6 @@ function withColumns(query: ReturnType<typeof joined>, kind: Database['kind']) {
       'p.asn as peer_asn',
       'p.auth_key_sealed',
       'o.observed_generation',
-      'o.facts',
       'o.ike_established',
       'o.child_installed',
       'o.phase2_failed',
@@ -131,7 +130,6 @@ function withColumns(query: ReturnType<typeof joined>, kind: Database['kind']) {
       'o.probe_succeeding',
       'o.reason_code',
       'o.reason_since',
-      'o.reason_evidence',
       'o.reported_at',
       tagsAsJson(kind).as('tags'),
     ])
@@ -154,6 +152,17 @@ export function prepareFindDescribed(db: Database): FindDescribed {
       .where('c.id', '=', id)
       .where('c.account_id', '=', accountId)
       .where('c.region', '=', region),
+  )
+}
+
+export type Evidence = Pick<Row<'tunnel_observation'>, 'facts' | 'reason_evidence'>
+
+/** What only the extra object shows: long, and seldom asked for. */
+export function prepareFindEvidence(
+  db: Database,
+): (tunnelId: string) => Evidence | undefined | Promise<Evidence | undefined> {
+  return db.prepared((q, tunnelId: string) =>
+    q.selectFrom('tunnel_observation').select(['facts', 'reason_evidence']).where('tunnel_id', '=', tunnelId),
   )
 }
 
