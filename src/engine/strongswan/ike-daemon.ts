@@ -7,29 +7,13 @@
  */
 import { rm } from 'node:fs/promises'
 import { EngineError, type Failure, type Tunnel, type TunnelId, type TunnelReport } from '../engine.ts'
-import { addressInside } from '../linux/address.ts'
-import {
-  addLoopbackAddresses,
-  applyEngineNetwork,
-  type EngineNetwork,
-  removeEngineNetwork,
-} from '../linux/engine-network.ts'
+import type { EngineNetwork } from '../linux/engine-network.ts'
 import { tunnelInterface } from '../linux/names.ts'
-import { namespaceInode, runIn } from '../linux/namespace.ts'
-import {
-  dropTunName,
-  ensureVtiInterface,
-  ensureXfrmInterface,
-  findTun,
-  moveTun,
-  removeDecoy,
-  removeInterface,
-  setTunnelRoutes,
-} from '../linux/tunnel-interface.ts'
-import { deleteXfrmStates, listXfrmStates, statesOfCarrier, type XfrmState } from '../linux/xfrm-state.ts'
 import type { CharonProcess } from './charon.ts'
+import { CharonCommands } from './charon-commands.ts'
 import type { CharonConf } from './charon-conf.ts'
 import { collisionOf } from './collision.ts'
+import { DataPath, isOtherInterface } from './data-path.ts'
 import { createFailureLog, parseLogEvent } from './failure-log.ts'
 import {
   type HeldTunnel,
@@ -47,14 +31,13 @@ import {
 import type { InitiationWindow } from './initiation-window.ts'
 import { decide, duplicates, fallen, noAttempts } from './keep-up.ts'
 import type { KernelMode } from './kernel-mode.ts'
-import { natTraversalRemark, peersWithoutNatTraversal, renderNatDrop } from './nat-drop.ts'
+import { natTraversalRemark } from './nat-drop.ts'
 import { isEstablished } from './observe.ts'
 import { readTunnelRecords, removeTunnelRecord, writeDaemonRecord, writeTunnelRecord } from './record.ts'
-import { type Carrier, definitionHash, renderConnection, renderShared } from './render.ts'
+import { definitionHash, renderConnection } from './render.ts'
 import { CharonSupervisor, type Log } from './supervisor.ts'
 import { NamedTimers, type Timers } from './timers.ts'
-import { listOf, sectionOf, sectionsOf, textOf, type ViciMessage, type ViciSection } from './vici/message.ts'
-import { ViciError } from './vici/session.ts'
+import { sectionOf, sectionsOf, textOf, type ViciMessage } from './vici/message.ts'
 
 /** Where a daemon stands. */
 export interface DaemonPlace {
@@ -79,31 +62,19 @@ export interface DaemonSurroundings {
   readonly random: () => number
 }
 
-/** xfrm interfaces and marks are numbered from 1; slots may begin at 0. */
-const carrierNumber = (tunnel: Tunnel) => tunnel.slot + 1
-
-/** Three thousand SAs take 2.3 s. */
-const listLimitMs = 10_000
-
-/** Metrics of tunnel routes begin here; anything better can be put above them. */
-const metricBase = 100
-
 export class IkeDaemon {
   readonly #place: DaemonPlace
   readonly #around: DaemonSurroundings
   readonly #supervisor: CharonSupervisor
+  readonly #commands: CharonCommands
+  readonly #path: DataPath
   readonly #held = new Map<TunnelId, HeldTunnel>()
   readonly #timers = new NamedTimers()
   readonly #toLook = new Set<TunnelId>()
   #nextLook: Promise<void> | undefined
   #queue: Promise<unknown> = Promise.resolve()
   #jobs = 0
-  /** When the network was last found or made whole; epoch milliseconds. */
-  #networkAt = 0
   #isAggressive = false
-  /** Names that the TUN is known to have. */
-  #tunNames = new Set<string>()
-  #leftovers: readonly XfrmState[] = []
   #down: Failure | undefined
   #failures = createFailureLog()
   #isClosed = false
@@ -111,9 +82,10 @@ export class IkeDaemon {
   constructor(place: DaemonPlace, around: DaemonSurroundings) {
     this.#place = place
     this.#around = around
-    const netns = place.network.netns
+    this.#path = new DataPath(place.mode, place.network, place.source)
+    this.#commands = new CharonCommands(place.name, () => this.#supervisor.commands, around.log)
     this.#supervisor = new CharonSupervisor(
-      { name: place.name, netns },
+      { name: place.name, netns: place.network.netns },
       {
         conf: () => this.#conf(),
         prepare: () => this.#prepare(),
@@ -170,11 +142,11 @@ export class IkeDaemon {
         for (const held of this.#held.values()) held.loadedHash = undefined
         return this.#markDown('the IKE daemon of this gateway was not running when the engine started')
       }
-      this.#networkAt = Date.now()
+      this.#path.trust()
       this.#isAggressive = this.#wantsAggressive()
-      const loaded = new Set(listOf(await this.#request('get-conns'), 'conns'))
+      const loaded = new Set(await this.#commands.connections())
       for (const [id, held] of this.#held) if (!loaded.has(id)) held.loadedHash = undefined
-      for (const id of loaded) if (!this.#held.has(id)) await this.#unload(id)
+      for (const id of loaded) if (!this.#held.has(id)) await this.#commands.unload(id)
       await this.#resumed()
     })
   }
@@ -189,7 +161,7 @@ export class IkeDaemon {
 
   /** Reads the daemon now. While it is away the last report stands for a moment, then the tunnel is down. */
   async observe(id: TunnelId): Promise<TunnelReport | undefined> {
-    const events = await this.#listSas({ ike: id })
+    const events = await this.#commands.listSas(id)
     const held = this.#held.get(id)
     if (!held) return undefined
     if (events) this.#noteSeen(held, events)
@@ -199,7 +171,7 @@ export class IkeDaemon {
   }
 
   async list(): Promise<TunnelReport[]> {
-    const events = await this.#listSas({})
+    const events = await this.#commands.listSas()
     return [...this.#held.values()].map((held) => {
       if (events) this.#noteSeen(held, events)
       return this.#report(held)
@@ -223,7 +195,7 @@ export class IkeDaemon {
 
   /** The namespace of the gateway was made anew, or the gateway has another address. */
   networkChanged(): void {
-    this.#networkAt = 0
+    this.#path.distrust()
   }
 
   /** Ends our side only: charon and the tunnels go on. */
@@ -239,7 +211,7 @@ export class IkeDaemon {
 
   async #apply(tunnel: Tunnel): Promise<void> {
     const { timers, log } = this.#around
-    const carrier = this.#carrier(tunnel)
+    const carrier = this.#path.carrier(tunnel)
     const hash = definitionHash(tunnel, carrier, timers.dpd)
     this.#refuseCollision(tunnel)
 
@@ -256,8 +228,8 @@ export class IkeDaemon {
 
     const isSame = held.loadedHash === hash && previous?.slot === tunnel.slot
     const isTrapChanged = carrier.mode !== 'U' && previous?.effectImmediately !== tunnel.effectImmediately
-    if (previous && previous.slot !== tunnel.slot) await this.#dropInterface(previous)
-    if (!isSame) await this.#ensureInterface(tunnel)
+    if (previous && isOtherInterface(previous, tunnel, carrier.mode)) await this.#drop(previous)
+    if (!isSame) await this.#path.ensure(tunnel, [...this.#tunnels(), tunnel])
     if (!isSame || isTrapChanged) await this.#load(tunnel)
     held.tunnel = tunnel
     held.keyKnown = true
@@ -280,7 +252,7 @@ export class IkeDaemon {
         daemon: this.#place.name,
       })
     }
-    await this.#applyNatDrop()
+    await this.#path.limitNatTraversal(this.#tunnels())
     await this.#writeTunnel(held)
     if (tunnel.effectImmediately && held.stale.size > 0) await this.#reconnect(held)
     await this.#look([tunnel.id])
@@ -290,20 +262,19 @@ export class IkeDaemon {
   async #remove(id: TunnelId): Promise<void> {
     const held = this.#held.get(id)
     if (!held) return
-    const { runDir, network, name } = this.#place
+    const { runDir, name } = this.#place
     for (const timer of ['keep-up', 'reap', 'force']) this.#timers.clear(`${timer} ${id}`)
     this.#around.window.release(id)
-    if (this.#supervisor.commands) await this.#unload(id)
-    await this.#dropInterface(held.tunnel)
+    if (this.#supervisor.commands) await this.#commands.unload(id)
+    await this.#drop(held.tunnel)
     this.#held.delete(id)
     this.#failures.forget(id)
     await removeTunnelRecord(runDir, id)
-    if (this.#held.size > 0) await this.#applyNatDrop()
+    if (this.#held.size > 0) await this.#path.limitNatTraversal(this.#tunnels())
     else {
       this.#timers.clearAll()
       await this.#supervisor.stop()
-      await removeEngineNetwork(network)
-      this.#networkAt = 0
+      await this.#path.remove()
       await rm(runDir, { recursive: true, force: true })
     }
     this.#around.log('info', 'removed a tunnel', { tunnel: id, daemon: name })
@@ -317,10 +288,10 @@ export class IkeDaemon {
     held.replacing = held.closing.size > 0
     held.attempts = noAttempts
     if (!held.replacing) return
-    for (const ikeSa of ikeSas) await this.#terminate(ikeSa.uniqueId, ikeSa.state === 'connecting')
+    for (const ikeSa of ikeSas) await this.#commands.terminate(ikeSa.uniqueId, ikeSa.state === 'connecting')
     this.#timers.set(`force ${id}`, this.#around.timers.forceAfter, () =>
       this.#soon(async () => {
-        for (const uniqueId of held.closing) await this.#terminate(uniqueId, true)
+        for (const uniqueId of held.closing) await this.#commands.terminate(uniqueId, true)
         await this.#look([id])
       }),
     )
@@ -331,7 +302,7 @@ export class IkeDaemon {
     const known = ids.filter((id) => this.#held.has(id))
     const [first] = known
     if (first === undefined) return
-    const events = await this.#listSas(known.length === 1 ? { ike: first } : {})
+    const events = await this.#commands.listSas(known.length === 1 ? first : undefined)
     if (!events) return
     for (const id of known) {
       const held = this.#held.get(id)
@@ -376,7 +347,7 @@ export class IkeDaemon {
     else if (window.take(id, () => this.#lookSoon(id))) {
       held.attempts = attempts
       held.replacing = false
-      for (const child of decision.children) await this.#initiate(id, child)
+      for (const child of decision.children) await this.#commands.initiate(id, child)
     }
     // Several ways to fail raise no event: a peer that stays silent, a refused CHILD_SA, an initiate that does nothing.
     if (decision.do === 'wait') this.#lookAt(id, decision.until)
@@ -384,7 +355,7 @@ export class IkeDaemon {
       this.#lookAt(id, now + timers.attemptLookEvery)
     } else this.#timers.clear(`keep-up ${id}`)
     await this.#route(held)
-    await this.#clearLeftovers(held)
+    if (held.seen.installed.size > 0) await this.#path.clearLeftovers(held.tunnel)
     this.#watchDuplicates(held)
   }
 
@@ -419,7 +390,7 @@ export class IkeDaemon {
         const seen = await this.#see(held)
         for (const uniqueId of duplicates(seen.ikeSas, seen.childSas)) {
           this.#around.log('info', 'terminates a doubled IKE_SA', { tunnel: id, ikeSa: uniqueId })
-          await this.#terminate(uniqueId, false)
+          await this.#commands.terminate(uniqueId, false)
         }
       }),
     )
@@ -429,15 +400,9 @@ export class IkeDaemon {
   async #route(held: HeldTunnel): Promise<void> {
     if (isRouted(held)) return
     const networks = wantedRoutes(held)
-    const routes = {
-      interface: tunnelInterface(held.tunnel.slot),
-      networks,
-      metric: metricBase + held.tunnel.slot,
-      source: this.#place.source,
-    }
     const present = held.routed
     held.routed = undefined
-    await setTunnelRoutes(this.#place.network.gatewayNetns, routes, present)
+    await this.#path.route(held.tunnel, networks, present)
     held.routed = networks
     this.#around.hint(held.tunnel.id)
   }
@@ -446,17 +411,11 @@ export class IkeDaemon {
 
   /** The daemon runs in a whole network. What somebody has broken is found when the last check was long ago. */
   async #ensureUp(): Promise<void> {
-    const { network, mode } = this.#place
-    if (Date.now() - this.#networkAt > this.#around.timers.networkEvery) {
-      await applyEngineNetwork(network)
-      this.#networkAt = Date.now()
-      for (const held of this.#held.values()) {
-        held.routed = undefined
-        if (mode !== 'U' && held.loadedHash !== undefined) await this.#ensureInterface(held.tunnel)
-      }
-      // Only a new daemon makes a new TUN.
-      const isWithoutTun = mode === 'U' && !(await findTun(network.gatewayNetns, this.#interfaces()))
-      if (isWithoutTun && this.#supervisor.commands) await this.#supervisor.start()
+    if (!this.#path.isTrusted(this.#around.timers.networkEvery)) {
+      const loaded = [...this.#held.values()].filter((held) => held.loadedHash !== undefined)
+      for (const held of loaded) held.routed = undefined
+      const state = await this.#path.mend(loaded.map((held) => held.tunnel))
+      if (state === 'dead' && this.#supervisor.commands) await this.#supervisor.start()
     }
     if (!this.#supervisor.commands) await this.#supervisor.start()
   }
@@ -467,23 +426,8 @@ export class IkeDaemon {
   }
 
   async #prepare(): Promise<void> {
-    const { network, mode } = this.#place
     this.#isAggressive = this.#wantsAggressive()
-    if (this.#networkAt === 0 || (await namespaceInode(network.netns)) === undefined) {
-      await applyEngineNetwork(network)
-      this.#networkAt = Date.now()
-    }
-    if (mode === 'U') await removeDecoy(network.netns)
-    else this.#leftovers = await listXfrmStates(network.netns)
-  }
-
-  /** What a dead daemon has left in the kernel carries traffic until there is something in its place. */
-  async #clearLeftovers({ tunnel, seen }: HeldTunnel): Promise<void> {
-    if (seen.installed.size === 0) return
-    const ours = new Set(statesOfCarrier(this.#leftovers, carrierNumber(tunnel)))
-    if (ours.size === 0) return
-    await deleteXfrmStates(this.#place.network.netns, [...ours])
-    this.#leftovers = this.#leftovers.filter((state) => !ours.has(state))
+    await this.#path.prepare()
   }
 
   async #remember(process: CharonProcess | undefined): Promise<void> {
@@ -493,11 +437,10 @@ export class IkeDaemon {
 
   /** A new daemon holds nothing: everything whose key is known is loaded into it. */
   async #loadAll(): Promise<void> {
-    const { mode } = this.#place
     this.#down = undefined
     // The numbers of a new daemon's SAs start again.
     this.#failures = createFailureLog()
-    if (mode === 'U') await this.#nameTun(this.#interfaces())
+    await this.#path.started(this.#tunnels())
     for (const held of this.#held.values()) {
       const wasLoaded = held.loadedHash !== undefined
       held.loadedHash = undefined
@@ -522,9 +465,9 @@ export class IkeDaemon {
   async #reload(held: HeldTunnel): Promise<void> {
     const { tunnel } = held
     try {
-      await this.#ensureInterface(tunnel)
+      await this.#path.ensure(tunnel, this.#tunnels())
       await this.#load(tunnel)
-      held.loadedHash = definitionHash(tunnel, this.#carrier(tunnel), this.#around.timers.dpd)
+      held.loadedHash = definitionHash(tunnel, this.#path.carrier(tunnel), this.#around.timers.dpd)
       held.loadedGeneration = tunnel.generation
       await this.#writeTunnel(held)
     } catch (error) {
@@ -594,47 +537,21 @@ export class IkeDaemon {
     return reportTunnel({ ...held, seen }, down, false, remarks)
   }
 
-  // --- Words to the daemon -------------------------------------------------------------------------------------
-
-  /** `success=no` of a command that must work is an error with the daemon's message. */
-  async #request(command: string, message?: ViciSection): Promise<ViciMessage> {
-    const session = this.#supervisor.commands
-    if (!session) throw new EngineError(`${this.#place.name}: the IKE daemon does not run`, { retry: true })
-    try {
-      return await session.request(command, message)
-    } catch (cause) {
-      if (!(cause instanceof ViciError)) throw cause
-      throw new EngineError(`${this.#place.name}: ${cause.message}`, { retry: true, cause })
-    }
-  }
-
-  async #must(command: string, what: string, message: ViciSection): Promise<void> {
-    const answer = await this.#request(command, message)
-    if (textOf(answer, 'success') === 'yes') return
-    throw new EngineError(`${what}: the IKE daemon refused ${command}: ${textOf(answer, 'errmsg')}`, {
-      retry: false,
-    })
-  }
+  // --- What the daemon holds -----------------------------------------------------------------------------------
 
   async #load(tunnel: Tunnel): Promise<void> {
-    const what = `tunnel ${tunnel.id}`
     if (isAggressive(tunnel) && !this.#isAggressive) {
       this.#isAggressive = true
       await this.#supervisor.reloadSettings()
     }
-    await this.#must('load-shared', what, renderShared(tunnel))
+    await this.#commands.loadKey(tunnel)
     await this.#loadConnection(tunnel)
   }
 
-  /** Harmless to running SAs, which keep the settings they were made with. */
   async #loadConnection(tunnel: Tunnel): Promise<void> {
-    const rendered = renderConnection(
-      tunnel,
-      this.#carrier(tunnel),
-      this.#around.timers.dpd,
-      this.#twin(tunnel),
-    )
-    await this.#must('load-conn', `tunnel ${tunnel.id}`, rendered)
+    const carrier = this.#path.carrier(tunnel)
+    const connection = renderConnection(tunnel, carrier, this.#around.timers.dpd, this.#twin(tunnel))
+    await this.#commands.loadConnection(tunnel.id, connection)
   }
 
   /** Other tunnels between the same two identities. */
@@ -654,44 +571,9 @@ export class IkeDaemon {
     return held.twin
   }
 
-  async #unload(id: TunnelId): Promise<void> {
-    await this.#request('unload-conn', { name: id })
-    const events = (await this.#listSas({ ike: id })) ?? []
-    for (const ikeSa of seeTunnel(events, id, Date.now()).ikeSas) await this.#terminate(ikeSa.uniqueId, true)
-    await this.#request('unload-shared', { id })
-  }
-
-  /** Negotiation goes on by itself; an answer of `no` means that there is nothing to begin. */
-  async #initiate(id: TunnelId, child: string): Promise<void> {
-    const answer = await this.#request('initiate', { ike: id, child, timeout: '-1' })
-    if (textOf(answer, 'success') === 'yes') return
-    this.#around.log('debug', 'initiate refused', { tunnel: id, child, answer: textOf(answer, 'errmsg') })
-  }
-
-  async #terminate(uniqueId: string, force: boolean): Promise<void> {
-    await this.#request('terminate', { 'ike-id': uniqueId, force: force ? 'yes' : 'no', timeout: '-1' })
-  }
-
-  /** `undefined` when the daemon is away or does not answer: then nothing is known, and nothing is done. */
-  async #listSas(filter: ViciSection): Promise<readonly ViciMessage[] | undefined> {
-    const session = this.#supervisor.commands
-    if (!session) return undefined
-    try {
-      return await session.stream('list-sas', 'list-sa', filter, { timeoutMs: listLimitMs })
-    } catch (error) {
-      if (this.#supervisor.commands === session) {
-        this.#around.log('warn', 'an IKE daemon does not list its SAs', {
-          daemon: this.#place.name,
-          error: `${error}`,
-        })
-      }
-      return undefined
-    }
-  }
-
   async #see(held: HeldTunnel) {
     const { id } = held.tunnel
-    const events = await this.#listSas({ ike: id })
+    const events = await this.#commands.listSas(id)
     if (!events) {
       throw new EngineError(`tunnel ${id}: the IKE daemon does not answer`, { retry: true })
     }
@@ -709,60 +591,13 @@ export class IkeDaemon {
     this.#failures.observed(id, { up: isUp(held), newestIke: newestIke?.toString() }, held.seen.at)
   }
 
-  // --- Interfaces and the like ---------------------------------------------------------------------------------
-
-  #carrier(tunnel: Tunnel): Carrier {
-    const startAction = tunnel.effectImmediately ? 'none' : 'trap'
-    switch (this.#place.mode) {
-      case 'X':
-        return { mode: 'X', ifId: carrierNumber(tunnel), startAction }
-      case 'V':
-        return { mode: 'V', mark: carrierNumber(tunnel), startAction }
-      case 'U':
-        return { mode: 'U' }
-    }
+  #tunnels(): Tunnel[] {
+    return [...this.#held.values()].map((held) => held.tunnel)
   }
 
-  #interfaces(also?: Tunnel): string[] {
-    const tunnels = [...this.#held.values()].map((held) => held.tunnel)
-    return [...new Set([...tunnels, ...(also ? [also] : [])].map((tunnel) => tunnelInterface(tunnel.slot)))]
-  }
-
-  async #ensureInterface(tunnel: Tunnel): Promise<void> {
-    const { network, mode } = this.#place
-    const name = tunnelInterface(tunnel.slot)
-    if (mode === 'X') {
-      await ensureXfrmInterface(network.netns, network.gatewayNetns, name, carrierNumber(tunnel))
-    } else if (mode === 'V') {
-      const ends = { local: tunnel.localAddress, remote: tunnel.remoteAddress, key: carrierNumber(tunnel) }
-      await ensureVtiInterface(network.netns, network.gatewayNetns, name, ends)
-    } else {
-      if (!this.#tunNames.has(name)) await this.#nameTun(this.#interfaces(tunnel))
-      const subnets = tunnel.localSubnets.filter((subnet) => !subnet.endsWith('/0'))
-      await addLoopbackAddresses(network.netns, subnets.map(addressInside))
-    }
-  }
-
-  async #nameTun(names: readonly string[]): Promise<void> {
-    const { netns, gatewayNetns } = this.#place.network
-    await moveTun(netns, gatewayNetns, names)
-    this.#tunNames = new Set(names)
-  }
-
-  /** Takes away what one tunnel has in the gateway's namespace; an interface shared with others stays. */
-  async #dropInterface(tunnel: Tunnel): Promise<void> {
-    const { network, mode, source } = this.#place
-    const name = tunnelInterface(tunnel.slot)
-    await setTunnelRoutes(network.gatewayNetns, {
-      interface: name,
-      networks: [],
-      metric: metricBase + tunnel.slot,
-      source,
-    })
-    if (mode !== 'U') return removeInterface(network.gatewayNetns, name)
-    this.#tunNames.delete(name)
-    const { renamed } = await dropTunName(network.gatewayNetns, name)
-    if (!renamed) return
+  async #drop(tunnel: Tunnel): Promise<void> {
+    const { others } = await this.#path.drop(tunnel)
+    if (!others) return
     for (const held of this.#held.values()) {
       held.routed = undefined
       this.#lookSoon(held.tunnel.id)
@@ -782,14 +617,8 @@ export class IkeDaemon {
     }
   }
 
-  async #applyNatDrop(): Promise<void> {
-    if (this.#place.mode === 'U') return
-    const peers = peersWithoutNatTraversal([...this.#held.values()].map((held) => held.tunnel))
-    await runIn(this.#place.network.netns, 'nft', ['-f', '-'], renderNatDrop(peers))
-  }
-
   #wantsAggressive(): boolean {
-    return [...this.#held.values()].some((held) => isAggressive(held.tunnel))
+    return this.#tunnels().some(isAggressive)
   }
 
   #watchesTraffic(held: HeldTunnel): boolean {

@@ -1,0 +1,200 @@
+/**
+ * What carries the packets of one daemon's tunnels: its namespace, the interfaces of the tunnels, their routes.
+ * The three ways to carry ESP differ here and nowhere else.
+ *
+ * Not for concurrent use: its owner does one thing after the other.
+ */
+import type { Tunnel } from '../engine.ts'
+import { addressInside } from '../linux/address.ts'
+import {
+  addLoopbackAddresses,
+  applyEngineNetwork,
+  type EngineNetwork,
+  removeEngineNetwork,
+} from '../linux/engine-network.ts'
+import { tunnelInterface } from '../linux/names.ts'
+import { namespaceInode, runIn } from '../linux/namespace.ts'
+import {
+  dropTunName,
+  ensureVtiInterface,
+  ensureXfrmInterface,
+  findTun,
+  moveTun,
+  removeDecoy,
+  removeInterface,
+  setTunnelRoutes,
+} from '../linux/tunnel-interface.ts'
+import { deleteXfrmStates, listXfrmStates, statesOfCarrier, type XfrmState } from '../linux/xfrm-state.ts'
+import type { KernelMode } from './kernel-mode.ts'
+import { peersWithoutNatTraversal, renderNatDrop } from './nat-drop.ts'
+import type { Carrier } from './render.ts'
+
+/** xfrm interfaces and marks are numbered from 1; slots may begin at 0. */
+const carrierNumber = (tunnel: Tunnel) => tunnel.slot + 1
+
+/** Metrics of tunnel routes begin here; anything better can be put above them. */
+const metricBase = 100
+
+const interfaceOf = (tunnel: Tunnel) => tunnelInterface(tunnel.slot)
+
+export class DataPath {
+  readonly mode: KernelMode
+  readonly #network: EngineNetwork
+  readonly #source: string
+  /** When the network was last found or made whole; epoch milliseconds. */
+  #wholeAt = 0
+  /** Names that the daemon's TUN is known to have. */
+  #tunNames = new Set<string>()
+  /** SAs in the kernel of a daemon that has died. */
+  #leftovers: readonly XfrmState[] = []
+  #natDrop = ''
+
+  /** @param source address of the gateway from which it sends into tunnels itself */
+  constructor(mode: KernelMode, network: EngineNetwork, source: string) {
+    this.mode = mode
+    this.#network = network
+    this.#source = source
+  }
+
+  carrier(tunnel: Tunnel): Carrier {
+    const startAction = tunnel.effectImmediately ? 'none' : 'trap'
+    switch (this.mode) {
+      case 'X':
+        return { mode: 'X', ifId: carrierNumber(tunnel), startAction }
+      case 'V':
+        return { mode: 'V', mark: carrierNumber(tunnel), startAction }
+      case 'U':
+        return { mode: 'U' }
+    }
+  }
+
+  /** Nothing is taken for whole any more: the gateway's namespace was made anew. */
+  distrust(): void {
+    this.#wholeAt = 0
+  }
+
+  /** It was left whole by an earlier process of ours. */
+  trust(): void {
+    this.#wholeAt = Date.now()
+  }
+
+  /** Whether it was seen whole within this time. */
+  isTrusted(withinMs: number): boolean {
+    return Date.now() - this.#wholeAt <= withinMs
+  }
+
+  /**
+   * Makes or mends the namespace and, for tunnels that are loaded, the interfaces.
+   * `dead`: the TUN is gone, and only a new daemon makes a new one.
+   */
+  async mend(loaded: readonly Tunnel[]): Promise<'whole' | 'dead'> {
+    await applyEngineNetwork(this.#network)
+    this.trust()
+    this.#natDrop = ''
+    if (this.mode === 'U') {
+      const names = loaded.map(interfaceOf)
+      return names.length > 0 && !(await findTun(this.#network.gatewayNetns, names)) ? 'dead' : 'whole'
+    }
+    for (const tunnel of loaded) await this.#ensureCarrierInterface(tunnel)
+    return 'whole'
+  }
+
+  /** Before a daemon starts: the namespace is there, and nothing in the way. */
+  async prepare(): Promise<void> {
+    const { netns } = this.#network
+    if (!this.isTrusted(Number.POSITIVE_INFINITY) || (await namespaceInode(netns)) === undefined) {
+      await applyEngineNetwork(this.#network)
+    }
+    this.trust()
+    if (this.mode === 'U') await removeDecoy(netns)
+    else this.#leftovers = await listXfrmStates(netns)
+  }
+
+  /** After a daemon has started: its TUN becomes the interface of these tunnels. */
+  async started(tunnels: readonly Tunnel[]): Promise<void> {
+    if (this.mode === 'U') await this.#nameTun(tunnels)
+  }
+
+  /** What the tunnel needs before it is loaded. @param all tunnels of the daemon, this one among them */
+  async ensure(tunnel: Tunnel, all: readonly Tunnel[]): Promise<void> {
+    if (this.mode !== 'U') return this.#ensureCarrierInterface(tunnel)
+    if (!this.#tunNames.has(interfaceOf(tunnel))) await this.#nameTun(all)
+    const subnets = tunnel.localSubnets.filter((subnet) => !subnet.endsWith('/0'))
+    await addLoopbackAddresses(this.#network.netns, subnets.map(addressInside))
+  }
+
+  /**
+   * Takes away what the tunnel alone has; an interface shared with others stays.
+   * `others`: whether their routes went with it and have to be put back.
+   */
+  async drop(tunnel: Tunnel): Promise<{ others: boolean }> {
+    const { gatewayNetns } = this.#network
+    const name = interfaceOf(tunnel)
+    await this.route(tunnel, [])
+    if (this.mode !== 'U') {
+      await removeInterface(gatewayNetns, name)
+      return { others: false }
+    }
+    this.#tunNames.delete(name)
+    const { renamed } = await dropTunName(gatewayNetns, name)
+    return { others: renamed }
+  }
+
+  /** @param present what was routed to it last; absent: look */
+  async route(tunnel: Tunnel, networks: readonly string[], present?: readonly string[]): Promise<void> {
+    const routes = {
+      interface: interfaceOf(tunnel),
+      networks,
+      metric: metricBase + tunnel.slot,
+      source: this.#source,
+    }
+    await setTunnelRoutes(this.#network.gatewayNetns, routes, present)
+  }
+
+  /** Removes what a dead daemon has left in the kernel for this tunnel, which has something in its place now. */
+  async clearLeftovers(tunnel: Tunnel): Promise<void> {
+    const ours = new Set(statesOfCarrier(this.#leftovers, carrierNumber(tunnel)))
+    if (ours.size === 0) return
+    await deleteXfrmStates(this.#network.netns, [...ours])
+    this.#leftovers = this.#leftovers.filter((state) => !ours.has(state))
+  }
+
+  /** EnableNatTraversal, as far as it can be obeyed: see nat-drop.ts. */
+  async limitNatTraversal(tunnels: readonly Tunnel[]): Promise<void> {
+    if (this.mode === 'U') return
+    const rules = renderNatDrop(peersWithoutNatTraversal(tunnels))
+    if (rules === this.#natDrop) return
+    await runIn(this.#network.netns, 'nft', ['-f', '-'], rules)
+    this.#natDrop = rules
+  }
+
+  /** The daemon has ended. */
+  async remove(): Promise<void> {
+    await removeEngineNetwork(this.#network)
+    this.distrust()
+    this.#tunNames.clear()
+    this.#leftovers = []
+    this.#natDrop = ''
+  }
+
+  async #nameTun(tunnels: readonly Tunnel[]): Promise<void> {
+    const names = [...new Set(tunnels.map(interfaceOf))]
+    await moveTun(this.#network.netns, this.#network.gatewayNetns, names)
+    this.#tunNames = new Set(names)
+  }
+
+  async #ensureCarrierInterface(tunnel: Tunnel): Promise<void> {
+    const { netns, gatewayNetns } = this.#network
+    const name = interfaceOf(tunnel)
+    const number = carrierNumber(tunnel)
+    if (this.mode === 'X') return ensureXfrmInterface(netns, gatewayNetns, name, number)
+    const ends = { local: tunnel.localAddress, remote: tunnel.remoteAddress, key: number }
+    await ensureVtiInterface(netns, gatewayNetns, name, ends)
+  }
+}
+
+/** Another interface, or one with other ends: the old one has to go first. */
+export const isOtherInterface = (before: Tunnel, after: Tunnel, mode: KernelMode): boolean =>
+  before.slot !== after.slot ||
+  (mode === 'V' &&
+    (before.remoteAddress !== after.remoteAddress || before.localAddress !== after.localAddress))
