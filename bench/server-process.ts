@@ -9,6 +9,8 @@ import type { Slice, SliceReply, SliceResult } from './load.ts'
 
 const root = dirname(import.meta.dirname)
 const quiet = '--disable-warning=ExperimentalWarning'
+/** As `npm start` runs it: the collector's young half-spaces at most 4 MiB, which costs little speed and saves some 40 MiB. */
+const asNpmStart = [quiet, '--max-semi-space-size=4']
 
 export interface ServerProcess {
   readonly pid: number
@@ -39,17 +41,21 @@ export interface SuidaoOptions {
 export async function startSuidao(options: SuidaoOptions): Promise<ServerProcess> {
   const { dataDir, settings, profile } = options
   const profiling = profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profile}`]
-  const child = spawn(process.execPath, [quiet, ...profiling, join(root, 'bin/suidao.mjs'), 'start'], {
-    env: {
-      PATH: process.env['PATH'],
-      SUIDAO_DATA_DIR: dataDir,
-      SUIDAO_LISTEN: '127.0.0.1:0',
-      SUIDAO_METRICS_LISTEN: '127.0.0.1:0',
-      SUIDAO_LOG_FILE: join(dataDir, 'suidao.log'),
-      ...settings,
+  const child = spawn(
+    process.execPath,
+    [...asNpmStart, ...profiling, join(root, 'bin/suidao.mjs'), 'start'],
+    {
+      env: {
+        PATH: process.env['PATH'],
+        SUIDAO_DATA_DIR: dataDir,
+        SUIDAO_LISTEN: '127.0.0.1:0',
+        SUIDAO_METRICS_LISTEN: '127.0.0.1:0',
+        SUIDAO_LOG_FILE: join(dataDir, 'suidao.log'),
+        ...settings,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  )
   const said: string[] = []
   createInterface({ input: child.stderr! }).on('line', (line) => said.push(line))
   const port = await new Promise<number>((resolve, reject) => {
