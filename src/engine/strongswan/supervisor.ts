@@ -157,8 +157,7 @@ export class CharonSupervisor {
   async #connect(commands?: ViciSession): Promise<void> {
     const socket = viciSocket(this.#owner.conf().runDir)
     const session = await ViciSession.connect(socket)
-    // A listener that throws would end the whole program for one tunnel.
-    await session.subscribe(events, (name, message) => this.#owner.event(name, message))
+    await session.subscribe(events, (name, message) => this.#deliver(name, message))
     this.#events = session
     this.#commands = commands ?? (await ViciSession.connect(socket))
     this.#misses = 0
@@ -169,6 +168,15 @@ export class CharonSupervisor {
       })
     }
     this.#timers.set('watchdog', this.#times.watchdogEvery, () => this.#watch())
+  }
+
+  /** An event that we stumble over must not end the whole program: the next look makes up for it. */
+  #deliver(name: string, message: ViciMessage): void {
+    try {
+      this.#owner.event(name, message)
+    } catch (error) {
+      this.#log('error', 'cannot read an event', { daemon: this.#name, event: name, error: `${error}` })
+    }
   }
 
   #disconnect(): void {
