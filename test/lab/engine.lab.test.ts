@@ -351,7 +351,9 @@ describe('the strongSwan engine against a real peer', { skip: Lab.missing() ?? f
   }
 
   for (const kind of ['main', 'ikev2'] as const) {
-    test(`re-keys lose no packet, ${kind}`, async () => {
+    // IKEv1 has no word for "the new SA is in place at both ends" (RFC 2409, 5.5), so that one packet may meet the gap.
+    const mayLose = kind === 'ikev2' ? 0 : 1
+    test(`re-keys lose ${mayLose === 0 ? 'no packet' : 'at most one packet'}, ${kind}`, async () => {
       const tunnel = tunnelOf(kind, 'initiator')
       await peer.load(agreeing(tunnel))
       await begin(tunnel, 'initiator')
@@ -371,7 +373,7 @@ describe('the strongSwan engine against a real peer', { skip: Lab.missing() ?? f
       const { sent, received } = await pinging
       const report = await whenUp(tunnel)
       assert.notEqual(report.childSas.findLast(carriesTraffic)?.spiIn, before.childSas[0]?.spiIn)
-      assert.equal(received, sent)
+      assert.ok(sent - received <= mayLose, `${received} of ${sent}`)
       assert.deepEqual(flaps, [])
       daemon.session.close()
       tell('3 re-keys', kind, 'both', report, { packets: `${received}/${sent}` })
@@ -514,7 +516,9 @@ async function rekey(
   what: Record<string, string>,
   lines: readonly LogLine[],
 ): Promise<void> {
-  const pattern = 'ike' in what ? /^IKE_SA .* (established|rekeyed) between/ : /CHILD_SA .* established with/
+  // IKEv2 tells of the inbound half first, and of the outbound one when the old CHILD_SA goes: then it is done.
+  const pattern =
+    'ike' in what ? /^IKE_SA .* (established|rekeyed) between/ : /^(outbound )?CHILD_SA .* established with/
   const done = () => lines.filter((line) => pattern.test(line.text)).length
   const before = done()
   await session.request('rekey', what)
