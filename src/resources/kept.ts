@@ -2,64 +2,48 @@
  * Answers kept for as long as nothing in the database changes.
  *
  * The key is the database's own change stamp, not the versions of what an answer shows: whatever is committed, by
- * whomever, ends everything that was kept. A gateway changes a few times a second at most and is asked thousands of times.
- *
- * Only what is asked for a second time is worth keeping: a reader who goes through the whole store would otherwise push
- * out what others ask for all the time, and leave the collector a heap of answers that were old when they died.
+ * whomever, ends everything that was kept.
  */
 
-/** Answers, and names of answers asked for once, in each of two generations. An answer with its texts takes about 5 kB. */
-const capacity = 2_048
+/** Answers kept at most. A packed answer takes about 400 bytes with its place here. */
+const capacity = 131_072
 
 export interface Kept<T> {
-  find(stamp: number, id: string): T | undefined
-  /** `make` is called when the value is going to be kept. */
-  keep(stamp: number, id: string, make: () => T): void
+  /** `owner` is whoever may see the answer, `id` the resource it is about. */
+  find(stamp: number, owner: string, id: string): T | undefined
+  keep(stamp: number, owner: string, id: string, value: T): void
 }
 
 export function createKept<T>(): Kept<T> {
-  let values = new Map<string, T>()
-  let before = new Map<string, T>()
-  let asked = new Set<string>()
-  let askedBefore = new Set<string>()
+  const owners = new Map<string, Map<string, T>>()
+  let size = 0
   let current: number | undefined
 
+  const forget = () => {
+    owners.clear()
+    size = 0
+  }
   const follow = (stamp: number) => {
     if (stamp === current) return
-    values = new Map()
-    before = new Map()
+    forget()
     current = stamp
   }
-  const put = (id: string, value: T) => {
-    if (values.size >= capacity) {
-      before = values
-      values = new Map()
-    }
-    values.set(id, value)
-  }
-  /** Whether it has been asked for lately, whatever has changed since. */
-  const isKnown = (id: string): boolean => {
-    if (asked.has(id) || askedBefore.has(id)) return true
-    if (asked.size >= capacity) {
-      askedBefore = asked
-      asked = new Set()
-    }
-    asked.add(id)
-    return false
-  }
-
   return {
-    find(stamp, id) {
+    find(stamp, owner, id) {
       follow(stamp)
-      const value = values.get(id)
-      if (value !== undefined) return value
-      const old = before.get(id)
-      if (old !== undefined) put(id, old)
-      return old
+      return owners.get(owner)?.get(id)
     },
-    keep(stamp, id, make) {
+    keep(stamp, owner, id, value) {
       follow(stamp)
-      if (isKnown(id)) put(id, make())
+      // Choosing what to drop would cost more than reading again what is asked for again.
+      if (size >= capacity) forget()
+      let own = owners.get(owner)
+      if (!own) {
+        own = new Map()
+        owners.set(owner, own)
+      }
+      size += own.has(id) ? 0 : 1
+      own.set(id, value)
     },
   }
 }

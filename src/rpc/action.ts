@@ -1,5 +1,6 @@
 /** What the pipeline knows of an action, and what an action knows of the call. */
 import type { Principal } from './authorize.ts'
+import type { PackedResult } from './render.ts'
 import type { ActionSpec, ParamValues, ResultValues } from './spec.ts'
 
 export interface Call {
@@ -18,13 +19,13 @@ export interface Action<S extends ActionSpec = ActionSpec> {
   /**
    * Looks up, checks what crosses resources, writes, and returns members with the vendor's names.
    * May answer synchronously: the hot read path has no promise in it.
-   * The extra object, where asked for, stands under `X-Suidao` and is written as it is.
+   * The extra object, where asked for, stands under `X-Suidao` and is written as it is. A result that was kept may be
+   * given as it was packed.
    */
-  run(
-    input: ParamValues<S['params']>,
-    call: Call,
-  ): (ResultValues<S['result']> & Extra) | Promise<ResultValues<S['result']> & Extra>
+  run(input: ParamValues<S['params']>, call: Call): Answer<S> | Promise<Answer<S>>
 }
+
+type Answer<S extends ActionSpec> = (ResultValues<S['result']> & Extra) | PackedResult
 
 export interface Extra {
   readonly 'X-Suidao'?: Readonly<Record<string, unknown>>

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { parseXml, type XmlNode } from '../../test/support/xml.ts'
 import { apiError } from './errors.ts'
-import { compileResult, renderError, reusable } from './render.ts'
+import { compileResult, createPacker, renderError } from './render.ts'
 import type { ActionSpec, FieldSpec, ResultFields } from './spec.ts'
 
 const id = 'ABCDEF01-0000-4000-8000-000000000000'
@@ -156,29 +157,34 @@ describe('members', () => {
   })
 })
 
-describe('a reusable result', () => {
-  it('is written once, and gets each request id', () => {
-    let reads = 0
-    const value = reusable({
-      get A() {
-        reads++
-        return 'a'
-      },
-    })
-    const writer = compileResult(specOf({ A: string }))
-    assert.equal(writer.json(value, 'ONE'), '{"RequestId":"ONE","A":"a"}')
-    const once = reads
-    assert.equal(writer.json(value, 'TWO'), '{"RequestId":"TWO","A":"a"}')
-    assert.equal(reads, once)
-    assert.match(writer.xml(value, 'THREE'), /<RequestId>THREE<\/RequestId><A>a<\/A>/)
-    const twice = reads
-    assert.match(writer.xml(value, 'FOUR'), /<RequestId>FOUR<\/RequestId><A>a<\/A>/)
-    assert.equal(reads, twice)
+describe('a packed result', () => {
+  const spec = specOf({ A: string, Pair: pair, Tags: { type: 'list', wrapper: 'Tag', item: pair } })
+  const writer = compileResult(spec)
+  const results = [
+    { A: 'a', Pair: { Key: 'k' }, Tags: [{ Key: 'x' }] },
+    { A: 'a', Pair: { Key: 'k' }, Tags: [{ Key: 'x' }] },
+    { A: 'b\ud800"', Pair: {}, Tags: [] },
+    { Pair: { Key: 'k', Value: 'v' }, Tags: [{ Key: 'x' }, { Key: 'y', Value: '' }] },
+    {},
+  ]
+  it('is written like the result itself, in both formats, whatever was packed before it', () => {
+    for (const first of results) {
+      const pack = createPacker(spec)
+      pack(first)
+      for (const result of results) {
+        assert.equal(writer.json(pack(result), id), writer.json(result, id))
+        assert.equal(writer.xml(pack(result), id), writer.xml(result, id))
+      }
+    }
+  })
+  it('prints nothing of itself', () => {
+    const packed = createPacker(spec)({ A: 'key' })
+    assert.equal(inspect(packed, { showHidden: true, depth: null }), 'PackedResult {}')
+    assert.equal(JSON.stringify(packed), '{}')
   })
   it('of one action is not taken for that of another', () => {
-    const value = reusable({ A: '5' })
-    assert.equal(compileResult(specOf({ A: string })).json(value, id), `{"RequestId":"${id}","A":"5"}`)
-    assert.equal(compileResult(specOf({ A: number })).json(value, id), `{"RequestId":"${id}","A":5}`)
+    const packed = createPacker(spec)({ A: 'a' })
+    assert.throws(() => compileResult(specOf({ A: number })).json(packed, id), TypeError)
   })
 })
 
@@ -269,8 +275,12 @@ describe('any result can be read back', () => {
     const object = fc.dictionary(name, made, { maxKeys: 5, noNullPrototype: true }).map(objectOf)
     fc.assert(
       fc.property(object, ({ field, value }) => {
-        const writer = compileResult(specOf(field.fields))
+        const spec = specOf(field.fields)
+        const writer = compileResult(spec)
         const json = writer.json(value as object, id)
+        const pack = createPacker(spec)
+        pack({})
+        assert.equal(writer.json(pack(value as object), id), json)
         assert.deepEqual(JSON.parse(json), { RequestId: id, ...(inJson(field, value) as object) })
         const root = parseXml(writer.xml(value as object, id))
         assert.equal(root.name, 'DescribeXResponse')

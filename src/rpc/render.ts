@@ -26,80 +26,177 @@ export interface ResultWriter {
   xml(value: object, requestId: string): string
 }
 
-/** An answer before and after its request id. */
-interface Halves {
-  readonly head: string
-  readonly tail: string
+/**
+ * A value as it is written: text, number (or its decimal text), boolean, the items of a list; `null` where there is none.
+ * `true` stands for an object that is there, and the leaves of its members follow it; an item that is an object has
+ * leaves of its own.
+ */
+type Leaf = string | number | boolean | null | readonly Leaf[]
+type Leaves = readonly Leaf[]
+
+/** A field with its place among the leaves. */
+interface Field {
+  readonly name: string
+  readonly path: string
+  readonly type: FieldSpec['type']
+  readonly place: number
+  /** `"Name":` */
+  readonly key: string
+  /** Of an object. */
+  readonly members: readonly Field[]
+  /** Of a list. */
+  readonly item: Field | undefined
+  readonly open: string
+  readonly close: string
+  readonly wrapped: boolean
 }
 
-interface Kept {
-  spec?: ActionSpec
-  json?: Halves
-  xml?: Halves
+function compileFields(fields: ResultFields, path: string, first = 0): readonly Field[] {
+  let place = first
+  return Object.entries(fields).map(([name, spec]) => {
+    const field = compileField(name, spec, `${path}.${name}`, place)
+    place += leafCount(field)
+    return field
+  })
 }
 
-const keptHalves = new WeakMap<object, Kept>()
+function compileField(name: string, spec: FieldSpec, path: string, place: number): Field {
+  const list = spec.type === 'list' ? spec : undefined
+  const wrapper = list?.wrapper ?? null
+  const item = list && compileField(wrapper ?? name, list.item, `${path}[]`, 0)
+  return {
+    name,
+    path,
+    type: spec.type,
+    place,
+    key: `${JSON.stringify(name)}:`,
+    members: spec.type === 'object' ? compileFields(spec.fields, path, place + 1) : [],
+    item,
+    open: wrapper === null ? '[' : `{${JSON.stringify(wrapper)}:[`,
+    close: wrapper === null ? ']' : ']}',
+    wrapped: wrapper !== null,
+  }
+}
+
+const leafCount = ({ members }: Field): number => members.reduce((sum, member) => sum + leafCount(member), 1)
+
+/** Throws a TypeError that names the field where a value does not fit its spec. */
+function flatten(fields: readonly Field[], value: object, into: Leaf[]): Leaf[] {
+  const members = value as Readonly<Record<string, unknown>>
+  for (const field of fields) {
+    const member = members[field.name]
+    if (member === undefined || member === null) {
+      for (let left = leafCount(field); left > 0; left--) into.push(null)
+    } else if (field.type === 'object') {
+      into.push(true)
+      flatten(field.members, membersOf(member, field.path), into)
+    } else {
+      into.push(leafOf(field, member))
+    }
+  }
+  return into
+}
+
+function leafOf(field: Field, value: unknown): Leaf {
+  switch (field.type) {
+    case 'string':
+      return textOf(value, field.path)
+    case 'number':
+      return numberOf(value, field.path)
+    case 'boolean':
+      return booleanOf(value, field.path)
+    case 'object':
+      return flatten(field.members, membersOf(value, field.path), [true])
+    case 'list':
+      return itemsOf(value, field.path).map((item) => leafOf(field.item!, item))
+  }
+}
+
+// --- Results that are kept --------------------------------------------------------------------------------------
+
+/** The first result of an action that was packed; most of the others differ from it in a few values. */
+interface Usual {
+  readonly spec: ActionSpec
+  readonly leaves: Leaves
+}
 
 /**
- * Marks a result that will be answered again as the same object, e.g. one cached by the versions of the rows it shows:
- * it is written once per format and only the request id is put in. The object must not be changed afterwards, and
- * belongs to one action.
+ * A result in little space, for keeping many and writing each often: what differs from the usual one. It prints nothing of
+ * itself, since it may hold keys.
  */
-export function reusable<T extends object>(value: T): T {
-  keptHalves.set(value, {})
-  return value
+export class PackedResult {
+  readonly #usual: Usual
+  /** JSON: place, leaf, place, leaf. */
+  readonly #different: string
+
+  constructor(usual: Usual, leaves: Leaves) {
+    const different: Leaf[] = []
+    for (const [place, leaf] of leaves.entries()) {
+      if (!same(leaf, usual.leaves[place]!)) different.push(place, leaf)
+    }
+    this.#usual = usual
+    this.#different = JSON.stringify(different)
+  }
+
+  /** @throws TypeError for another action than the one whose result it is. */
+  leaves(spec: ActionSpec): Leaves {
+    if (spec !== this.#usual.spec)
+      throw new TypeError(`a result of ${this.#usual.spec.name} is not one of ${spec.name}`)
+    const leaves = [...this.#usual.leaves]
+    const different: Leaf[] = JSON.parse(this.#different)
+    for (let at = 0; at < different.length; at += 2) leaves[different[at] as number] = different[at + 1]!
+    return leaves
+  }
 }
 
+const same = (a: Leaf, b: Leaf): boolean =>
+  a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
+
+/** Packs results of one action, without the extra object. They are written like the results themselves. */
+export function createPacker(spec: ActionSpec): (value: object) => PackedResult {
+  const fields = compileRoot(spec)
+  let usual: Usual | undefined
+  return (value) => {
+    const leaves = flatten(fields, value, [])
+    usual ??= { spec, leaves }
+    return new PackedResult(usual, leaves)
+  }
+}
+
+// --- Writing ----------------------------------------------------------------------------------------------------
+
+/** `RequestId` is no value of the action's and has no leaf. */
+const compileRoot = ({ name, result }: ActionSpec): readonly Field[] =>
+  compileFields(Object.fromEntries(Object.entries(result).filter(([member]) => member !== 'RequestId')), name)
+
 export function compileResult(spec: ActionSpec): ResultWriter {
-  const names = Object.keys(spec.result)
+  const fields = compileRoot(spec)
   // Where the spec does not name it, RequestId comes first.
-  const at = Math.max(names.indexOf('RequestId'), 0)
-  const pick = (wanted: readonly string[]): ResultFields =>
-    Object.fromEntries(
-      wanted.filter((name) => name !== 'RequestId').map((name) => [name, spec.result[name]!]),
-    )
-  const before = pick(names.slice(0, at))
-  const after = pick(names.slice(at))
-  const jsonBefore = jsonMembers(before, spec.name)
-  const jsonAfter = jsonMembers(after, spec.name)
-  const xmlBefore = xmlMembers(before, spec.name)
-  const xmlAfter = xmlMembers(after, spec.name)
+  const at = Math.max(Object.keys(spec.result).indexOf('RequestId'), 0)
+  const before = fields.slice(0, at)
+  const after = fields.slice(at)
   const root = `${spec.name}Response`
-
-  function jsonHalves(value: object): Halves {
-    const first = jsonBefore(value)
-    const rest = jsonAfter(value)
-    const extra = jsonExtra(value)
-    return {
-      head: `{${first}${first === '' ? '' : ','}"RequestId":"`,
-      tail: `"${rest === '' ? '' : ','}${rest}${extra}}`,
-    }
-  }
-
-  function xmlHalves(value: object): Halves {
-    return {
-      head: `${prolog}<${root}>${xmlBefore(value)}<RequestId>`,
-      tail: `</RequestId>${xmlAfter(value)}${xmlExtra(value)}</${root}>`,
-    }
-  }
-
-  function halves(value: object, format: Format): Halves {
-    const write = format === 'json' ? jsonHalves : xmlHalves
-    const kept = keptHalves.get(value)
-    if (!kept || (kept.spec && kept.spec !== spec)) return write(value)
-    kept.spec = spec
-    kept[format] ??= write(value)
-    return kept[format]
-  }
+  const leavesOf = (value: object): Leaves =>
+    value instanceof PackedResult ? value.leaves(spec) : flatten(fields, value, [])
 
   return {
     json(value, requestId) {
-      const { head, tail } = halves(value, 'json')
-      return head + requestId + tail
+      const leaves = leavesOf(value)
+      const first = jsonMembers(before, leaves)
+      const rest = jsonMembers(after, leaves)
+      return (
+        (first === '' ? '{' : `{${first},`) +
+        `"RequestId":"${requestId}"` +
+        (rest === '' ? '' : `,${rest}`) +
+        `${jsonExtra(value)}}`
+      )
     },
     xml(value, requestId) {
-      const { head, tail } = halves(value, 'xml')
-      return head + requestId + tail
+      const leaves = leavesOf(value)
+      return (
+        `${prolog}<${root}>${xmlMembers(before, leaves)}<RequestId>${requestId}</RequestId>` +
+        `${xmlMembers(after, leaves)}${xmlExtra(value)}</${root}>`
+      )
     },
   }
 }
@@ -117,16 +214,17 @@ function textOf(value: unknown, path: string): string {
 }
 
 /** Plain decimal text: strict clients read neither exponents nor quotes. */
-function numberOf(value: unknown, path: string): string {
+function numberOf(value: unknown, path: string): number | string {
+  if (typeof value === 'number' && Number.isSafeInteger(value)) return value
   const text = typeof value === 'number' || typeof value === 'bigint' ? String(value) : value
   if (typeof text !== 'string' || !/^-?(0|[1-9]\d*)(\.\d+)?$/.test(text))
     throw mismatch(path, 'finite number', value)
   return text
 }
 
-function booleanOf(value: unknown, path: string): string {
-  if (value === true || value === 'true') return 'true'
-  if (value === false || value === 'false') return 'false'
+function booleanOf(value: unknown, path: string): boolean {
+  if (value === true || value === 'true') return true
+  if (value === false || value === 'false') return false
   throw mismatch(path, 'boolean', value)
 }
 
@@ -141,20 +239,6 @@ function itemsOf(value: unknown, path: string): readonly unknown[] {
   return value
 }
 
-const absent = (value: unknown): boolean => value === undefined || value === null
-
-/** Writes one value, or all members of an object. */
-type Writer = (value: unknown) => string
-type MembersWriter = (value: object) => string
-
-function orderedFields<T>(
-  fields: ResultFields,
-  compile: (name: string, field: FieldSpec) => T,
-): { readonly names: readonly string[]; readonly writers: readonly T[] } {
-  const names = Object.keys(fields)
-  return { names, writers: names.map((name) => compile(name, fields[name]!)) }
-}
-
 // --- JSON -----------------------------------------------------------------------------------------------------
 
 function jsonString(text: string): string {
@@ -166,45 +250,29 @@ function jsonString(text: string): string {
   return `"${text}"`
 }
 
-function jsonMembers(fields: ResultFields, path: string): MembersWriter {
-  const { names, writers } = orderedFields(fields, (name, field) => jsonWriter(field, `${path}.${name}`))
-  const keys = names.map((name) => `${JSON.stringify(name)}:`)
-  const count = names.length
-  return (value) => {
-    const members = value as Readonly<Record<string, unknown>>
-    let text = ''
-    for (let at = 0; at < count; at++) {
-      const member = members[names[at]!]
-      if (absent(member)) continue
-      if (text !== '') text += ','
-      text += keys[at]! + writers[at]!(member)
-    }
-    return text
+function jsonMembers(fields: readonly Field[], leaves: Leaves): string {
+  let text = ''
+  for (const field of fields) {
+    const leaf = leaves[field.place]!
+    if (leaf === null) continue
+    text += (text === '' ? field.key : `,${field.key}`) + jsonValue(field, leaf, leaves)
   }
+  return text
 }
 
-function jsonWriter(field: FieldSpec, path: string): Writer {
+function jsonValue(field: Field, leaf: Leaf, leaves: Leaves): string {
   switch (field.type) {
     case 'string':
-      return (value) => jsonString(textOf(value, path))
+      return jsonString(leaf as string)
     case 'number':
-      return (value) => numberOf(value, path)
     case 'boolean':
-      return (value) => booleanOf(value, path)
-    case 'object': {
-      const write = jsonMembers(field.fields, path)
-      return (value) => `{${write(membersOf(value, path))}}`
-    }
+      return String(leaf)
+    case 'object':
+      return `{${jsonMembers(field.members, leaves)}}`
     case 'list': {
-      const write = jsonWriter(field.item, `${path}[]`)
-      const open = field.wrapper === null ? '[' : `{${JSON.stringify(field.wrapper)}:[`
-      const close = field.wrapper === null ? ']' : ']}'
-      return (value) => {
-        let text = open
-        const items = itemsOf(value, path)
-        for (let at = 0; at < items.length; at++) text += at === 0 ? write(items[at]) : `,${write(items[at])}`
-        return text + close
-      }
+      const { item, open, close } = field
+      const items = (leaf as readonly Leaf[]).map((one) => jsonValue(item!, one, one as Leaves))
+      return open + items.join(',') + close
     }
   }
 }
@@ -238,40 +306,30 @@ const escapeXml = (text: string): string =>
 const element = (name: string, content: string): string =>
   content === '' ? `<${name}/>` : `<${name}>${content}</${name}>`
 
-function xmlMembers(fields: ResultFields, path: string): MembersWriter {
-  const { names, writers } = orderedFields(fields, (name, field) => xmlWriter(name, field, `${path}.${name}`))
-  return (value) => {
-    const members = value as Readonly<Record<string, unknown>>
-    let text = ''
-    for (let at = 0; at < names.length; at++) {
-      const member = members[names[at]!]
-      if (!absent(member)) text += writers[at]!(member)
-    }
-    return text
+function xmlMembers(fields: readonly Field[], leaves: Leaves): string {
+  let text = ''
+  for (const field of fields) {
+    const leaf = leaves[field.place]!
+    if (leaf !== null) text += xmlElement(field, leaf, leaves)
   }
+  return text
 }
 
-/** Writes a value inside its element; a bare list is its element repeated. */
-function xmlWriter(name: string, field: FieldSpec, path: string): Writer {
+/** A value inside its element; a bare list is its element repeated. */
+function xmlElement(field: Field, leaf: Leaf, leaves: Leaves): string {
   switch (field.type) {
     case 'string':
-      return (value) => element(name, xmlText(textOf(value, path)))
+      return element(field.name, xmlText(leaf as string))
     case 'number':
-      return (value) => element(name, numberOf(value, path))
     case 'boolean':
-      return (value) => element(name, booleanOf(value, path))
-    case 'object': {
-      const write = xmlMembers(field.fields, path)
-      return (value) => element(name, write(membersOf(value, path)))
-    }
+      return element(field.name, String(leaf))
+    case 'object':
+      return element(field.name, xmlMembers(field.members, leaves))
     case 'list': {
-      const write = xmlWriter(field.wrapper ?? name, field.item, `${path}[]`)
-      const items: Writer = (value) => {
-        let text = ''
-        for (const item of itemsOf(value, path)) text += write(item)
-        return text
-      }
-      return field.wrapper === null ? items : (value) => element(name, items(value))
+      const items = (leaf as readonly Leaf[])
+        .map((one) => xmlElement(field.item!, one, one as Leaves))
+        .join('')
+      return field.wrapped ? element(field.name, items) : items
     }
   }
 }

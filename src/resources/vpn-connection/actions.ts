@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { type ReasonCode, reasons } from '../../engine/reason.ts'
 import { type Action, action, type Call } from '../../rpc/action.ts'
 import { apiError } from '../../rpc/errors.ts'
-import { reusable } from '../../rpc/render.ts'
+import { createPacker, type PackedResult } from '../../rpc/render.ts'
 import type { ResultValues } from '../../rpc/spec.ts'
 import type { Sealer } from '../../seal.ts'
 import type { ResourceContext } from '../context.ts'
@@ -168,7 +168,8 @@ export function vpnConnectionActions({
 }: ResourceContext): Action[] {
   const findDescribed = prepareFindDescribed(db)
   const findEvidence = prepareFindEvidence(db)
-  const kept = createKept<{ accountId: string; region: string; shown: object }>()
+  const kept = createKept<PackedResult>()
+  const pack = createPacker(describeVpnConnection)
 
   function answer(row: DescribedConnection | undefined) {
     if (!row) throw apiError('InvalidVpnConnectionInstanceId.NotFound')
@@ -282,17 +283,16 @@ export function vpnConnectionActions({
 
     action(describeVpnConnection, ({ VpnConnectionId }, call) => {
       const { accountId } = call.principal
+      const owner = `${accountId}/${call.region}`
       const stamp = call.wantsExtra ? undefined : db.changeStamp()
-      const known = stamp === undefined ? undefined : kept.find(stamp, VpnConnectionId)
-      if (known && known.accountId === accountId && known.region === call.region) return known.shown
+      const known = stamp === undefined ? undefined : kept.find(stamp, owner, VpnConnectionId)
+      if (known) return known
       const found = findDescribed(accountId, call.region, VpnConnectionId)
       if (call.wantsExtra) return Promise.resolve(found).then((row) => answerWithExtra(row, call))
       if (found instanceof Promise) return found.then(answer)
       const shown = answer(found)
-      if (stamp !== undefined) {
-        const { region } = call
-        kept.keep(stamp, VpnConnectionId, () => ({ accountId, region, shown: reusable(shown) }))
-      }
+      // Under the id of the row: that of the request may be a part of a long text, which would be kept with it.
+      if (stamp !== undefined) kept.keep(stamp, owner, found!.id, pack(shown))
       return shown
     }),
 
