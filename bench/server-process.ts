@@ -9,8 +9,11 @@ import type { Slice, SliceReply, SliceResult } from './load.ts'
 
 const root = dirname(import.meta.dirname)
 const quiet = '--disable-warning=ExperimentalWarning'
-/** As `npm start` runs it: the collector's young half-spaces at most 4 MiB, which costs little speed and saves some 40 MiB. */
-const asNpmStart = [quiet, '--max-semi-space-size=4']
+/**
+ * As `npm start` runs it: the collector's young half-spaces at most 4 MiB, and the old space collected when it has grown
+ * by 30 %. That costs little speed and saves some 60 MiB.
+ */
+const asNpmStart = [quiet, '--max-semi-space-size=4', '--heap-growing-percent=30']
 
 export interface ServerProcess {
   readonly pid: number
