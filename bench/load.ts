@@ -10,8 +10,8 @@ import { createSigner, type Format, type Signature } from './signed-request.ts'
 
 /** What is asked for, of a store with that many connections. */
 export type Query =
-  /** One connection: any of them, or any of the same hundred. */
-  | { readonly read: 'connection'; readonly among: 'all' | 'hundred' }
+  /** One connection: any of them, any of the same hundred, or one after the other. */
+  | { readonly read: 'connection'; readonly among: 'all' | 'hundred' | 'next' }
   /** A page: always the first; one after the other; anywhere; all of one gateway. */
   | { readonly read: 'page'; readonly which: 'first' | 'next' | 'anywhere' | 'of a gateway' }
 
@@ -53,13 +53,17 @@ export const pageSize = 10
 
 const hundred = 100
 let nextPage = 0
+let nextConnection = 0
 
 function parametersOf(query: Query, size: number): Record<string, string> {
   const any = (below: number) => Math.floor(Math.random() * below)
-  if (query.read === 'connection') {
+  const indexAmong = (among: 'all' | 'hundred' | 'next') => {
+    if (among === 'next') return nextConnection++ % size
     // The same hundred lie spread over the whole store.
-    const index = query.among === 'all' ? any(size) : any(hundred) * Math.floor(size / hundred)
-    return { RegionId: region, VpnConnectionId: connectionId(index) }
+    return among === 'all' ? any(size) : any(hundred) * Math.floor(size / hundred)
+  }
+  if (query.read === 'connection') {
+    return { RegionId: region, VpnConnectionId: connectionId(indexAmong(query.among)) }
   }
   const page = (number: number) => ({
     RegionId: region,

@@ -13,7 +13,14 @@ import { Lab } from '../test/lab/support/lab.ts'
 import type { Query, RequestKind } from './load.ts'
 import { measureRatios, type RatioOptions, spreadOf, type Target, type TargetResult } from './ratio.ts'
 import { connectionId, region, rootKey, seededFolder, userKey } from './seed.ts'
-import { memoryOf, type ServerProcess, startBare, startLoadGenerator, startSuidao } from './server-process.ts'
+import {
+  type LoadGenerator,
+  memoryOf,
+  type ServerProcess,
+  startBare,
+  startLoadGenerator,
+  startSuidao,
+} from './server-process.ts'
 import { createSigner } from './signed-request.ts'
 import { answerOf, measureStartUp, type StartUp } from './startup.ts'
 import { bringUpDirectly, bringUpThroughApi, type ManyTunnels, measureEvents } from './tunnels.ts'
@@ -164,8 +171,25 @@ async function measureServers(parent: string): Promise<void> {
       say(
         'Every check on: signature, nonce, rights of a RAM user with a policy, log to a file, metrics. "hot": the',
       )
-      say('same 100 connections, spread over the whole store; "any": drawn evenly from all that are stored.')
+      say(
+        'same 100 connections, spread over the whole store; "any": drawn evenly from all that are stored, after',
+      )
+      say(
+        'each has been asked for once; "first": each asked for the first time since the store last changed.',
+      )
       say()
+      const first: RequestKind = {
+        signature: 'V1',
+        format: 'JSON',
+        key: 'user',
+        query: { read: 'connection', among: 'next' },
+      }
+      const { server, size } = largest
+      results.describe['first'] = await against(first, [
+        { name: `${size} stored, first`, server, kind: first, size },
+      ])
+      show('V1, JSON, first reads', results.describe['first'])
+      for (const each of servers) await askForAll(load, each)
       for (const { signature, format } of kinds) {
         const ask = (among: 'hundred' | 'all', key: 'root' | 'user' = 'user'): RequestKind => ({
           signature,
@@ -239,6 +263,25 @@ async function measureServers(parent: string): Promise<void> {
     }
   } finally {
     await Promise.all([...servers.map(({ server }) => server.stop()), bare.stop(), load.stop()])
+  }
+}
+
+/** Has every connection asked for once, and enough in all for the compiler to have seen what is asked often. */
+async function askForAll(
+  load: LoadGenerator,
+  { server, size }: { server: ServerProcess; size: number },
+): Promise<void> {
+  const kind: RequestKind = {
+    signature: 'V1',
+    format: 'JSON',
+    key: 'user',
+    query: { read: 'connection', among: 'next' },
+  }
+  for (let left = Math.max(size, 30_000); left > 0; ) {
+    const prepare = Math.min(left, 10_000)
+    const { port, pid } = server
+    left -= (await load.run({ port, pid, kind, size, sockets: slices.sockets, seconds: 60, prepare }))
+      .answered
   }
 }
 
