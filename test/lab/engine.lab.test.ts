@@ -255,7 +255,7 @@ describe('the strongSwan engine against a real peer', { skip: Lab.missing() ?? f
               `${error.message}; seen ${statusOf(seen)} ${JSON.stringify(seen.failure)}\n${textOf(daemon.lines)}`,
             )
           })
-          const late = shownAt - lineOf(daemon.lines, report.failure!.evidence[0]!)
+          const late = shownAt - (await lineOf(daemon.lines, report.failure!.evidence[0]!))
           daemon.session.close()
           tell(name, kind, role, report, { 'after line': late })
           assert(late <= 1_000, `shown ${late} ms after the daemon's line`)
@@ -528,9 +528,12 @@ async function rekey(
 const textOf = (lines: readonly LogLine[]) =>
   lines.map((line) => `${line.at} ${line.ikeUniqueId} ${line.text}`).join('\n')
 
-/** When the daemon first said this. */
-function lineOf(lines: readonly LogLine[], text: string): number {
-  const line = lines.find((each) => each.text === text)
-  assert(line, `the daemon never said "${text}":\n${textOf(lines)}`)
+/** When the daemon first said this. Our session may hear it a moment after the engine's own. */
+async function lineOf(lines: readonly LogLine[], text: string): Promise<number> {
+  const line = await until(`the daemon says "${text}"`, () => lines.find((each) => each.text === text)).catch(
+    (error) => {
+      throw new Error(`${error.message}:\n${textOf(lines)}`)
+    },
+  )
   return line.at
 }
