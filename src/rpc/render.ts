@@ -8,6 +8,7 @@
  */
 import type { ApiError } from './errors.ts'
 import type { ActionSpec, FieldSpec, ResultFields } from './spec.ts'
+import { TextBuffer } from './text-buffer.ts'
 
 export type Format = 'json' | 'xml'
 
@@ -40,8 +41,10 @@ interface Field {
   readonly path: string
   readonly type: FieldSpec['type']
   readonly place: number
-  /** `"Name":` */
   readonly key: string
+  readonly startTag: string
+  readonly endTag: string
+  readonly emptyTag: string
   /** Of an object. */
   readonly members: readonly Field[]
   /** Of a list. */
@@ -70,6 +73,9 @@ function compileField(name: string, spec: FieldSpec, path: string, place: number
     type: spec.type,
     place,
     key: `${JSON.stringify(name)}:`,
+    startTag: `<${name}>`,
+    endTag: `</${name}>`,
+    emptyTag: `<${name}/>`,
     members: spec.type === 'object' ? compileFields(spec.fields, path, place + 1) : [],
     item,
     open: wrapper === null ? '[' : `{${JSON.stringify(wrapper)}:[`,
@@ -165,6 +171,9 @@ export function createPacker(spec: ActionSpec): (value: object) => PackedResult 
 
 // --- Writing ----------------------------------------------------------------------------------------------------
 
+/** Answers are written one at a time, without a pause. */
+const text = new TextBuffer()
+
 /** `RequestId` is no value of the action's and has no leaf. */
 const compileRoot = ({ name, result }: ActionSpec): readonly Field[] =>
   compileFields(Object.fromEntries(Object.entries(result).filter(([member]) => member !== 'RequestId')), name)
@@ -182,21 +191,28 @@ export function compileResult(spec: ActionSpec): ResultWriter {
   return {
     json(value, requestId) {
       const leaves = leavesOf(value)
-      const first = jsonMembers(before, leaves)
-      const rest = jsonMembers(after, leaves)
-      return (
-        (first === '' ? '{' : `{${first},`) +
-        `"RequestId":"${requestId}"` +
-        (rest === '' ? '' : `,${rest}`) +
-        `${jsonExtra(value)}}`
-      )
+      text.begin()
+      text.put('{')
+      jsonMembers(before, leaves, 1)
+      text.put(text.length > 1 ? ',"RequestId":"' : '"RequestId":"')
+      text.put(requestId)
+      text.put('"')
+      jsonMembers(after, leaves, 1)
+      text.put(jsonExtra(value))
+      text.put('}')
+      return text.end()
     },
     xml(value, requestId) {
       const leaves = leavesOf(value)
-      return (
-        `${prolog}<${root}>${xmlMembers(before, leaves)}<RequestId>${requestId}</RequestId>` +
-        `${xmlMembers(after, leaves)}${xmlExtra(value)}</${root}>`
-      )
+      text.begin()
+      text.put(prolog)
+      text.put(`<${root}>`)
+      xmlMembers(before, leaves)
+      text.put(`<RequestId>${requestId}</RequestId>`)
+      xmlMembers(after, leaves)
+      text.put(xmlExtra(value))
+      text.put(`</${root}>`)
+      return text.end()
     },
   }
 }
@@ -241,38 +257,39 @@ function itemsOf(value: unknown, path: string): readonly unknown[] {
 
 // --- JSON -----------------------------------------------------------------------------------------------------
 
-function jsonString(text: string): string {
-  // Most texts hold nothing to escape; looking is cheaper than JSON.stringify.
-  for (let at = 0; at < text.length; at++) {
-    const unit = text.charCodeAt(at)
-    if (unit < 0x20 || unit === 0x22 || unit === 0x5c || unit >= 0xd800) return JSON.stringify(text)
-  }
-  return `"${text}"`
-}
-
-function jsonMembers(fields: readonly Field[], leaves: Leaves): string {
-  let text = ''
+/** Members of an object whose first byte is at `start`; a comma stands before all but its first member. */
+function jsonMembers(fields: readonly Field[], leaves: Leaves, start: number): void {
   for (const field of fields) {
     const leaf = leaves[field.place]!
     if (leaf === null) continue
-    text += (text === '' ? field.key : `,${field.key}`) + jsonValue(field, leaf, leaves)
+    if (text.length > start) text.put(',')
+    text.put(field.key)
+    jsonValue(field, leaf, leaves)
   }
-  return text
 }
 
-function jsonValue(field: Field, leaf: Leaf, leaves: Leaves): string {
+function jsonValue(field: Field, leaf: Leaf, leaves: Leaves): void {
   switch (field.type) {
     case 'string':
-      return jsonString(leaf as string)
+      text.putJsonString(leaf as string)
+      return
     case 'number':
     case 'boolean':
-      return String(leaf)
+      text.put(String(leaf))
+      return
     case 'object':
-      return `{${jsonMembers(field.members, leaves)}}`
+      text.put('{')
+      jsonMembers(field.members, leaves, text.length)
+      text.put('}')
+      return
     case 'list': {
-      const { item, open, close } = field
-      const items = (leaf as readonly Leaf[]).map((one) => jsonValue(item!, one, one as Leaves))
-      return open + items.join(',') + close
+      const items = leaf as readonly Leaf[]
+      text.put(field.open)
+      for (let at = 0; at < items.length; at++) {
+        if (at > 0) text.put(',')
+        jsonValue(field.item!, items[at]!, items[at] as Leaves)
+      }
+      text.put(field.close)
     }
   }
 }
@@ -306,32 +323,35 @@ const escapeXml = (text: string): string =>
 const element = (name: string, content: string): string =>
   content === '' ? `<${name}/>` : `<${name}>${content}</${name}>`
 
-function xmlMembers(fields: readonly Field[], leaves: Leaves): string {
-  let text = ''
+function xmlMembers(fields: readonly Field[], leaves: Leaves): void {
   for (const field of fields) {
     const leaf = leaves[field.place]!
-    if (leaf !== null) text += xmlElement(field, leaf, leaves)
+    if (leaf !== null) xmlElement(field, leaf, leaves)
   }
-  return text
 }
 
 /** A value inside its element; a bare list is its element repeated. */
-function xmlElement(field: Field, leaf: Leaf, leaves: Leaves): string {
-  switch (field.type) {
-    case 'string':
-      return element(field.name, xmlText(leaf as string))
-    case 'number':
-    case 'boolean':
-      return element(field.name, String(leaf))
-    case 'object':
-      return element(field.name, xmlMembers(field.members, leaves))
-    case 'list': {
-      const items = (leaf as readonly Leaf[])
-        .map((one) => xmlElement(field.item!, one, one as Leaves))
-        .join('')
-      return field.wrapped ? element(field.name, items) : items
-    }
+function xmlElement(field: Field, leaf: Leaf, leaves: Leaves): void {
+  if (field.type === 'list' && !field.wrapped) {
+    xmlItems(field, leaf as readonly Leaf[])
+    return
   }
+  const before = text.length
+  text.put(field.startTag)
+  const start = text.length
+  if (field.type === 'object') xmlMembers(field.members, leaves)
+  else if (field.type === 'list') xmlItems(field, leaf as readonly Leaf[])
+  else text.put(field.type === 'string' ? xmlText(leaf as string) : String(leaf))
+  if (text.length > start) {
+    text.put(field.endTag)
+  } else {
+    text.length = before
+    text.put(field.emptyTag)
+  }
+}
+
+function xmlItems({ item }: Field, items: readonly Leaf[]): void {
+  for (const one of items) xmlElement(item!, one, one as Leaves)
 }
 
 function xmlExtra(value: object): string {

@@ -12,31 +12,43 @@ export type ResourcesOf = (
  * list. Before the slash it names a type and is written in lower case (`{ResourceType}/{ResourceId}`).
  */
 export function compileResources(patterns: readonly string[]): ResourcesOf {
-  const compiled = patterns.map((pattern) => pattern.split(/(\{\w+\})/).filter((part) => part !== ''))
+  const compiled = patterns.map(compilePattern)
   return (input, region, accountId) => {
-    const names: string[] = []
-    for (const parts of compiled) names.push(...expand(parts, input, `acs:vpc:${region}:${accountId}:`))
-    return names
+    const prefix = `acs:vpc:${region}:${accountId}:`
+    return compiled.flatMap((parts) => expand(parts, input, prefix))
   }
 }
 
+type Part = { readonly text: string } | { readonly param: string; readonly isType: boolean }
+
+function compilePattern(pattern: string): readonly Part[] {
+  const slash = pattern.indexOf('/')
+  const parts: Part[] = []
+  let at = 0
+  for (const found of pattern.matchAll(/\{(\w+)\}/g)) {
+    if (found.index > at) parts.push({ text: pattern.slice(at, found.index) })
+    parts.push({ param: found[1]!, isType: found.index < slash })
+    at = found.index + found[0].length
+  }
+  if (at < pattern.length) parts.push({ text: pattern.slice(at) })
+  return parts
+}
+
 function expand(
-  parts: readonly string[],
+  parts: readonly Part[],
   input: Readonly<Record<string, unknown>>,
   prefix: string,
-): string[] {
+): readonly string[] {
   let names = [prefix]
-  let isType = true
   for (const part of parts) {
-    const values = part.startsWith('{') ? valuesOf(input[part.slice(1, -1)], isType) : [part]
-    if (part.includes('/')) isType = false
-    names = names.flatMap((name) => values.map((value) => name + value))
+    const value = 'text' in part ? part.text : (input[part.param] ?? '*')
+    const isType = 'isType' in part && part.isType
+    if (Array.isArray(value))
+      names = names.flatMap((name) => value.map((item) => name + textOf(item, isType)))
+    else names = names.map((name) => name + textOf(value, isType))
   }
   return names
 }
 
-function valuesOf(value: unknown, isType: boolean): readonly string[] {
-  if (value === undefined) return ['*']
-  const values = (Array.isArray(value) ? value : [value]).map(String)
-  return isType ? values.map((text) => text.toLowerCase()) : values
-}
+const textOf = (value: unknown, isType: boolean): string =>
+  isType ? String(value).toLowerCase() : String(value)

@@ -58,11 +58,13 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   let closing = false
 
   function send(response: ServerResponse, { status, headers, body }: Reply): void {
-    headers.push('Content-Length', String(Buffer.byteLength(body)))
+    const length = Buffer.byteLength(body)
+    headers.push('Content-Length', String(length))
     // A connection that stays open would keep `close` waiting.
     if (closing) headers.push('Connection', 'close')
     response.writeHead(status, headers)
-    response.end(body)
+    // Nearly every answer is ASCII and needs no encoding.
+    response.end(body, length === body.length ? 'latin1' : 'utf8')
   }
 
   function answer(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
@@ -146,6 +148,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     // Answered by ourselves: node's own reply has no body.
     requireHostHeader: false,
     noDelay: true,
+    // No stream is set up for a body that does not come.
+    optimizeEmptyRequests: true,
   })
   server.on('request', (request, response) => {
     const declared = bodyLength(request.rawHeaders)
