@@ -6,9 +6,6 @@
  */
 import type { ErrorCode } from './errors.ts'
 
-/** Where a statement comes from: `documented` page, `sdk` model, `client` seen sending or asserting it, `inferred` by us. */
-export type Confidence = 'documented' | 'sdk' | 'client' | 'inferred'
-
 interface ParamBase {
   readonly required?: boolean
   readonly note?: string
