@@ -26,11 +26,72 @@ export interface Gateway {
   readonly insideAddress: string
   /** Networks of the VPC, e.g. `10.0.0.0/8`: routed to the inside. */
   readonly vpcCidr: string
+  /**
+   * Second outside address: `DisasterRecoveryInternetIp` of a gateway whose connections have two tunnels. Each tunnel
+   * has one of the two as its `localAddress`.
+   */
+  readonly secondAddress?: string
+  /** Networks (CIDR) that the route table of the VPC sends to this gateway (`PublishVpc`). Absent: none. */
+  readonly published?: readonly string[]
+  /** `AutoPropagate`: networks learned by BGP are published as well, for as long as they are learned. */
+  readonly publishLearned?: boolean
 }
 
 export type EncryptionAlgorithm = 'aes' | 'aes192' | 'aes256' | 'des' | '3des'
 export type AuthenticationAlgorithm = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512'
 export type DhGroup = 'group1' | 'group2' | 'group5' | 'group14'
+
+/**
+ * X.509 instead of a pre-shared key. All certificates and keys are PEM. The peer is believed when its certificate was
+ * issued by `remoteCa` and carries the remote identity.
+ */
+export interface TunnelCertificate {
+  /** `RemoteCaCertificate`. */
+  readonly remoteCa: string
+  /** Ours: it names the local identity as a subjectAltName. Its key is of the kind of the CA's (RSA or ECDSA). */
+  readonly own: string
+  readonly ownKey: Secret
+  /** Who issued ours, for peers that want the chain. */
+  readonly ownCa: string
+}
+
+/** A route into a tunnel. It is there exactly while the tunnel can carry packets or waits for traffic to begin. */
+export interface TunnelRoute {
+  /** CIDR. */
+  readonly destination: string
+  /** Policy route: only for packets from this network (CIDR). Policy routes come before all others. */
+  readonly source?: string
+  /** Policy routes: 1 (first) to 100; among equal ones the longest match comes first. */
+  readonly priority?: number
+  /** Of routes that match a packet alike the lowest carries it: 100 active, 200 standby, and so on. */
+  readonly metric: number
+}
+
+/** The BGP session that runs inside a tunnel. Both addresses are the two hosts of one /30. */
+export interface TunnelBgp {
+  readonly localAsn: number
+  readonly peerAsn: number
+  readonly localIp: string
+  readonly peerIp: string
+  /** TCP MD5 key of the session (RFC 2385), `AuthKey` of the customer gateway. */
+  readonly authKey?: Secret
+  /** Networks (CIDR) that we announce. */
+  readonly advertised: readonly string[]
+  /** Routes learned here are used before those of a session with a lower preference; announcements are marked alike. */
+  readonly preference: number
+}
+
+/** The health check: an ICMP echo every `interval`, sent by the gateway through the tunnel. */
+export interface TunnelProbe {
+  readonly source: string
+  readonly destination: string
+  /** Seconds between two probes. */
+  readonly interval: number
+  /** Probes in a row that have to be lost, or answered, to change the verdict. */
+  readonly retry: number
+  /** Take the routes of the tunnel away while the verdict is "failed" (`Policy=revoke_route`). */
+  readonly revokeRoutes: boolean
+}
 
 /** One tunnel, complete. A single-tunnel connection is one tunnel whose id is the connection's. */
 export interface Tunnel {
@@ -55,6 +116,8 @@ export interface Tunnel {
     readonly localId: string
     readonly remoteId: string
     readonly psk: Secret
+    /** Present: both ends prove themselves by certificate, and `psk` is not used. */
+    readonly certificate?: TunnelCertificate
   }
   readonly ipsec: {
     readonly encryption: EncryptionAlgorithm
@@ -69,6 +132,12 @@ export interface Tunnel {
   readonly natTraversal: boolean
   /** `EffectImmediately`: true negotiates (again) as soon as settings are in place, false when traffic asks for it. */
   readonly effectImmediately: boolean
+  /** Address and prefix length of our end inside the tunnel, e.g. `169.254.10.1/30` (`LocalBgpIp` in `TunnelCidr`). */
+  readonly insideAddress?: string
+  /** Absent: one route for each remote subnet, with tunnels of a lower slot first. */
+  readonly routes?: readonly TunnelRoute[]
+  readonly bgp?: TunnelBgp
+  readonly probe?: TunnelProbe
 }
 
 /** An IKE_SA as the daemon reports it. Absent members are not known (yet). */
@@ -120,6 +189,51 @@ export interface Failure {
   readonly evidence: readonly string[]
 }
 
+/** The BGP session as the BGP daemon reports it. */
+export interface BgpReport {
+  /** States of RFC 4271, 8.2.2, in lower case. */
+  readonly state: 'idle' | 'connect' | 'active' | 'opensent' | 'openconfirm' | 'established'
+  /** Epoch milliseconds of the last change of the state. */
+  readonly since: number
+  /** What ended or prevents the session, in the daemon's words, e.g. `Hold timer expired`. */
+  readonly lastError?: string
+  readonly learned: readonly LearnedPrefix[]
+  /** Networks (CIDR) that the peer has been told. */
+  readonly advertised: readonly string[]
+}
+
+export interface LearnedPrefix {
+  /** CIDR. */
+  readonly prefix: string
+  /** ASNs separated by blanks, the nearest first. */
+  readonly asPath: string
+  /** `65000:100` and the like, separated by blanks. */
+  readonly communities: string
+  /** The route is the one in use. */
+  readonly best: boolean
+}
+
+/** The health check as it stands. */
+export interface ProbeReport {
+  /** Absent: no verdict yet. */
+  readonly succeeding?: boolean
+  /** Epoch milliseconds of the last change of the verdict; absent: no verdict yet. */
+  readonly since?: number
+  /** Over the last probes, at most 100 of them. */
+  readonly sent: number
+  readonly received: number
+  /** Milliseconds, of the last answer. */
+  readonly rtt?: number
+}
+
+/** A line of the IKE daemon's log that concerns one tunnel. Never holds a key. */
+export interface TunnelLogLine {
+  readonly tunnelId: TunnelId
+  /** Epoch milliseconds. */
+  readonly at: number
+  readonly text: string
+}
+
 export interface TunnelReport {
   readonly id: TunnelId
   /** Generation the daemon has loaded. */
@@ -134,6 +248,10 @@ export interface TunnelReport {
   readonly phase2Failed: boolean
   /** Present while the tunnel is not fully up and a cause has been seen. */
   readonly failure?: Failure
+  /** Present while a session is wanted. */
+  readonly bgp?: BgpReport
+  /** Present while a health check is wanted. */
+  readonly probe?: ProbeReport
   /** What the settings ask for and this engine cannot do on this machine, a sentence each. */
   readonly remarks?: readonly string[]
   /** Epoch milliseconds at which this was read from the daemon. */
@@ -167,6 +285,8 @@ export interface TunnelEngine {
   list(): Promise<readonly TunnelReport[]>
   /** "Look here soon." */
   onHint(hint: (id: TunnelId) => void): void
+  /** Lines of the daemons' logs as they come. */
+  onLog?(listener: (line: TunnelLogLine) => void): void
 }
 
 /** What the engine can do on this machine; validation refuses what it cannot, so that nothing fails late. */

@@ -19,7 +19,7 @@ import {
 import { removeGateway, type VpnGateway } from '../resources/vpn-gateway/store.ts'
 import type { Sealer } from '../seal.ts'
 import { desiredGateway, desiredTunnel } from './desired.ts'
-import { createObservations } from './observations.ts'
+import { createObservations, type StoredReport } from './observations.ts'
 import { type Plan, planGateway, planTunnel } from './plan.ts'
 
 export interface ReconcileOptions {
@@ -31,6 +31,8 @@ export interface ReconcileOptions {
   readonly log: (entry: ReconcileLog) => void
   /** Milliseconds between two rounds over everything. */
   readonly resyncInterval?: number
+  /** Told of every report of a tunnel once it is stored; must not throw. */
+  readonly stored?: (report: StoredReport) => void
 }
 
 export interface ReconcileLog {
@@ -68,7 +70,7 @@ export class ReconcileLoop {
 
   constructor(options: ReconcileOptions) {
     this.#options = options
-    this.#observations = createObservations(options.db)
+    this.#observations = createObservations(options.db, options.stored)
     options.engine.tunnels.onHint((id) => this.#observeSoon(id))
   }
 

@@ -1,6 +1,6 @@
 /** Writes what engines report. Only reconcile does; actions read it. */
 import type { Database } from '../db/open.ts'
-import type { NewRow } from '../db/schema.ts'
+import type { Row } from '../db/schema.ts'
 import type { Failure, TunnelReport } from '../engine/engine.ts'
 
 export interface Observations {
@@ -19,10 +19,17 @@ export interface Observations {
   ): Promise<void>
 }
 
+/** A report that has been stored: what stood there before, and what stands there now. */
+export interface StoredReport {
+  readonly before: Row<'tunnel_observation'> | undefined
+  readonly after: Row<'tunnel_observation'>
+}
+
 const isUp = ({ state }: { state: string }) =>
   state === 'established' || state === 'installed' || state === 'rekeying'
 
-export function createObservations(db: Database): Observations {
+/** @param stored told of every report of a tunnel after its commit; must not throw */
+export function createObservations(db: Database, stored?: (report: StoredReport) => void): Observations {
   return {
     async gateway(id, observedGeneration, condition, at) {
       await db.transaction(async (trx) => {
@@ -52,7 +59,8 @@ export function createObservations(db: Database): Observations {
     },
 
     async tunnel(id, connectionId, report, observedGeneration) {
-      const seen: Omit<NewRow<'tunnel_observation'>, 'tunnel_id' | 'version'> = {
+      const seen: Omit<Row<'tunnel_observation'>, 'version'> = {
+        tunnel_id: id,
         connection_id: connectionId,
         observed_generation: observedGeneration,
         facts: JSON.stringify({
@@ -60,31 +68,39 @@ export function createObservations(db: Database): Observations {
           childSas: report.childSas,
           childrenWanted: report.childrenWanted,
           pendingReconnect: report.pendingReconnect,
+          bgp: report.bgp,
+          probe: report.probe,
         }),
         ike_established: report.ikeSas.filter(isUp).length,
         child_installed: report.childSas.filter(isUp).length,
         phase2_failed: Number(report.phase2Failed),
+        bgp_established: report.bgp ? Number(report.bgp.state === 'established') : null,
+        probe_succeeding: report.probe ? Number(report.probe.succeeding ?? false) : null,
         ...reasonColumns(report.failure),
         reported_at: report.at,
       }
-      await db.transaction(async (trx) => {
+      const written = await db.transaction(async (trx): Promise<StoredReport | undefined> => {
         // A report may come while its connection is being forgotten; it must not bring half of it back.
         const exists = await trx
           .selectFrom('vpn_connection')
           .select('id')
           .where('id', '=', connectionId)
           .executeTakeFirst()
-        if (!exists) return
+        if (!exists) return undefined
+        const before = await trx
+          .selectFrom('tunnel_observation')
+          .selectAll()
+          .where('tunnel_id', '=', id)
+          .executeTakeFirst()
+        const after = { ...seen, version: (before?.version ?? 0) + 1 }
         await trx
           .insertInto('tunnel_observation')
-          .values({ tunnel_id: id, version: 1, ...seen })
-          .onConflict((conflict) =>
-            conflict
-              .column('tunnel_id')
-              .doUpdateSet((eb) => ({ ...seen, version: eb('tunnel_observation.version', '+', 1) })),
-          )
+          .values(after)
+          .onConflict((conflict) => conflict.column('tunnel_id').doUpdateSet(after))
           .execute()
+        return { before, after }
       })
+      if (written) stored?.(written)
     },
   }
 }
