@@ -122,7 +122,9 @@ async function runFiles(stage: Extract<Stage, { files: unknown }>): Promise<Outc
     else if (type === 'test:summary') {
       if (data.file === undefined) {
         const { passed, failed, cancelled, skipped, todo } = data.counts
-        outcome = { passed, failed: failed + cancelled + todo, skipped }
+        // A hook that fails (the contract of answers is held in one) fails the run, and no test is counted for it.
+        const hooks = data.success || failed + cancelled + todo > 0 ? 0 : 1
+        outcome = { passed, failed: failed + cancelled + todo + hooks, skipped }
       } else {
         const file = relative(root, data.file)
         printFile(file, data, reportOf(data.file), stage.talks === true)

@@ -9,6 +9,7 @@ import { type App, createApp, type Overrides } from '../../src/app.ts'
 import { readConfig } from '../../src/config.ts'
 import { createAccessKey, createAccount } from '../../src/resources/access-key/store.ts'
 import type { PolicyStatement } from '../../src/rpc/authorize.ts'
+import { startContractProxy } from './contract.ts'
 import { createMemoryEngine, type MemoryEngine } from './memory-engine.ts'
 
 export interface Key {
@@ -19,7 +20,7 @@ export interface Key {
 export interface TestApp {
   readonly app: App
   readonly engine: MemoryEngine
-  /** `127.0.0.1:port` */
+  /** `127.0.0.1:port` of the proxy that holds every answer against its contract (contract.ts). */
   readonly host: string
   /** Key of the account itself. */
   readonly root: Key
@@ -27,6 +28,7 @@ export interface TestApp {
   readonly log: string[]
   userKey(user: string, statements: readonly PolicyStatement[]): Promise<Key>
   rootKeyOf(accountId: string): Promise<Key>
+  /** @throws when an answer broke its contract. */
   close(): Promise<void>
 }
 
@@ -57,6 +59,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     ...options,
   })
   const { endpoint } = await app.listen()
+  const contract = await startContractProxy(endpoint)
 
   const keyFor = async (account: string, userName?: string, statements?: readonly PolicyStatement[]) => {
     await createAccount(app.db, { id: account, name: account }, now())
@@ -66,14 +69,18 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   return {
     app,
     engine,
-    host: endpoint,
+    host: contract.host,
     root: await keyFor(accountId),
     log,
     userKey: (user, statements) => keyFor(accountId, user, statements),
     rootKeyOf: (account) => keyFor(account),
     async close() {
-      await app.close()
-      rmSync(folder, { recursive: true })
+      try {
+        await contract.close()
+      } finally {
+        await app.close()
+        rmSync(folder, { recursive: true })
+      }
     },
   }
 }

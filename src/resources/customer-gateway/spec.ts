@@ -42,6 +42,12 @@ export const createCustomerGateway = defineAction({
     'InvalidDescription',
     'Resource.QuotaFull',
     'OperationConflict',
+    'Duplicated.TagKey',
+    'InvalidParameter.TagKey',
+    'InvalidParameter.TagValue',
+    'InvalidTagKey.Malformed',
+    'InvalidTagValue.Malformed',
+    'QuotaExceeded.TagNum',
   ],
   source: 'API description of CreateCustomerGateway (help pages of March 2021, Terraform provider 1.289.0)',
 })
@@ -151,6 +157,11 @@ export const deleteCustomerGateway = defineAction({
     ClientToken: { type: 'string', pattern: clientToken },
   },
   result: {},
-  errors: ['Forbbiden.SubUser', 'Forbidden', 'InvalidCustomerGatewayInstanceId.NotFound'],
+  errors: [
+    'Forbbiden.SubUser',
+    'Forbidden',
+    'InvalidCustomerGatewayInstanceId.NotFound',
+    'InvalidCustomerGateway.InUse',
+  ],
   source: 'API description of DeleteCustomerGateway (help pages of March 2021)',
 })

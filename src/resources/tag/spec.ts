@@ -30,7 +30,19 @@ export const tagResources = defineAction({
     },
   },
   result: {},
-  errors: ['Forbidden'],
+  errors: [
+    'Forbidden',
+    'Duplicated.TagKey',
+    'InvalidParameter.TagKey',
+    'InvalidParameter.TagValue',
+    'InvalidTagKey.Malformed',
+    'InvalidTagValue.Malformed',
+    'QuotaExceeded.TagNum',
+    'InvalidVpnGatewayInstanceId.NotFound',
+    'InvalidVpnConnectionInstanceId.NotFound',
+    'InvalidCustomerGatewayInstanceId.NotFound',
+    'MissingResourceId',
+  ],
   source: 'API description of TagResources (help pages of March 2021)',
 })
 
@@ -54,7 +66,14 @@ export const unTagResources = defineAction({
     TagKey: { type: 'list', maxItems: 20, item: { type: 'string', maxLength: 128 } },
   },
   result: {},
-  errors: ['Forbidden'],
+  errors: [
+    'Forbidden',
+    'InvalidVpnGatewayInstanceId.NotFound',
+    'InvalidVpnConnectionInstanceId.NotFound',
+    'InvalidCustomerGatewayInstanceId.NotFound',
+    'MissingTagKey',
+    'MissingResourceId',
+  ],
   source: 'API description of UnTagResources (help pages of March 2021)',
 })
 
@@ -100,6 +119,16 @@ export const listTagResources = defineAction({
       },
     },
   },
-  errors: ['Forbidden'],
+  errors: [
+    'Forbidden',
+    'InvalidNextToken',
+    'Duplicated.TagKey',
+    'InvalidParameter.TagKey',
+    'InvalidTagKey.Malformed',
+    'InvalidTagValue.Malformed',
+    'InvalidVpnGatewayInstanceId.NotFound',
+    'InvalidVpnConnectionInstanceId.NotFound',
+    'InvalidCustomerGatewayInstanceId.NotFound',
+  ],
   source: 'API description of ListTagResources (help pages of March 2021)',
 })

@@ -35,6 +35,8 @@ export const createVpnGateway = defineAction({
     'Forbidden',
     'OperationFailed.SslNotSupport',
     'InvalidVSwitchId.SecondVswitchNotSupport',
+    'InvalidVpcId.NotFound',
+    'InvalidVSwitchId.NotFound',
   ],
   source:
     'API description of CreateVpnGateway (help pages of March 2021, Terraform provider 1.289.0, by analogy)',
@@ -182,6 +184,8 @@ export const modifyVpnGatewayAttribute = defineAction({
     'InvalidVpnGatewayInstanceId.NotFound',
     'InvalidName',
     'InvalidDescription',
+    'VpnGateway.Configuring',
+    'VpnGateway.FinancialLocked',
   ],
   source: 'API description of ModifyVpnGatewayAttribute (help pages of March 2021)',
 })
@@ -206,6 +210,8 @@ export const deleteVpnGateway = defineAction({
     'IncorrectStatus.VpnGateway',
     'InvalidVpnGatewayId.NotFound',
     'INSTANCE_NOT_EXISTS',
+    'DependencyViolation.VpnConnection',
+    'VpnGateway.FinancialLocked',
   ],
   source: 'API description of DeleteVpnGateway (help pages of March 2021, Terraform provider 1.289.0)',
 })
