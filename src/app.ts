@@ -17,6 +17,7 @@ import { createWrite } from './resources/write.ts'
 import { createApiMetrics } from './rpc/metrics.ts'
 import { createRequestLogger, type LogDestination } from './rpc/request-log.ts'
 import { type ApiServer, createApiServer, type Limits } from './rpc/server.ts'
+import { createThrottle } from './rpc/throttle.ts'
 import { checkMasterKey, createSealer, loadMasterKey, type Sealer } from './seal.ts'
 
 export interface App {
@@ -101,6 +102,7 @@ export async function createApp(
       now,
       log: (entry) => requestLog.log(entry),
       metrics,
+      throttle: config.throttling ? createThrottle() : undefined,
       limits: overrides.limits,
     })
 

@@ -54,6 +54,8 @@ export interface Config {
   /** The only regions that are served; absent for all of the vendor's. */
   readonly regions?: readonly string[]
   readonly defaultRegion: string
+  /** Calls are held to the vendor's rates. */
+  readonly throttling: boolean
   readonly quotas: Quotas
   /** Absolute; absent for stderr. */
   readonly logFile?: string
@@ -172,6 +174,12 @@ export const settings = [
     help: 'region of a call without RegionId',
   },
   {
+    name: 'throttling',
+    value: 'auto | on | off',
+    default: 'auto: off where the API listens on loopback',
+    help: "hold each account to the vendor's calls per minute of an action",
+  },
+  {
     name: 'quotas.vpnGateways',
     value: 'number',
     default: '30',
@@ -250,8 +258,10 @@ export function readConfig(
     gateway: read('wan.gateway', parseAddress, undefined),
   }
   const regions = read('regions', parseRegions, undefined)
+  const listen = read('listen', parseListen, { host: '127.0.0.1', port: 8480 })
+  const throttling = read('throttling', oneOf('auto', 'on', 'off'), 'auto')
   const config: Config = {
-    listen: read('listen', parseListen, { host: '127.0.0.1', port: 8480 }),
+    listen,
     metricsListen: read(
       'metricsListen',
       (text) => (text === 'off' ? undefined : parseListen(text)),
@@ -275,6 +285,7 @@ export function readConfig(
       parseRegion,
       regions === undefined || regions.includes('cn-hangzhou') ? 'cn-hangzhou' : regions[0]!,
     ),
+    throttling: throttling === 'auto' ? !isLoopback(listen.host) : throttling === 'on',
     quotas: {
       vpnGateways: read('quotas.vpnGateways', parseCount, 30),
       customerGateways: read('quotas.customerGateways', parseCount, 100),

@@ -90,7 +90,7 @@ export function renderCoverage({ table, unfilled, refusals }: Exercise): string 
     [
       '- *Parameters*, *fields*: values a caller can give and an answer can hold, members of structures counted one by one.',
       '- *Permission*: the resource of the permission check, behind `acs:vpc:<region>:<account>:`. The action is `vpc:<name>`.',
-      "- *Rate*: the vendor's calls per minute, account and region, where a page gives it. Suidao limits nothing.",
+      "- *Rate*: the vendor's calls per minute, account and region, where a page gives it (setting `throttling`).",
       '- *Source*: where names, values and codes were taken from. "By analogy" means that no page with the codes of the',
       '  action could be read: they are those of its siblings. How sure each code is: [errors.md](errors.md).',
     ].join('\n'),

@@ -12,6 +12,10 @@ const deny = (action: string, resource: string): PolicyStatement => ({
   Action: [action],
   Resource: [resource],
 })
+const from = (source: string, statement: PolicyStatement): PolicyStatement => ({
+  ...statement,
+  Condition: { IpAddress: { 'acs:SourceIp': [source] } },
+})
 const principal = (userName: string | null, ...statements: PolicyStatement[]): Principal => ({
   accessKeyId: 'K',
   accountId: '1000',
@@ -87,7 +91,31 @@ describe('permission', () => {
       [connection('a\nb')],
       'Forbidden',
     ],
+    [
+      'an Allow whose condition holds',
+      principal('u', from('10.0.0.0/8', allow('*', '*'))),
+      [connection('a')],
+      undefined,
+    ],
+    [
+      'an Allow whose condition does not hold is none',
+      principal('u', from('11.0.0.0/8', allow('*', '*'))),
+      [connection('a')],
+      'Forbbiden.SubUser',
+    ],
+    [
+      'a Deny whose condition does not hold is none',
+      principal(null, from('11.0.0.0/8', deny('*', '*'))),
+      [connection('a')],
+      undefined,
+    ],
+    [
+      'a Deny whose condition holds',
+      principal(null, from('10.0.0.1', deny('*', '*'))),
+      [connection('a')],
+      'Forbidden',
+    ],
   ]
   for (const [name, who, resources, want] of cases)
-    it(name, () => assert.equal(refusal(who, action, resources), want))
+    it(name, () => assert.equal(refusal(who, action, resources, { sourceIp: '10.0.0.1', now: 0 }), want))
 })

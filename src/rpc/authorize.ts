@@ -4,6 +4,7 @@
  * An access key belongs to an account, and there either to the account itself (root) or to one of its RAM users.
  * Rules are those of RAM: an explicit Deny always wins; root is allowed everything else; a RAM user needs an Allow.
  */
+import { type Circumstances, type CompiledCondition, type Condition, compileCondition } from './condition.ts'
 import type { ErrorCode } from './errors.ts'
 import type { HmacKey } from './hmac.ts'
 
@@ -13,13 +14,16 @@ export interface PolicyStatement {
   readonly Action: readonly string[]
   /** `acs:vpc:<region>:<account>:vpnconnection/<id>`, with `*` and `?`. */
   readonly Resource: readonly string[]
+  readonly Condition?: Condition
 }
 
 export interface Principal {
   readonly accessKeyId: string
   readonly accountId: string
-  /** `null` for the account itself. */
+  /** The RAM user, or the name of the session where a role is played; `null` for the account itself. */
   readonly userName: string | null
+  /** Of a temporary key that a role was assumed with. */
+  readonly roleName?: string
   readonly statements: readonly PolicyStatement[]
 }
 
@@ -41,6 +45,7 @@ interface CompiledStatement {
   readonly effect: PolicyStatement['Effect']
   readonly action: RegExp
   readonly resource: RegExp
+  readonly holds: CompiledCondition | undefined
 }
 
 /** A key's statements are compiled at its first call and go with them. */
@@ -49,10 +54,11 @@ const compiled = new WeakMap<readonly PolicyStatement[], readonly CompiledStatem
 function compile(statements: readonly PolicyStatement[]): readonly CompiledStatement[] {
   let known = compiled.get(statements)
   if (!known) {
-    known = statements.map(({ Effect, Action, Resource }) => ({
+    known = statements.map(({ Effect, Action, Resource, Condition }) => ({
       effect: Effect,
       action: oneOf(Action, 'is'),
       resource: oneOf(Resource, 's'),
+      holds: Condition && compileCondition(Condition),
     }))
     compiled.set(statements, known)
   }
@@ -79,9 +85,12 @@ export function refusal(
   principal: Principal,
   action: string,
   resources: readonly string[],
+  circumstances: Circumstances,
 ): Extract<ErrorCode, 'Forbidden' | 'Forbbiden.SubUser'> | undefined {
   if (principal.userName === null && principal.statements.length === 0) return undefined
-  const concerned = compile(principal.statements).filter((statement) => statement.action.test(action))
+  const concerned = compile(principal.statements).filter(
+    (statement) => statement.action.test(action) && (statement.holds?.(circumstances) ?? true),
+  )
   const has = (effect: PolicyStatement['Effect'], resource: string) =>
     concerned.some((statement) => statement.effect === effect && statement.resource.test(resource))
   if (resources.some((resource) => has('Deny', resource))) return 'Forbidden'

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
   credentials,
+  echoSpec,
   rootKey,
   signV1,
   signV3,
@@ -12,9 +13,12 @@ import {
   userKey,
 } from '../../test/support/toy-api.ts'
 import { parseXml } from '../../test/support/xml.ts'
+import { action } from './action.ts'
+import type { AuditEvent } from './audit.ts'
 import { createApiMetrics } from './metrics.ts'
 import { createPipeline, type PipelineOptions, type Reply } from './pipeline.ts'
 import type { RequestLog } from './request-log.ts'
+import { createThrottle } from './throttle.ts'
 
 const echo = { EchoId: 'echo-1' }
 
@@ -558,4 +562,87 @@ it('two actions of one name stop the start', () => {
     ),
   )
   assert.throws(() => createPipeline(toyOptions([], { table })), /Two actions are called DescribeEcho/)
+})
+
+it('a call above its rate is held back until the minute ends', () => {
+  let now = Date.parse('2026-11-01T12:00:30Z')
+  const rated = { ...echoSpec, rateLimit: 2 }
+  const table = new Map([[rated.name, action(rated, ({ EchoId }) => ({ EchoId }))]])
+  const { call: ask } = start({ table, now: () => now, throttle: createThrottle() })
+  const call = (time = now, key = rootKey) =>
+    ask(signV1('DescribeEcho', { RegionId: 'cn-hangzhou', EchoId: 'echo-1' }, { time, key }))
+  assert.equal(call().status, 200)
+  assert.equal(call().status, 200)
+  now += 10_000
+  const third = call()
+  assert.equal(third.status, 400)
+  assert.equal(JSON.parse(third.body).Code, 'Throttling.User')
+  assert.equal(third.headers[third.headers.indexOf('x-acs-retry-after') + 1], '20000')
+  now += 20_000
+  assert.equal(call().status, 200)
+})
+
+it('what changes something and what is not permitted is audited, without secrets', () => {
+  const events: AuditEvent[] = []
+  const written = { ...echoSpec, kind: 'write' as const }
+  const table = new Map([
+    [written.name, action(written, ({ EchoId }) => ({ EchoId, Name: 'not an id' }))],
+    ['DescribeOther', action({ ...echoSpec, name: 'DescribeOther', aliases: [] }, () => ({}))],
+  ])
+  const { call: ask } = start({ table, audit: (event) => events.push(event) })
+  const params = {
+    RegionId: 'cn-hangzhou',
+    EchoId: 'echo-1',
+    Key: 'hush',
+    Settings: '{"Psk":"hush too","Lifetime":1}',
+    'Tags.1.Key': 'a',
+    Unknown: 'hush three',
+  }
+  const done = ask(signV1('DescribeEcho', params))
+  ask(signV1('DescribeEcho', { ...params, Size: '1000' }))
+  ask(signV1('DescribeEcho', { ...params, EchoId: 'echo-2' }, { key: userKey }))
+  ask(signV1('DescribeOther', params))
+  ask(signV1('DescribeOther', { ...params, EchoId: 'echo-2' }, { key: userKey }))
+  ask(signV1('DescribeEcho', params, { common: { Signature: 'wrong' } }))
+  assert.deepEqual(
+    events.map((event) => [event.action.name, event.principal.userName, event.code]),
+    [
+      ['DescribeEcho', null, 'OK'],
+      ['DescribeEcho', null, 'IllegalParam.Size'],
+      ['DescribeEcho', 'alice', 'Forbbiden.SubUser'],
+      ['DescribeOther', 'alice', 'Forbbiden.SubUser'],
+    ],
+  )
+  const [first] = events
+  assert.equal(first!.requestId, JSON.parse(done.body).RequestId)
+  assert.deepEqual(first!.resources, ['acs:vpc:cn-hangzhou:1000:echo/echo-1'])
+  assert.deepEqual(first!.parameters, {
+    RegionId: 'cn-hangzhou',
+    EchoId: 'echo-1',
+    Size: 10,
+    Key: '******',
+    Settings: { Psk: '******', Lifetime: 1 },
+    Tags: [{ Key: 'a' }],
+  })
+  assert.deepEqual(first!.results, { EchoId: 'echo-1' })
+  assert.ok(!JSON.stringify(events.map(({ action: _, ...rest }) => rest)).includes('hush'))
+})
+
+it('actions of other products are told apart by version', () => {
+  const sts = { code: 'sts', version: '2015-04-01' }
+  const other = { ...echoSpec, product: sts, result: { Size: echoSpec.result.Size } }
+  const table = new Map([
+    ['one', action(echoSpec, ({ EchoId }) => ({ EchoId }))],
+    ['two', action(other, () => ({ Size: 2 }))],
+  ])
+  const { call: ask } = start({ table })
+  const call = (Version: string, key = rootKey) => {
+    const reply = ask(signV1('DescribeEcho', { RegionId: 'cn-hangzhou', EchoId: 'echo-1', Version }, { key }))
+    const { RequestId, HostId, Message, ...members } = JSON.parse(reply.body)
+    return members
+  }
+  assert.deepEqual(call('2016-04-28'), { EchoId: 'echo-1' })
+  assert.deepEqual(call('2015-04-01'), { Size: 2 })
+  assert.deepEqual(call('2015-04-02'), { Code: 'InvalidVersion' })
+  assert.deepEqual(call('2015-04-01', userKey), { Code: 'Forbbiden.SubUser' })
 })

@@ -11,6 +11,7 @@
 import { isUtf8 } from 'node:buffer'
 import { randomUUID } from 'node:crypto'
 import type { ActionTable, Call } from './action.ts'
+import { type AuditEvent, idsIn, withoutSecrets } from './audit.ts'
 import {
   type Claim,
   prove,
@@ -35,8 +36,8 @@ import {
 import { compileResult, contentTypes, type Format, type ResultWriter, renderError } from './render.ts'
 import type { RequestLog } from './request-log.ts'
 import { compileResources, type ResourcesOf } from './resource-names.ts'
-
-const apiVersion = '2016-04-28'
+import { type ActionSpec, vpcProduct } from './spec.ts'
+import type { Throttle } from './throttle.ts'
 
 export interface PipelineOptions {
   readonly table: ActionTable
@@ -47,6 +48,10 @@ export interface PipelineOptions {
   readonly now: () => number
   readonly log: (entry: RequestLog) => void
   readonly metrics?: ApiMetrics
+  /** Told of every call that changes something and of every one that was not permitted. */
+  readonly audit?: (event: AuditEvent) => void
+  /** Absent where nobody is held back. */
+  readonly throttle?: Throttle
   readonly nonces?: NonceMemory
   /** Where errors are explained; the code goes behind it as a fragment. Sent as `Recommend`. */
   readonly recommendUrl?: string
@@ -77,6 +82,7 @@ export interface Pipeline {
 
 interface CompiledAction {
   readonly name: string
+  readonly spec: ActionSpec
   /** `vpc:DescribeVpnConnection` */
   readonly permission: string
   /** `undefined` for an action that is known and not built. */
@@ -86,21 +92,28 @@ interface CompiledAction {
   readonly writer: ResultWriter
 }
 
-function compileTable(table: ActionTable): ReadonlyMap<string, CompiledAction> {
-  const compiled = new Map<string, CompiledAction>()
+/** Version -> name -> action. */
+type Actions = ReadonlyMap<string, ReadonlyMap<string, CompiledAction>>
+
+function compileTable(table: ActionTable): Actions {
+  const compiled = new Map<string, Map<string, CompiledAction>>()
   for (const entry of table.values()) {
     const { spec } = entry
+    const { code, version } = spec.product ?? vpcProduct
     const action: CompiledAction = {
       name: spec.name,
-      permission: `vpc:${spec.name}`,
+      spec,
+      permission: `${code}:${spec.name}`,
       run: 'run' in entry ? (input, call) => entry.run(input, call) : undefined,
       decode: compileParams(spec.params),
-      resources: compileResources(spec.resources),
+      resources: compileResources(spec.resources, code),
       writer: compileResult(spec),
     }
+    const named = compiled.get(version) ?? new Map<string, CompiledAction>()
+    compiled.set(version, named)
     for (const name of [spec.name, ...(spec.aliases ?? [])]) {
-      if (compiled.has(name)) throw new Error(`Two actions are called ${name}`)
-      compiled.set(name, action)
+      if (named.has(name)) throw new Error(`Two actions are called ${name}`)
+      named.set(name, action)
     }
   }
   return compiled
@@ -118,10 +131,12 @@ interface Exchange {
   actionName: string
   action: CompiledAction | undefined
   accessKeyId: string
+  /** What the audit is told, once it is known that the call is for it. */
+  audited: Pick<AuditEvent, 'principal' | 'region' | 'resources' | 'parameters' | 'results'> | undefined
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { findCredential, regions, defaultRegion, now, log, recommendUrl } = options
+  const { findCredential, regions, defaultRegion, now, log, audit, throttle, recommendUrl } = options
   const metrics = options.metrics ?? createApiMetrics()
   const nonces = options.nonces ?? createNonceMemory()
   const actions = compileTable(options.table)
@@ -138,6 +153,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       actionName: '',
       action: undefined,
       accessKeyId: '',
+      audited: undefined,
     }
   }
 
@@ -167,8 +183,9 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   function findAction(exchange: Exchange, version: string): CompiledAction {
     if (exchange.actionName === '') throw apiError('MissingAction')
     if (version === '') throw apiError('MissingVersion')
-    if (version !== apiVersion) throw apiError('InvalidVersion')
-    exchange.action = actions.get(exchange.actionName)
+    const ofVersion = actions.get(version)
+    if (!ofVersion) throw apiError('InvalidVersion')
+    exchange.action = ofVersion.get(exchange.actionName)
     if (!exchange.action) throw apiError('InvalidAction.NotFound')
     return exchange.action
   }
@@ -186,10 +203,15 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     if (!action.run) throw apiError('UnsupportedOperation', { action: action.name })
 
     const region = map.get('RegionId') || defaultRegion
+    if (throttle && action.spec.rateLimit !== undefined) {
+      const wait = throttle(credential.accountId, region, action.name, action.spec.rateLimit, exchange.now)
+      if (wait > 0) throw apiError('Throttling.User', {}, { retryAfter: wait })
+    }
     const { input, missing, illegal } = action.decode(map, region)
+    if (action.spec.kind === 'write') prepareAudit(exchange, action, input, credential, region)
     if (missing) throw missing
     if (!regions.has(region)) throw apiError('InvalidRegionId.NotFound')
-    authorise(action, input, credential, region)
+    authorise(exchange, action, input, credential, region)
     if (illegal) throw illegal
 
     const call: Call = {
@@ -205,7 +227,25 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       : succeed(exchange, action, result)
   }
 
+  /** Nothing is audited of a caller who has proven nothing: anybody could fill the files. */
+  function prepareAudit(
+    exchange: Exchange,
+    action: CompiledAction,
+    input: Readonly<Record<string, unknown>>,
+    principal: Credential,
+    region: string,
+  ): void {
+    if (!audit) return
+    exchange.audited = {
+      principal,
+      region,
+      resources: action.resources(input, region, principal.accountId),
+      parameters: withoutSecrets(action.spec.params, input),
+    }
+  }
+
   function authorise(
+    exchange: Exchange,
     action: CompiledAction,
     input: Readonly<Record<string, unknown>>,
     credential: Credential,
@@ -214,14 +254,18 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     // The account itself, without a policy: nothing to ask.
     if (credential.userName === null && credential.statements.length === 0) return
     const resources = action.resources(input, region, credential.accountId)
-    const code = refusal(credential, action.permission, resources)
-    if (code) throw apiError(code)
+    const circumstances = { sourceIp: exchange.remoteAddress, now: exchange.now }
+    const code = refusal(credential, action.permission, resources, circumstances)
+    if (!code) return
+    prepareAudit(exchange, action, input, credential, region)
+    throw apiError(code)
   }
 
   function succeed(exchange: Exchange, action: CompiledAction, value: object): Reply {
     const { requestId, format } = exchange
     const body =
       format === 'json' ? action.writer.json(value, requestId) : action.writer.xml(value, requestId)
+    if (exchange.audited) exchange.audited = { ...exchange.audited, results: idsIn(value) }
     record(exchange, 200, 'OK', undefined)
     return {
       status: 200,
@@ -235,7 +279,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     const { requestId, format } = exchange
     const body = renderError(format, error, {
       requestId,
-      hostId: hostOf(exchange.headers),
+      hostId: headerOf(exchange.headers, 'host'),
       recommend: recommendUrl === undefined ? undefined : `${recommendUrl}#${error.code}`,
     })
     const headers = ['Content-Type', contentTypes[format], 'x-acs-request-id', requestId]
@@ -259,6 +303,17 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       remoteAddress: exchange.remoteAddress,
       cause,
     })
+    if (audit && exchange.audited) {
+      audit({
+        ...exchange.audited,
+        time: exchange.now,
+        requestId: exchange.requestId,
+        action: exchange.action!.spec,
+        remoteAddress: exchange.remoteAddress,
+        userAgent: headerOf(exchange.headers, 'user-agent'),
+        code,
+      })
+    }
   }
 
   return {
@@ -331,9 +386,10 @@ function knownHeaders(headers: RawHeaders): KnownHeaders {
   return { authorization, bearerToken, contentType, accept, action, version, extra }
 }
 
-function hostOf(headers: RawHeaders): string {
+/** The first line of that name, 255 characters at most. */
+function headerOf(headers: RawHeaders, name: string): string {
   for (let at = 0; at < headers.length; at += 2) {
-    if (headers[at]!.length === 4 && headers[at]!.toLowerCase() === 'host')
+    if (headers[at]!.length === name.length && headers[at]!.toLowerCase() === name)
       return headers[at + 1]!.slice(0, 255)
   }
   return ''

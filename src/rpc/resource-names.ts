@@ -1,4 +1,4 @@
-/** The resources a call touches, as the permission check names them: `acs:vpc:<region>:<account>:<type>/<id>`. */
+/** The resources a call touches, as the permission check names them: `acs:<product>:<region>:<account>:<type>/<id>`. */
 
 /** Resource names of one call; `input` is the decoded input of the action. */
 export type ResourcesOf = (
@@ -11,10 +11,10 @@ export type ResourcesOf = (
  * Prepares the patterns of a spec. `{X}` stands for parameter X: `*` when it is absent, one name per item when it is a
  * list. Before the slash it names a type and is written in lower case (`{ResourceType}/{ResourceId}`).
  */
-export function compileResources(patterns: readonly string[]): ResourcesOf {
+export function compileResources(patterns: readonly string[], product = 'vpc'): ResourcesOf {
   const compiled = patterns.map(compilePattern)
   return (input, region, accountId) => {
-    const prefix = `acs:vpc:${region}:${accountId}:`
+    const prefix = `acs:${product}:${region}:${accountId}:`
     return compiled.flatMap((parts) => expand(parts, input, prefix))
   }
 }

@@ -82,8 +82,19 @@ export type FieldSpec =
     }
 export type ResultFields = { readonly [name: string]: FieldSpec }
 
+/** A product of the vendor; its actions are told apart from those of others by the version that a call names. */
+export interface Product {
+  /** In permissions and resource names: `vpc:DescribeVpcs`, `acs:vpc:...`. */
+  readonly code: string
+  readonly version: string
+}
+
+export const vpcProduct: Product = { code: 'vpc', version: '2016-04-28' }
+
 export interface ActionSpec {
   readonly name: string
+  /** The VPC product where it is not given. */
+  readonly product?: Product
   readonly summary: string
   readonly kind: 'read' | 'list' | 'write'
   /** Other spellings of the action that clients send. */
@@ -91,7 +102,7 @@ export interface ActionSpec {
   /**
    * Resource patterns of the permission check, e.g. `vpnconnection/{VpnConnectionId}`; `{X}` is replaced by
    * parameter X (by `*` when it is absent, by each item in turn when it is a list; in lower case before the slash,
-   * so that `{ResourceType}/{ResourceId}` names a type). The action is `vpc:<name>`.
+   * so that `{ResourceType}/{ResourceId}` names a type). The action is `<product>:<name>`.
    */
   readonly resources: readonly string[]
   /** Calls per minute, account and region; absent where no page gives it. */

@@ -30,6 +30,18 @@ describe('a policy document', () => {
     ])
   })
 
+  test('gives conditions, with lists in place of single strings', () => {
+    const Condition = {
+      IpAddress: { 'acs:SourceIp': ['10.0.0.0/8', '192.0.2.1'] },
+      DateLessThan: { 'acs:CurrentTime': '2027-01-01T00:00:00+08:00' },
+    }
+    const [parsed] = parsePolicy(policy({ Condition }))
+    assert.deepEqual(parsed!.Condition, {
+      ...Condition,
+      DateLessThan: { 'acs:CurrentTime': ['2027-01-01T00:00:00+08:00'] },
+    })
+  })
+
   const statement = { Effect: 'Allow', Action: '*', Resource: '*' }
   const policy = (change: object) =>
     JSON.stringify({ Version: '1', Statement: [{ ...statement, ...change }] })
@@ -54,7 +66,16 @@ describe('a policy document', () => {
     { given: policy({ Effect: 'allow' }), want: /Statement\[0\]\.Effect must be "Allow" or "Deny"/ },
     {
       given: policy({ Condition: { IpAddress: {} } }),
-      want: /Statement\[0\] has "Condition", which is not supported/,
+      want: /Statement\[0\]\.Condition\.IpAddress must name a key/,
+    },
+    { given: policy({ Condition: [] }), want: /Statement\[0\]\.Condition must be an object/ },
+    {
+      given: policy({ Condition: { Bool: { 'acs:MFAPresent': 'true' } } }),
+      want: /Statement\[0\]\.Condition Bool is not supported \(IpAddress, /,
+    },
+    {
+      given: policy({ Condition: { IpAddress: { 'acs:SourceIp': '10.0.0.0/40' } } }),
+      want: /Condition IpAddress: acs:SourceIp must be an address or a network/,
     },
     { given: policy({ NotAction: '*' }), want: /has "NotAction", which is not supported/ },
     { given: policy({ Action: undefined }), want: /Statement\[0\]\.Action must be a string or a list/ },

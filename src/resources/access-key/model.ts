@@ -2,11 +2,12 @@
  * Accounts' access keys: what one is, how one is made, and the policy that a RAM user's key carries.
  *
  * Policies follow "Policy structure and syntax" of Resource Access Management (Alibaba Cloud help, 2026-08). What is
- * not enforced here (`Condition`, `NotAction`, `NotResource`) is refused rather than ignored: leaving it out would
- * allow more than the author meant.
+ * not enforced here (`NotAction`, `NotResource`, most keys of `Condition`) is refused rather than ignored: leaving it out
+ * would allow more than the author meant.
  */
 import { randomInt } from 'node:crypto'
 import type { PolicyStatement } from '../../rpc/authorize.ts'
+import { type Condition, compileCondition } from '../../rpc/condition.ts'
 import { Secret } from '../../secret.ts'
 
 export type AccessKeyStatus = 'Active' | 'Inactive'
@@ -69,12 +70,12 @@ export function assertSecret(secret: Secret): void {
 const documentLimit = 6_144
 const members = {
   policy: ['Version', 'Statement'],
-  statement: ['Effect', 'Action', 'Resource'],
+  statement: ['Effect', 'Action', 'Resource', 'Condition'],
 } as const
 
 /**
- * The statements of a policy document: `{"Version": "1", "Statement": [{"Effect", "Action", "Resource"}]}`, where
- * `Action` and `Resource` are a string or a list of strings.
+ * The statements of a policy document: `{"Version": "1", "Statement": [{"Effect", "Action", "Resource", "Condition"}]}`,
+ * where `Action`, `Resource` and each value of `Condition` are a string or a list of strings.
  *
  * @throws AccessKeyError that says where the document is wrong.
  */
@@ -112,15 +113,38 @@ function parseStatement(value: unknown, path: string): PolicyStatement {
       /^(\*|acs:\S+)$/,
       'acs:vpc:*:*:vpnconnection/*',
     ),
+    ...('Condition' in statement && {
+      Condition: parseCondition(statement['Condition'], `${path}.Condition`),
+    }),
   }
 }
 
-function object(value: unknown, path: string, known: readonly string[]): Record<string, unknown> {
+function parseCondition(value: unknown, path: string): Condition {
+  const operators = Object.entries(object(value, path)).map(([operator, keys]) => {
+    const at = `${path}.${operator}`
+    const parsed = Object.entries(object(keys, at)).map(([key, values]) => [
+      key,
+      strings(values, `${at}.${key}`, /^\S+$/, '203.0.113.0/24'),
+    ])
+    // It would always hold, or never.
+    if (parsed.length === 0) throw wrong(at, 'must name a key')
+    return [operator, Object.fromEntries(parsed)]
+  })
+  const condition: Condition = Object.fromEntries(operators)
+  try {
+    compileCondition(condition)
+  } catch (error) {
+    throw wrong(path, (error as Error).message)
+  }
+  return condition
+}
+
+function object(value: unknown, path: string, known?: readonly string[]): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw wrong(path, 'must be an object')
-  const other = Object.keys(value).find((name) => !known.includes(name))
+  const other = known && Object.keys(value).find((name) => !known.includes(name))
   if (other !== undefined) {
-    throw wrong(path, `has ${JSON.stringify(other)}, which is not supported (${known.join(', ')} are)`)
+    throw wrong(path, `has ${JSON.stringify(other)}, which is not supported (${known!.join(', ')} are)`)
   }
   return value as Record<string, unknown>
 }
@@ -130,8 +154,7 @@ function strings(value: unknown, path: string, shape: RegExp, example: string): 
   if (!Array.isArray(list) || list.length === 0)
     throw wrong(path, 'must be a string or a list of strings, not empty')
   const bad = list.find((entry) => typeof entry !== 'string' || !shape.test(entry))
-  if (bad !== undefined)
-    throw wrong(path, `has ${JSON.stringify(bad)}; a member reads "*" or e.g. "${example}"`)
+  if (bad !== undefined) throw wrong(path, `has ${JSON.stringify(bad)}; a member reads e.g. "${example}"`)
   return list
 }
 
