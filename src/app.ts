@@ -3,12 +3,15 @@
  * Nothing else knows everybody.
  */
 import { createServer } from 'node:http'
+import { join } from 'node:path'
 import type { Config } from './config.ts'
 import { claimGateways } from './db/claim.ts'
 import { type Database, type DatabaseConfig, openDatabase } from './db/open.ts'
 import type { Engine } from './engine/engine.ts'
 import { ReconcileLoop } from './reconcile/loop.ts'
 import { createCredentialSource } from './resources/access-key/store.ts'
+import { recordOf } from './resources/audit-event/model.ts'
+import { openAuditTrail } from './resources/audit-event/store.ts'
 import type { ResourceContext } from './resources/context.ts'
 import { createActionTable } from './resources/index.ts'
 import { createPaging } from './resources/paging.ts'
@@ -46,6 +49,7 @@ export interface Overrides {
 /** Rounds that may fail to come before a stored report is called stale. */
 const staleRounds = 3
 const defaultResync = 30_000
+const auditFileBytes = 8 * 1024 * 1024
 
 export type CreateEngine = (config: Config, log: (entry: object) => void) => Promise<Engine>
 
@@ -81,12 +85,19 @@ export async function createApp(
 
   try {
     await checkMasterKey(db, sealer)
+    const audit = await openAuditTrail(
+      join(config.dataDir, 'audit'),
+      { files: config.auditFiles, fileBytes: auditFileBytes },
+      log,
+    )
+    closers.push(() => audit.close())
     let loop: ReconcileLoop | undefined
     const context: ResourceContext = {
       db,
       sealer,
       write: createWrite(db, sealer, (keys) => loop?.changed(keys)),
       paging: createPaging(),
+      audit,
       quotas: config.quotas,
       addressPool: config.addressPool,
       staleAfter: staleRounds * resyncInterval,
@@ -102,6 +113,7 @@ export async function createApp(
       now,
       log: (entry) => requestLog.log(entry),
       metrics,
+      audit: (event) => audit.append(recordOf(event)),
       throttle: config.throttling ? createThrottle() : undefined,
       limits: overrides.limits,
     })

@@ -31,6 +31,8 @@ test('help names every command, every setting and its variable', async () => {
     'start',
     'doctor',
     'keys',
+    'roles',
+    'rotate',
     'down',
     'create',
     'list',
@@ -58,13 +60,13 @@ test('the version is that of the package', async () => {
 
 test('a wrong command line ends with code 2 and says what is wrong', async (t) => {
   const cases: [args: string[], sentence: RegExp][] = [
-    [['strat'], /there is no command "strat"; there are start, doctor, keys, down/],
+    [['strat'], /there is no command "strat"; there are start, doctor, keys, roles, down/],
     [['__proto__'], /there is no command/],
     [['start', 'now'], /Unexpected argument 'now'/],
     [['doctor', '--fast'], /Unknown option '--fast'/],
     [['doctor', '--config'], /--config needs the name of a file/],
     [['doctor', '--config', '/nowhere.json'], /configuration file \/nowhere\.json cannot be read \(ENOENT\)/],
-    [['keys'], /say one of create, list, disable, enable, delete, policy/],
+    [['keys'], /say one of create, list, rotate, disable, enable, delete, policy/],
     [['keys', 'constructor'], /say one of/],
     [['keys', 'disable'], /usage: suidao keys disable <key>/],
     [['keys', 'policy', 'LTAIx'], /usage: suidao keys policy <key> <file>/],
@@ -122,6 +124,16 @@ test('a key is created, listed, disabled, enabled, given a policy and deleted', 
   assert.equal((await keyNow()).status, 'Active')
   assert.equal((await keys('policy', userKey, policy)).code, 0)
   assert.deepEqual((await keyNow()).statements, [statement])
+
+  const second = JSON.parse((await keys('rotate', userKey, '--json')).out)
+  assert.equal(second.UserName, 'alice')
+  assert.notEqual(second.AccessKeyId, userKey)
+  const rotated = (await listed()).find((key: { id: string }) => key.id === second.AccessKeyId)
+  assert.deepEqual(rotated.statements, [statement])
+  assert.equal((await keyNow()).status, 'Active')
+  assert.match((await keys('rotate', userKey)).out, new RegExp(`${userKey} goes on until`))
+  assert.match((await keys('rotate', temporary.AccessKeyId)).err, /is temporary and ends by itself/)
+
   assert.equal((await keys('delete', userKey)).code, 0)
   assert.equal(await keyNow(), undefined)
 
@@ -129,6 +141,26 @@ test('a key is created, listed, disabled, enabled, given a policy and deleted', 
   assert.equal(gone.code, 2)
   assert.match(gone.err, new RegExp(`access key ${userKey} does not exist`))
   assert.equal(statSync(join(data.SUIDAO_DATA_DIR, 'master.key')).mode & 0o077, 0)
+})
+
+test('a role is created, listed and deleted', async () => {
+  const data = { SUIDAO_DATA_DIR: join(folder, 'roles') }
+  const policy = join(folder, 'role-policy.json')
+  writeFileSync(policy, '{"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}')
+  const roles = (...args: string[]) => suidao(['roles', ...args], data)
+  assert.match((await roles('list')).err, /there is no store/)
+  const { AccountId } = JSON.parse((await suidao(['keys', 'create', '--json'], data)).out)
+  assert.equal((await roles('list')).out, 'no roles')
+  const created = await roles('create', 'reader', '--policy', policy, '--max-session', '7200')
+  assert.equal(created.out, `acs:ram::${AccountId}:role/reader`)
+  assert.match((await roles('create', 'reader', '--policy', policy)).err, /role reader exists already/)
+  assert.match((await roles('create', 'a/b', '--policy', policy)).err, /cannot name an? role/)
+  assert.match((await roles('create', 'x', '--policy', policy, '--max-session', '60')).err, /3600 to 43200/)
+  assert.match((await roles('create', 'x')).err, /usage: suidao roles create/)
+  const [listed] = JSON.parse((await roles('list', '--json')).out)
+  assert.deepEqual([listed.name, listed.maxSession], ['reader', 7200])
+  assert.equal((await roles('delete', 'reader')).code, 0)
+  assert.match((await roles('delete', 'reader')).err, /role reader does not exist/)
 })
 
 test('the doctor ends with one command that installs everything missing', () => {

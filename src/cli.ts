@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import packageJson from '../package.json' with { type: 'json' }
 import { runDoctor } from './cli/doctor.ts'
 import { keysUsage, runKeys } from './cli/keys.ts'
+import { rolesUsage, runRoles } from './cli/roles.ts'
 import { exitCodes, type Invocation, type Terminal, UsageError } from './cli/terminal.ts'
 import { type Config, ConfigError, readConfig, settings } from './config.ts'
 import { claimFolder } from './db/claim.ts'
@@ -39,6 +40,11 @@ const commands: Readonly<Record<string, Command>> = {
     usage: 'keys <what>',
     summary: 'accounts and access keys',
     run: runKeys,
+  },
+  roles: {
+    usage: 'roles <what>',
+    summary: 'rights that users take on for a while (STS)',
+    run: runRoles,
   },
   down: {
     usage: 'down',
@@ -182,6 +188,9 @@ ${lines(commandRows)}
 
 Keys: suidao keys ...
 ${lines(keysUsage)}
+
+Roles: suidao roles ...
+${lines(rolesUsage)}
 
 Options
 ${lines([

@@ -66,6 +66,7 @@ test('every setting is reachable from the environment and from the file, and the
     regions: ['cn-hangzhou,cn-beijing', ['cn-hangzhou', 'cn-shanghai']],
     defaultRegion: ['eu-central-1', 'us-west-1'],
     throttling: ['on', 'off'],
+    auditFiles: ['1', 2],
     'quotas.vpnGateways': ['1', 2],
     'quotas.customerGateways': ['1', 2],
     'quotas.connectionsPerGateway': ['1', 2],

@@ -56,6 +56,8 @@ export interface Config {
   readonly defaultRegion: string
   /** Calls are held to the vendor's rates. */
   readonly throttling: boolean
+  /** Files of the audit trail that are kept, of 8 MB each. */
+  readonly auditFiles: number
   readonly quotas: Quotas
   /** Absolute; absent for stderr. */
   readonly logFile?: string
@@ -180,6 +182,12 @@ export const settings = [
     help: "hold each account to the vendor's calls per minute of an action",
   },
   {
+    name: 'auditFiles',
+    value: 'number',
+    default: '16',
+    help: 'files of the audit trail to keep in <dataDir>/audit, 8 MB each',
+  },
+  {
     name: 'quotas.vpnGateways',
     value: 'number',
     default: '30',
@@ -286,6 +294,7 @@ export function readConfig(
       regions === undefined || regions.includes('cn-hangzhou') ? 'cn-hangzhou' : regions[0]!,
     ),
     throttling: throttling === 'auto' ? !isLoopback(listen.host) : throttling === 'on',
+    auditFiles: read('auditFiles', parseCount, 16),
     quotas: {
       vpnGateways: read('quotas.vpnGateways', parseCount, 30),
       customerGateways: read('quotas.customerGateways', parseCount, 100),

@@ -3,12 +3,13 @@
  *
  * The store is a file of its own, the engine one of memory: nothing of this needs root or a daemon.
  */
+import { createRole } from '../../src/resources/identity/store.ts'
 import { createActionTable } from '../../src/resources/index.ts'
 import { createPaging } from '../../src/resources/paging.ts'
 import { regionIds } from '../../src/resources/region/model.ts'
 import type { ActionTable } from '../../src/rpc/action.ts'
-import type { ActionSpec, FieldSpec, ResultFields } from '../../src/rpc/spec.ts'
-import { popCore, startTestApp, type TestApp, until } from '../../test/support/app.ts'
+import { type ActionSpec, type FieldSpec, type ResultFields, vpcProduct } from '../../src/rpc/spec.ts'
+import { accountId, type Key, popCore, startTestApp, type TestApp, until } from '../../test/support/app.ts'
 
 /** A part of a built action that this version refuses. */
 export interface Refusal {
@@ -37,6 +38,7 @@ export async function exercise(): Promise<Exercise> {
   try {
     const table = tableOf(app)
     const calls = createCalls(app, table)
+    await identities(app, calls)
     const refusals = await tour(calls)
     const missed = [...table.values()].filter((one) => 'run' in one && !calls.unfilled.has(one.spec.name))
     if (missed.length > 0) {
@@ -54,6 +56,11 @@ function tableOf({ app }: TestApp): ActionTable {
     sealer: app.sealer,
     write: () => Promise.reject(new Error('only the specs of this table are read')),
     paging: createPaging(),
+    audit: {
+      append: () => undefined,
+      find: () => Promise.reject(new Error('only the specs of this table are read')),
+      close: () => Promise.resolve(),
+    },
     quotas: {
       vpnGateways: 0,
       connectionsPerGateway: 0,
@@ -72,20 +79,25 @@ function tableOf({ app }: TestApp): ActionTable {
 interface Calls {
   readonly unfilled: Map<string, readonly string[]>
   /** Calls an action that must succeed, and notes which fields of its spec are not in the answer. */
-  ask(action: string, params?: Params): Promise<Answer>
+  ask(action: string, params?: Params, key?: Key): Promise<Answer>
   /** Calls an action that must be refused. */
   refused(action: string, part: string, params: Params): Promise<Refusal>
 }
 
 function createCalls(app: TestApp, table: ActionTable): Calls {
-  const client = popCore(app.host, app.root)
   const unfilled = new Map<string, readonly string[]>()
-  const call = (action: string, params: Params) =>
-    client.request<Answer>(action, { RegionId, ...params }, { method: 'POST' })
+  const call = (action: string, params: Params, key = app.root) => {
+    const { version } = table.get(action)!.spec.product ?? vpcProduct
+    return popCore(app.host, key, version).request<Answer>(
+      action,
+      { RegionId, ...params },
+      { method: 'POST' },
+    )
+  }
   return {
     unfilled,
-    async ask(action, params = {}) {
-      const answer = await call(action, params)
+    async ask(action, params = {}, key) {
+      const answer = await call(action, params, key)
       const spec: ActionSpec = table.get(action)!.spec
       const absent = absentFields(spec.result, answer, '')
       const before = unfilled.get(action)
@@ -133,6 +145,24 @@ function absentBelow(field: FieldSpec, value: any, path: string): string[] {
 }
 
 // --- The tour ------------------------------------------------------------------------------------------------
+
+/** Who calls, with what rights, and what of it is written down. */
+async function identities(app: TestApp, { ask }: Calls): Promise<void> {
+  const statements = [{ Effect: 'Allow' as const, Action: ['*'], Resource: ['*'] }]
+  await createRole(app.app.db, { accountId, name: 'reader', statements, maxSession: 3600 }, Date.now())
+  const alice = await app.userKey('alice', statements)
+  await ask('GetCallerIdentity', {}, alice)
+  const role = { RoleArn: `acs:ram::${accountId}:role/reader`, RoleSessionName: 'tour' }
+  const { Credentials } = await ask('AssumeRole', role, alice)
+  const session = {
+    id: Credentials.AccessKeyId,
+    secret: Credentials.AccessKeySecret,
+    token: Credentials.SecurityToken,
+  }
+  await ask('GetCallerIdentity', {}, session)
+  await ask('AssumeRole', role, alice)
+  await ask('LookupEvents', { MaxResults: 1 })
+}
 
 /** The life of every noun, and beside it everything that built actions refuse. */
 async function tour({ ask, refused }: Calls): Promise<Refusal[]> {

@@ -55,7 +55,10 @@ const paramsOf = ({ params }: ActionSpec) => String(sum(Object.values(params).ma
 const fieldsOf = ({ result }: ActionSpec) => String(sum(Object.values(result).map(fieldCount)))
 const resourcesOf = ({ resources }: ActionSpec) => resources.map(code).join(', ')
 const rateOf = ({ rateLimit }: ActionSpec) => (rateLimit === undefined ? '' : `${rateLimit}`)
-const nameOf = ({ name, aliases = [] }: ActionSpec) => [name, ...aliases].map(code).join(', ')
+const nameOf = ({ name, aliases = [], product }: ActionSpec) => {
+  const names = [name, ...aliases].map(code).join(', ')
+  return product ? `${names} of ${product.code} ${product.version}` : names
+}
 const sourceOf = ({ name, source }: ActionSpec) =>
   source.replace(`API description of ${name} `, 'API description ')
 
@@ -72,7 +75,10 @@ export function renderCoverage({ table, unfilled, refusals }: Exercise): string 
   const sections = [
     generated('the action table (`src/resources/index.ts`) and from answers of a running server'),
     '# Coverage',
-    'Product `Vpc`, version `2016-04-28`: the actions of VPN Gateway, the part of VPC that gateways need, and tags.',
+    [
+      'Product `Vpc`, version `2016-04-28`: the actions of VPN Gateway, the part of VPC that gateways need, and tags. Beside',
+      'it what its clients need of other products, on the same port, told apart by the version that a call names.',
+    ].join('\n'),
     markdownTable(
       ['State', 'Actions', 'What a caller gets'],
       [
@@ -89,7 +95,7 @@ export function renderCoverage({ table, unfilled, refusals }: Exercise): string 
     'An action that is not built answers only callers whose signature is right. Columns:',
     [
       '- *Parameters*, *fields*: values a caller can give and an answer can hold, members of structures counted one by one.',
-      '- *Permission*: the resource of the permission check, behind `acs:vpc:<region>:<account>:`. The action is `vpc:<name>`.',
+      '- *Permission*: the resource of the permission check, behind `acs:<product>:<region>:<account>:`. The action is `<product>:<name>`.',
       "- *Rate*: the vendor's calls per minute, account and region, where a page gives it (setting `throttling`).",
       '- *Source*: where names, values and codes were taken from. "By analogy" means that no page with the codes of the',
       '  action could be read: they are those of its siblings. How sure each code is: [errors.md](errors.md).',

@@ -1,21 +1,19 @@
 /** `suidao keys`: accounts and access keys, straight in the store. A running server sees changes within a second. */
-import { existsSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import type { Config } from '../config.ts'
-import { type Database, openDatabase } from '../db/open.ts'
 import { firstAccount } from '../main.ts'
-import { parsePolicy } from '../resources/access-key/model.ts'
 import {
   createAccessKey,
   createAccount,
   deleteAccessKey,
   listAccessKeys,
   listAccounts,
+  rotateAccessKey,
   setAccessKeyPolicy,
   setAccessKeyStatus,
 } from '../resources/access-key/store.ts'
-import { checkMasterKey, createSealer, loadMasterKey, type Sealer } from '../seal.ts'
-import { exitCodes, type Invocation, type Terminal, UsageError } from './terminal.ts'
+import type { Secret } from '../secret.ts'
+import { positionals, readPolicy, runVerb, type Verbs } from './store.ts'
+import { type Invocation, type Terminal, UsageError } from './terminal.ts'
 
 export const keysUsage: readonly (readonly [string, string])[] = [
   ['create [--account <id>]', `a root key of the account, which is made when missing (${firstAccount.id})`],
@@ -23,55 +21,19 @@ export const keysUsage: readonly (readonly [string, string])[] = [
   ['       [--expires <seconds>]', 'a temporary key with a security token (STS)'],
   ['       [--json]', 'answer in JSON'],
   ['list [--account <id>] [--json]', 'all keys, without their secrets'],
+  [
+    'rotate <key> [--json]',
+    'a second key with the same rights; disable and delete the first when it is replaced',
+  ],
   ['disable <key>, enable <key>', 'a disabled key is refused and can be enabled again'],
-  ['delete <key>', 'for good'],
+  ['delete <key>', 'revoke it for good'],
   ['policy <key> <file>', 'replace what the key may do: {"Version":"1","Statement":[...]} as in RAM'],
 ]
 
-export async function runKeys({ args, terminal, config }: Invocation): Promise<number> {
-  const [what, ...rest] = args
-  if (what === undefined || !Object.hasOwn(verbs, what)) {
-    throw new UsageError(`keys: say one of ${Object.keys(verbs).join(', ')}`)
-  }
-  // Read before the store is opened: a mistake on the command line opens nothing.
-  const perform = verbs[what as keyof typeof verbs](rest, terminal)
-  const settings = config()
-  const { database } = settings
-  if (what !== 'create' && database.kind === 'sqlite' && !existsSync(database.file)) {
-    throw new UsageError(`there is no store at ${database.file}; name another by SUIDAO_DATA_DIR or --config`)
-  }
-  const store = await openStore(settings)
-  try {
-    await perform(store)
-    return exitCodes.done
-  } finally {
-    await store.db.close()
-  }
-}
+export const runKeys = (invocation: Invocation): Promise<number> =>
+  runVerb('keys', verbs, 'create', invocation)
 
-interface Store {
-  readonly db: Database
-  readonly sealer: Sealer
-}
-
-async function openStore({ database, masterKeyFile, masterKey }: Config): Promise<Store> {
-  const sealer = createSealer(loadMasterKey(masterKeyFile, masterKey))
-  const db = await openDatabase(
-    database.kind === 'sqlite' ? database : { kind: 'postgres', url: database.url.reveal() },
-  )
-  try {
-    await checkMasterKey(db, sealer)
-    return { db, sealer }
-  } catch (error) {
-    await db.close()
-    throw error
-  }
-}
-
-type Perform = (store: Store) => Promise<void>
-
-/** Each reads its part of the command line at once and gives back what is then done with the store. */
-const verbs = {
+const verbs: Verbs = {
   create: (args, terminal) => {
     const { values } = parseArgs({
       args: [...args],
@@ -102,18 +64,7 @@ const verbs = {
         { accountId: account, ...(user && { userName: user }), ...(statements && { statements }), expiresAt },
         now,
       )
-      const members: [string, string][] = [
-        ['AccountId', account],
-        ...(user === undefined ? [] : [['UserName', user] as [string, string]]),
-        ['AccessKeyId', key.id],
-        ['AccessKeySecret', key.secret.reveal()],
-        ...(key.securityToken ? [['SecurityToken', key.securityToken.reveal()] as [string, string]] : []),
-        ...(expiresAt === undefined
-          ? []
-          : [['Expiration', new Date(expiresAt).toISOString()] as [string, string]]),
-      ]
-      if (values.json) terminal.print(JSON.stringify(Object.fromEntries(members)))
-      else for (const [name, value] of members) terminal.print(`${name.padEnd(16)} ${value}`)
+      printKey(terminal, values.json, { ...key, accountId: account, userName: user, expiresAt })
       if (user !== undefined && statements === undefined) {
         terminal.complain(
           `warning: ${user} may do nothing yet; give it a policy: suidao keys policy ${key.id} <file>`,
@@ -135,13 +86,25 @@ const verbs = {
         return
       }
       if (keys.length === 0) terminal.print('no keys')
-      for (const { id, accountId, userName, status, statements, expiresAt } of keys) {
+      for (const { id, accountId, userName, roleName, status, statements, expiresAt } of keys) {
         const rules = statements.length === 0 ? '' : `, ${statements.length} policy statements`
         const end = expiresAt === null ? '' : `, until ${new Date(expiresAt).toISOString()}`
-        terminal.print(
-          `${id.padEnd(29)} ${status.padEnd(8)}  account ${accountId}, ${userName ?? 'root'}${rules}${end}`,
-        )
+        const who = roleName === undefined ? (userName ?? 'root') : `role ${roleName} as ${userName}`
+        terminal.print(`${id.padEnd(29)} ${status.padEnd(8)}  account ${accountId}, ${who}${rules}${end}`)
       }
+    }
+  },
+
+  rotate: (args, terminal) => {
+    const { values, positionals: ids } = parseArgs({
+      args: [...args],
+      options: { json: { type: 'boolean', default: false } },
+      allowPositionals: true,
+    })
+    if (ids.length !== 1) throw new UsageError('usage: suidao keys rotate <key>')
+    return async ({ db, sealer }) => {
+      printKey(terminal, values.json, await rotateAccessKey(db, sealer, ids[0]!, Date.now()))
+      if (!values.json) terminal.print(`${ids[0]} goes on until: suidao keys delete ${ids[0]}`)
     }
   },
 
@@ -177,20 +140,29 @@ const verbs = {
       terminal.print(`${id} has a policy of ${statements.length} statements`)
     }
   },
-} satisfies Record<string, (args: readonly string[], terminal: Terminal) => Perform>
-
-function positionals(args: readonly string[], usage: string, count: number): readonly string[] {
-  const { positionals } = parseArgs({ args: [...args], options: {}, allowPositionals: true })
-  if (positionals.length !== count) throw new UsageError(`usage: suidao ${usage}`)
-  return positionals
 }
 
-function readPolicy(file: string) {
-  let text: string
-  try {
-    text = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new UsageError(`the policy file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`)
+/** The one time that a secret is shown. */
+function printKey(
+  terminal: Terminal,
+  json: boolean,
+  key: {
+    readonly accountId: string
+    readonly userName?: string
+    readonly id: string
+    readonly secret: Secret
+    readonly securityToken?: Secret
+    readonly expiresAt?: number
+  },
+): void {
+  const members: Record<string, string> = {
+    AccountId: key.accountId,
+    ...(key.userName !== undefined && { UserName: key.userName }),
+    AccessKeyId: key.id,
+    AccessKeySecret: key.secret.reveal(),
+    ...(key.securityToken && { SecurityToken: key.securityToken.reveal() }),
+    ...(key.expiresAt !== undefined && { Expiration: new Date(key.expiresAt).toISOString() }),
   }
-  return parsePolicy(text)
+  if (json) terminal.print(JSON.stringify(members))
+  else for (const [name, value] of Object.entries(members)) terminal.print(`${name.padEnd(16)} ${value}`)
 }

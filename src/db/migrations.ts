@@ -200,6 +200,26 @@ export const migrations: readonly Migration[] = [
       ]
     },
   },
+  {
+    name: '0002-roles',
+    statements: (kind) => {
+      const big = kind === 'sqlite' ? 'integer' : 'bigint'
+      const keyed = kind === 'sqlite' ? ') strict, without rowid' : ')'
+      return [
+        'alter table access_key add column role_name text',
+        'alter table access_key add column session_policy text',
+        'create index access_key_by_end on access_key (expires_at)',
+        `create table ram_role (
+          account_id text not null references account (id),
+          name text not null,
+          statements text not null,
+          max_session integer not null,
+          created_at ${big} not null,
+          primary key (account_id, name)
+        ${keyed}`,
+      ]
+    },
+  },
 ]
 
 /**

@@ -59,6 +59,17 @@ export const tables = {
     security_token_sealed: nullable(sealed), // a temporary (STS) key has both this and its end
     expires_at: nullable(bigint),
     created_at: bigint,
+    role_name: nullable(text), // of a session of a role; user_name is then the session's name
+    session_policy: nullable(json), // PolicyStatement[]
+  },
+
+  /** Rights that the RAM users of an account can take on for a while. */
+  ram_role: {
+    account_id: text,
+    name: text,
+    statements: json, // PolicyStatement[]
+    max_session: integer, // seconds
+    created_at: bigint,
   },
 
   vpc: { ...noun, description: text, cidr: text },

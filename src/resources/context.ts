@@ -1,6 +1,7 @@
 /** What the actions of every noun are given, once, at start. */
 import type { Database } from '../db/open.ts'
 import type { Sealer } from '../seal.ts'
+import type { AuditTrail } from './audit-event/store.ts'
 import type { Paging } from './paging.ts'
 import type { Write } from './write.ts'
 
@@ -17,6 +18,7 @@ export interface ResourceContext {
   readonly sealer: Sealer
   readonly write: Write
   readonly paging: Paging
+  readonly audit: AuditTrail
   readonly quotas: Quotas
   /** Outside addresses that VPN gateways are given, as unsigned numbers, first and last included. */
   readonly addressPool: { readonly first: number; readonly last: number }

@@ -1,9 +1,11 @@
 /** Every action name of the product -> its definition, or what is missing for it. */
 import type { Action, ActionTable, NotYet } from '../rpc/action.ts'
 import { type ActionSpec, defineAction } from '../rpc/spec.ts'
+import { auditEventActions } from './audit-event/actions.ts'
 import type { ResourceContext } from './context.ts'
 import { customerGatewayActions } from './customer-gateway/actions.ts'
 import * as diagnosis from './diagnosis/spec.ts'
+import { identityActions } from './identity/actions.ts'
 import { regionActions } from './region/actions.ts'
 import * as resourceGroup from './resource-group/spec.ts'
 import { tagActions } from './tag/actions.ts'
@@ -67,6 +69,8 @@ export function createActionTable(
     ...customerGatewayActions(context),
     ...vpnConnectionActions(context),
     ...tagActions(context),
+    ...identityActions(context),
+    ...auditEventActions(context.audit),
   ]
   const specified: readonly ActionSpec[] = [
     vpnGateway,

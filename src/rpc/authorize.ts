@@ -25,6 +25,8 @@ export interface Principal {
   /** Of a temporary key that a role was assumed with. */
   readonly roleName?: string
   readonly statements: readonly PolicyStatement[]
+  /** A session's own policy: what it may do is what both allow. */
+  readonly within?: readonly PolicyStatement[]
 }
 
 /** An access key as the signature check needs it. Both HMAC keys are prepared once, not per request. */
@@ -88,6 +90,11 @@ export function refusal(
   circumstances: Circumstances,
 ): Extract<ErrorCode, 'Forbidden' | 'Forbbiden.SubUser'> | undefined {
   if (principal.userName === null && principal.statements.length === 0) return undefined
+  if (principal.within) {
+    const { within, ...rest } = principal
+    const code = refusal({ ...rest, statements: within }, action, resources, circumstances)
+    if (code) return code
+  }
   const concerned = compile(principal.statements).filter(
     (statement) => statement.action.test(action) && (statement.holds?.(circumstances) ?? true),
   )

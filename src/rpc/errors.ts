@@ -187,11 +187,34 @@ export const errorTable = {
     origin: 'vendor',
   },
 
+  /** Of STS. */
+  NoPermission: {
+    status: 403,
+    message: 'Roles may not be assumed by root accounts or by temporary keys.',
+    origin: 'vendor-code',
+  },
+  'EntityNotExist.Role': { status: 404, message: 'The specified role does not exist.', origin: 'recalled' },
+
   // --- Parameters -------------------------------------------------------------------------------------------
   InvalidParameter: { status: 400, message: invalidParam, origin: 'vendor' },
   'InvalidParameter.Format': {
     status: 400,
     message: 'Specified parameter format is not valid.',
+    origin: 'vendor',
+  },
+  'InvalidParameter.PolicyGrammar': {
+    status: 400,
+    message: 'The parameter Policy has not passed grammar check.',
+    origin: 'vendor',
+  },
+  'InvalidParameter.RoleArn': {
+    status: 400,
+    message: 'The parameter RoleArn is wrongly formed.',
+    origin: 'recalled',
+  },
+  'InvalidParameter.RoleSessionName': {
+    status: 400,
+    message: 'The parameter RoleSessionName is wrongly formed.',
     origin: 'vendor',
   },
   'InvalidParameter.TagKey': {

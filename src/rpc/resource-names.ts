@@ -9,17 +9,21 @@ export type ResourcesOf = (
 
 /**
  * Prepares the patterns of a spec. `{X}` stands for parameter X: `*` when it is absent, one name per item when it is a
- * list. Before the slash it names a type and is written in lower case (`{ResourceType}/{ResourceId}`).
+ * list. Before the slash it names a type and is written in lower case (`{ResourceType}/{ResourceId}`). `{RoleArn}`, alone, is
+ * a whole name.
  */
 export function compileResources(patterns: readonly string[], product = 'vpc'): ResourcesOf {
   const compiled = patterns.map(compilePattern)
   return (input, region, accountId) => {
     const prefix = `acs:${product}:${region}:${accountId}:`
-    return compiled.flatMap((parts) => expand(parts, input, prefix))
+    return compiled.flatMap((parts) => expand(parts, input, isWholeName(parts) ? '' : prefix))
   }
 }
 
 type Part = { readonly text: string } | { readonly param: string; readonly isType: boolean }
+
+const isWholeName = ([first]: readonly Part[]) =>
+  first !== undefined && 'param' in first && first.param.endsWith('Arn')
 
 function compilePattern(pattern: string): readonly Part[] {
   const slash = pattern.indexOf('/')

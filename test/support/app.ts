@@ -15,6 +15,8 @@ import { createMemoryEngine, type MemoryEngine } from './memory-engine.ts'
 export interface Key {
   readonly id: string
   readonly secret: string
+  /** Of a temporary key. */
+  readonly token?: string
 }
 
 export interface TestApp {
@@ -24,6 +26,8 @@ export interface TestApp {
   readonly host: string
   /** Key of the account itself. */
   readonly root: Key
+  /** The data folder. */
+  readonly folder: string
   /** Lines of the log so far. */
   readonly log: string[]
   userKey(user: string, statements: readonly PolicyStatement[]): Promise<Key>
@@ -69,6 +73,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   return {
     app,
     engine,
+    folder,
     host: contract.host,
     root: await keyFor(accountId),
     log,
@@ -86,12 +91,13 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
 }
 
 /** The first generation of official clients: RPC V1, GET, everything in the query. */
-export function popCore(host: string, key: Key): RpcClient {
+export function popCore(host: string, key: Key, apiVersion = '2016-04-28'): RpcClient {
   return new RpcClient({
     endpoint: `http://${host}`,
-    apiVersion: '2016-04-28',
+    apiVersion,
     accessKeyId: key.id,
     accessKeySecret: key.secret,
+    ...(key.token === undefined ? {} : { securityToken: key.token }),
   })
 }
 
@@ -102,6 +108,7 @@ export function vpcClient(host: string, key: Key, signature?: 'v2'): VpcClient {
   const config = new openapi.$OpenApiUtil.Config({
     accessKeyId: key.id,
     accessKeySecret: key.secret,
+    ...(key.token === undefined ? {} : { securityToken: key.token }),
     endpoint: host,
     protocol: 'HTTP',
     ...(signature ? { signatureAlgorithm: signature } : {}),

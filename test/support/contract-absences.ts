@@ -28,6 +28,12 @@ const absences: readonly { readonly path: RegExp; readonly action?: RegExp; read
   { path: /(^|\[\]\.)ReservationData$/, because: 'of a gateway with a pending order alone; there are none' },
   { path: /^IntranetIp$/, action: /^ModifyVpnGatewayAttribute$/, because: 'no page says what it holds' },
   { path: /^Description$/, action: /^ModifyVpnConnectionAttribute$/, because: 'a connection has none' },
+  {
+    path: /^(RoleId|UserId)$/,
+    action: /^GetCallerIdentity$/,
+    because: 'one of them, by the type of the caller',
+  },
+  { path: /^Events\[\]\.errorCode$/, because: 'of a call that failed alone' },
   { path: /^NextToken$/, because: 'on the last page' },
 ]
 

@@ -18,6 +18,8 @@ export interface AccessKey {
   readonly accountId: string
   /** `null` for a key of the account itself. */
   readonly userName: string | null
+  /** Of a session of a role, whose name is then `userName`. */
+  readonly roleName?: string
   readonly status: AccessKeyStatus
   readonly statements: readonly PolicyStatement[]
   /** Epoch milliseconds; `null` unless the key is temporary. */
@@ -50,6 +52,8 @@ export const newSecurityToken = () => new Secret(random(256))
 const identifiers = {
   account: /^[A-Za-z0-9_-]{1,64}$/,
   user: /^[A-Za-z0-9._-]{1,64}$/,
+  role: /^[A-Za-z0-9._-]{1,64}$/,
+  session: /^[A-Za-z0-9._@-]{2,64}$/,
   'access key': /^[A-Za-z0-9._-]{1,128}$/,
 } as const
 

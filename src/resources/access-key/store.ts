@@ -48,6 +48,8 @@ export interface NewAccessKey {
   readonly accountId: string
   /** A RAM user; the account itself when left out. */
   readonly userName?: string
+  /** The role whose session this is, named by `userName`, and the session's own policy. */
+  readonly role?: { readonly name: string; readonly within?: readonly PolicyStatement[] }
   /** What the key may do. A key of a RAM user without statements may do nothing, one of the account everything. */
   readonly statements?: readonly PolicyStatement[]
   /** Both chosen by the operator, for a key that exists elsewhere already; made up when left out. */
@@ -55,6 +57,8 @@ export interface NewAccessKey {
   /** Makes a temporary key, with a security token, that ends then (epoch milliseconds). */
   readonly expiresAt?: number
 }
+
+const endedFor = 24 * 3600 * 1000
 
 /**
  * The secret is in the answer and cannot be had again.
@@ -73,7 +77,7 @@ export async function createAccessKey(
   const securityToken = temporary ? newSecurityToken() : undefined
   assertIdentifier('access key', id)
   assertSecret(secret)
-  if (key.userName !== undefined) assertIdentifier('user', key.userName)
+  if (key.userName !== undefined) assertIdentifier(key.role ? 'session' : 'user', key.userName)
   const row: KeyRow = {
     id,
     account_id: key.accountId,
@@ -86,8 +90,15 @@ export async function createAccessKey(
       : null,
     expires_at: key.expiresAt ?? null,
     created_at: now,
+    role_name: key.role?.name ?? null,
+    session_policy: key.role?.within ? JSON.stringify(key.role.within) : null,
   }
   await db.transaction(async (trx) => {
+    // A key that has ended is known a day longer, so that its holder is told why it is refused.
+    await trx
+      .deleteFrom('access_key')
+      .where('expires_at', '<', now - endedFor)
+      .execute()
     const account = await trx
       .selectFrom('account')
       .select('id')
@@ -99,6 +110,20 @@ export async function createAccessKey(
     await trx.insertInto('access_key').values(row).execute()
   })
   return { id, secret, securityToken }
+}
+
+/**
+ * A second key of the same owner with the same rights; the first goes on until it is disabled or deleted.
+ *
+ * @throws AccessKeyError when there is no such key, or it is temporary.
+ */
+export async function rotateAccessKey(db: Database, sealer: Sealer, id: string, now: number) {
+  const row = await db.kysely.selectFrom('access_key').selectAll().where('id', '=', id).executeTakeFirst()
+  if (!row) throw new AccessKeyError(`access key ${id} does not exist`)
+  if (row.expires_at !== null) throw new AccessKeyError(`access key ${id} is temporary and ends by itself`)
+  const owner = { accountId: row.account_id, ...(row.user_name !== null && { userName: row.user_name }) }
+  const made = await createAccessKey(db, sealer, { ...owner, statements: parseStatements(row) }, now)
+  return { ...owner, ...made }
 }
 
 /** Oldest first. */
@@ -114,6 +139,7 @@ export async function listAccessKeys(db: Database, accountId: string): Promise<r
     id: row.id,
     accountId: row.account_id,
     userName: row.user_name,
+    ...(row.role_name !== null && { roleName: row.role_name }),
     status: row.status,
     statements: parseStatements(row),
     expiresAt: row.expires_at,
@@ -205,6 +231,10 @@ function openCredential(row: KeyRow, sealer: Sealer): Credential {
     accessKeyId: row.id,
     accountId: row.account_id,
     userName: row.user_name,
+    ...(row.role_name !== null && { roleName: row.role_name }),
+    ...(row.session_policy !== null && {
+      within: JSON.parse(row.session_policy) as readonly PolicyStatement[],
+    }),
     statements: parseStatements(row),
     active: row.status === 'Active',
     keyV1: new HmacKey('sha1', `${secret}&`),

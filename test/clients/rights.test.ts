@@ -1,0 +1,299 @@
+/** Users, roles, temporary keys, conditions, the audit trail and rates, through an official client on both databases. */
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import vpc from '@alicloud/vpc20160428'
+import { createRole, deleteRole } from '../../src/resources/identity/store.ts'
+import type { PolicyStatement } from '../../src/rpc/authorize.ts'
+import { accountId, type Key, popCore, startTestApp, type TestApp, vpcClient } from '../support/app.ts'
+import { eachDatabase } from '../support/postgres.ts'
+
+const versions = { vpc: '2016-04-28', sts: '2015-04-01', trail: '2020-07-06' }
+const RegionId = 'cn-hangzhou'
+const readerArn = `acs:ram::${accountId}:role/reader`
+
+const allow = (
+  action: string,
+  resource = '*',
+  condition?: PolicyStatement['Condition'],
+): PolicyStatement => ({
+  Effect: 'Allow',
+  Action: [action],
+  Resource: [resource],
+  ...(condition && { Condition: condition }),
+})
+
+eachDatabase((kind, _open, place) => {
+  describe(`rights on ${kind}`, () => {
+    let app: TestApp
+    let now = Date.now()
+
+    const ask = async (
+      product: keyof typeof versions,
+      key: Key,
+      action: string,
+      params: Record<string, unknown> = {},
+    ): Promise<Record<string, any>> =>
+      JSON.parse(
+        JSON.stringify(
+          await popCore(app.host, key, versions[product]).request(action, { RegionId, ...params }),
+        ),
+      )
+    const codeOf = (...args: Parameters<typeof ask>) =>
+      ask(...args).then(
+        () => 'OK',
+        (error: { code: string }) => error.code,
+      )
+    const assume = async (key: Key, params: Record<string, unknown> = {}): Promise<Key> => {
+      const { Credentials } = await ask('sts', key, 'AssumeRole', {
+        RoleArn: readerArn,
+        RoleSessionName: 'ann@work',
+        ...params,
+      })
+      return {
+        id: Credentials.AccessKeyId,
+        secret: Credentials.AccessKeySecret,
+        token: Credentials.SecurityToken,
+      }
+    }
+
+    before(async () => {
+      const config = await place()
+      app = await startTestApp({
+        database: config.kind === 'sqlite' ? `sqlite:${config.file}` : config.url,
+        settings: { THROTTLING: 'on' },
+        now: () => now,
+      })
+      const role = { accountId, name: 'reader', statements: [allow('vpc:Describe*')], maxSession: 3600 }
+      await createRole(app.app.db, role, now)
+    })
+    after(() => app.close())
+
+    test('everybody may ask who they are', async () => {
+      const { RequestId: _, ...root } = await ask('sts', app.root, 'GetCallerIdentity')
+      assert.deepEqual(root, {
+        AccountId: accountId,
+        Arn: `acs:ram::${accountId}:root`,
+        IdentityType: 'Account',
+        PrincipalId: accountId,
+        UserId: accountId,
+      })
+      const nobody = await ask('sts', await app.userKey('nobody', []), 'GetCallerIdentity')
+      assert.equal(nobody['Arn'], `acs:ram::${accountId}:user/nobody`)
+      assert.equal(nobody['IdentityType'], 'RAMUser')
+    })
+
+    test('a user takes on a role for a while, and has its rights alone', async () => {
+      const ann = await app.userKey('ann', [allow('sts:AssumeRole', readerArn), allow('vpc:CreateVpc')])
+      const session = await assume(ann)
+      assert.match(session.id, /^STS\./)
+      const who = await ask('sts', session, 'GetCallerIdentity')
+      assert.deepEqual(
+        [who['IdentityType'], who['Arn'], who['RoleId']],
+        ['AssumedRoleUser', `acs:ram::${accountId}:assumed-role/reader/ann@work`, 'reader'],
+      )
+      assert.equal(await codeOf('vpc', session, 'DescribeVpcs'), 'OK')
+      assert.equal(await codeOf('vpc', session, 'CreateVpc'), 'Forbbiden.SubUser')
+      assert.equal(await codeOf('vpc', ann, 'DescribeVpcs'), 'Forbbiden.SubUser')
+      // The other signature, which sends the token in a header.
+      const request = new vpc.DescribeVpcsRequest({ regionId: RegionId })
+      const { body } = await vpcClient(app.host, session).describeVpcs(request)
+      assert.equal(body!.totalCount, 0)
+
+      const { token: _, ...bare } = session
+      assert.equal(await codeOf('vpc', bare, 'DescribeVpcs'), 'MissingSecurityToken')
+      const forged = { ...session, token: `${session.token!.slice(0, -1)}!` }
+      assert.equal(await codeOf('vpc', forged, 'DescribeVpcs'), 'InvalidSecurityToken.MismatchWithAccessKey')
+      assert.equal(
+        await codeOf('sts', session, 'AssumeRole', { RoleArn: readerArn, RoleSessionName: 'on' }),
+        'Forbbiden.SubUser',
+      )
+    })
+
+    test('a session may be given less than its role', async () => {
+      const ann = await app.userKey('ann', [allow('sts:*')])
+      const within = (statements: readonly PolicyStatement[]) => ({
+        Policy: JSON.stringify({ Version: '1', Statement: statements }),
+      })
+      const less = await assume(ann, within([allow('vpc:DescribeVpcs')]))
+      assert.equal(await codeOf('vpc', less, 'DescribeVpcs'), 'OK')
+      assert.equal(await codeOf('vpc', less, 'DescribeVSwitches'), 'Forbbiden.SubUser')
+      const more = await assume(ann, within([allow('*')]))
+      assert.equal(await codeOf('vpc', more, 'CreateVpc'), 'Forbbiden.SubUser')
+    })
+
+    test('what a role is refused to', async () => {
+      const bob = await app.userKey('bob', [allow('sts:AssumeRole')])
+      const other = await app.userKey('other', [allow('sts:AssumeRole', `acs:ram::${accountId}:role/writer`)])
+      const name = { RoleSessionName: 'bob' }
+      const cases: [key: Key, params: Record<string, unknown>, code: string][] = [
+        [app.root, { RoleArn: readerArn, ...name }, 'NoPermission'],
+        [other, { RoleArn: readerArn, ...name }, 'Forbbiden.SubUser'],
+        [bob, { RoleArn: `acs:ram::${accountId}:role/none`, ...name }, 'EntityNotExist.Role'],
+        [bob, { RoleArn: 'acs:ram::1:role/reader', ...name }, 'EntityNotExist.Role'],
+        [bob, { RoleArn: 'reader', ...name }, 'InvalidParameter.RoleArn'],
+        [bob, { RoleArn: readerArn }, 'MissingRoleSessionName'],
+        [bob, { RoleArn: readerArn, RoleSessionName: 'b o b' }, 'InvalidParameter.RoleSessionName'],
+        [bob, { RoleArn: readerArn, ...name, DurationSeconds: 60 }, 'IllegalParam.DurationSeconds'],
+        [bob, { RoleArn: readerArn, ...name, DurationSeconds: 7200 }, 'IllegalParam.DurationSeconds'],
+        [bob, { RoleArn: readerArn, ...name, Policy: '{}' }, 'InvalidParameter.PolicyGrammar'],
+      ]
+      for (const [key, params, code] of cases) {
+        assert.equal(await codeOf('sts', key, 'AssumeRole', params), code, JSON.stringify(params))
+      }
+    })
+
+    test('a condition on the source address', async () => {
+      const from = (source: string) => ({ IpAddress: { 'acs:SourceIp': [source] } })
+      const near = await app.userKey('near', [allow('*', '*', from('127.0.0.0/8'))])
+      const far = await app.userKey('far', [allow('*', '*', from('10.0.0.0/8'))])
+      assert.equal(await codeOf('vpc', near, 'DescribeVpcs'), 'OK')
+      assert.equal(await codeOf('vpc', far, 'DescribeVpcs'), 'Forbbiden.SubUser')
+    })
+
+    test('what is done is written down, with who and from where, and without secrets', async () => {
+      const clerk = await app.userKey('clerk', [allow('vpc:*CustomerGateway*'), allow('sts:AssumeRole')])
+      const AuthKey = 'never-to-be-seen'
+      const made = await ask('vpc', clerk, 'CreateCustomerGateway', {
+        IpAddress: '198.51.100.7',
+        Name: 'the office',
+        Asn: '65001',
+        AuthKey,
+      })
+      const { CustomerGatewayId } = made
+      await ask('vpc', clerk, 'ModifyCustomerGatewayAttribute', { CustomerGatewayId, Name: 'the shop' })
+      await ask('vpc', clerk, 'DescribeCustomerGateways')
+      assert.equal(await codeOf('vpc', clerk, 'DescribeVpcs'), 'Forbbiden.SubUser')
+      const session = await assume(clerk)
+      assert.equal(
+        await codeOf('vpc', session, 'DeleteCustomerGateway', { CustomerGatewayId }),
+        'Forbbiden.SubUser',
+      )
+      await ask('vpc', clerk, 'DeleteCustomerGateway', { CustomerGatewayId })
+
+      const find = (Key: string, Value: string, more = {}) =>
+        ask('trail', app.root, 'LookupEvents', {
+          'LookupAttribute.1.Key': Key,
+          'LookupAttribute.1.Value': Value,
+          ...more,
+        })
+      const { Events } = await find('User', 'clerk', { Direction: 'FORWARD' })
+      assert.deepEqual(
+        Events.map((event: any) => [event.eventName, event.eventRW, event.errorCode ?? 'OK']),
+        [
+          ['CreateCustomerGateway', 'Write', 'OK'],
+          ['ModifyCustomerGatewayAttribute', 'Write', 'OK'],
+          ['DescribeVpcs', 'Read', 'Forbbiden.SubUser'],
+          ['AssumeRole', 'Write', 'OK'],
+          ['DeleteCustomerGateway', 'Write', 'OK'],
+        ],
+      )
+      const [created, changed] = Events
+      assert.equal(created.requestId, made['RequestId'])
+      assert.equal(created.sourceIpAddress, '127.0.0.1')
+      assert.deepEqual(created.userIdentity, {
+        accessKeyId: clerk.id,
+        accountId,
+        principalId: 'clerk',
+        type: 'ram-user',
+        userName: 'clerk',
+      })
+      assert.equal(created.resourceType, 'customergateway')
+      assert.equal(created.resourceName, CustomerGatewayId)
+      assert.equal(JSON.parse(created.requestParameterJson).AuthKey, '******')
+      assert.deepEqual(JSON.parse(changed.requestParameterJson), {
+        RegionId,
+        CustomerGatewayId,
+        Name: 'the shop',
+      })
+
+      const ofGateway = await find('ResourceName', CustomerGatewayId)
+      assert.deepEqual(
+        ofGateway['Events'].map((event: any) => [event.userIdentity.type, event.eventName]),
+        [
+          ['ram-user', 'DeleteCustomerGateway'],
+          ['assumed-role', 'DeleteCustomerGateway'],
+          ['ram-user', 'ModifyCustomerGatewayAttribute'],
+          ['ram-user', 'CreateCustomerGateway'],
+        ],
+      )
+
+      const walked: string[] = []
+      let NextToken: string | undefined
+      do {
+        const page: Record<string, any> = await find('User', 'clerk', {
+          MaxResults: 2,
+          ...(NextToken && { NextToken }),
+        })
+        walked.push(...page['Events'].map((event: any) => event.eventId))
+        NextToken = page['NextToken']
+      } while (NextToken)
+      assert.deepEqual(
+        walked.reverse(),
+        Events.map((event: any) => event.eventId),
+      )
+
+      // Accounts see their own, and the disk holds no secret either.
+      const stranger = await ask('trail', await app.rootKeyOf('2222222222222222'), 'LookupEvents')
+      assert.deepEqual(stranger['Events'], [])
+      assert.equal(await codeOf('trail', clerk, 'LookupEvents'), 'Forbbiden.SubUser')
+      const folder = join(app.folder, 'audit')
+      const onDisk = readdirSync(folder)
+        .map((name) => readFileSync(join(folder, name), 'utf8'))
+        .join('')
+      assert.ok(onDisk.includes('"eventName":"CreateCustomerGateway"'))
+      for (const secret of [AuthKey, session.secret, session.token!, clerk.secret]) {
+        assert.ok(!onDisk.includes(secret))
+      }
+    })
+
+    test('what LookupEvents refuses', async () => {
+      const cases: [params: Record<string, unknown>, code: string][] = [
+        [{ StartTime: 'yesterday' }, 'InvalidParameter'],
+        [{ StartTime: '2026-11-02T00:00:00Z', EndTime: '2026-11-01T00:00:00Z' }, 'InvalidParameter'],
+        [{ NextToken: 'x' }, 'InvalidNextToken'],
+        [{ MaxResults: 51 }, 'IllegalParam.MaxResults'],
+        [{ 'LookupAttribute.1.Key': 'Colour', 'LookupAttribute.1.Value': 'red' }, 'IllegalParam.Key'],
+        [{ 'LookupAttribute.1.Value': 'red' }, 'InvalidParameter'],
+      ]
+      for (const [params, code] of cases) {
+        assert.equal(await codeOf('trail', app.root, 'LookupEvents', params), code, JSON.stringify(params))
+      }
+      const empty = await ask('trail', app.root, 'LookupEvents', { EndTime: '2020-01-01T00:00:00Z' })
+      assert.deepEqual([empty['Events'], empty['StartTime']], [[], '2019-12-25T00:00:00Z'])
+    })
+
+    test('a rate is kept by the account, with all its users, and told when to come again', async () => {
+      now += 60_000
+      const statements = [allow('*')]
+      const [one, two] = [await app.userKey('one', statements), await app.userKey('two', statements)]
+      const calls = Array.from({ length: 61 }, (_, at) =>
+        codeOf('vpc', at % 2 ? one : two, 'CreateVpnGateway', {}),
+      )
+      const codes = await Promise.all(calls)
+      assert.equal(codes.filter((code) => code === 'Throttling.User').length, 1)
+      assert.equal(await codeOf('vpc', app.root, 'DescribeVpcs'), 'OK')
+      now += 60_000
+      assert.notEqual(await codeOf('vpc', one, 'CreateVpnGateway', {}), 'Throttling.User')
+    })
+
+    test('a session ends: by its time, and with its role', async () => {
+      const cleo = await app.userKey('cleo', [allow('sts:AssumeRole')])
+      const short = await assume(cleo, { DurationSeconds: 900 })
+      const long = await assume(cleo)
+      // Clients sign with the real time, which cannot be turned on by a quarter of an hour.
+      await app.app.db.kysely
+        .updateTable('access_key')
+        .set({ expires_at: now + 500 })
+        .where('id', '=', short.id)
+        .execute()
+      now += 1_000
+      assert.equal(await codeOf('vpc', short, 'DescribeVpcs'), 'InvalidSecurityToken.Expired')
+      assert.equal(await codeOf('vpc', long, 'DescribeVpcs'), 'OK')
+      await deleteRole(app.app.db, accountId, 'reader')
+      now += 1_000
+      assert.equal(await codeOf('vpc', long, 'DescribeVpcs'), 'InvalidAccessKeyId.NotFound')
+    })
+  })
+})
