@@ -17,7 +17,7 @@ describe('the table', () => {
   }
   it('has 404 only for things that do not exist: clients take it for "gone"', () => {
     const codes = Object.entries(errorTable).filter(([, { status }]) => status === 404)
-    for (const [code] of codes) assert.match(code, /NotFound$|^INSTANCE_NOT_EXISTS$/)
+    for (const [code] of codes) assert.match(code, /NotFound$|^INSTANCE_NOT_EXISTS$|^EntityNotExist\./)
   })
   it('has no text with NotFound in it, which Terraform takes for "gone"', () => {
     for (const { message } of Object.values(errorTable)) assert.ok(!message.includes('NotFound'))
