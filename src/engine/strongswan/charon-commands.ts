@@ -3,9 +3,9 @@
  * (`timeout=-1`): how it went is seen in the SAs, and waiting commands can lock up each other in the daemon.
  */
 import { EngineError, type Tunnel, type TunnelId } from '../engine.ts'
+import type { Log } from '../linux/process.ts'
 import { seeTunnel } from './held-tunnel.ts'
 import { renderShared } from './render.ts'
-import type { Log } from './supervisor.ts'
 import { listOf, textOf, type ViciMessage, type ViciSection } from './vici/message.ts'
 import { ViciError, type ViciSession } from './vici/session.ts'
 

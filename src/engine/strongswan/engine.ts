@@ -24,16 +24,17 @@ import {
   removeVpcWhenEmpty,
   type Wan,
 } from '../linux/gateway-network.ts'
+import { NamedTimers } from '../linux/named-timers.ts'
 import { createNames, fileName, type Names } from '../linux/names.ts'
 import { endProcessesIn, listNamespaces, namespaceInode, removeNamespace } from '../linux/namespace.ts'
+import { type Log, replaceFile } from '../linux/process.ts'
 import { tunnelTraffic } from '../linux/tunnel-interface.ts'
-import { findCharon, replaceFile } from './charon.ts'
+import { findCharon } from './charon.ts'
 import { type DaemonPlace, IkeDaemon } from './ike-daemon.ts'
 import { InitiationWindow } from './initiation-window.ts'
 import { chooseKernelMode, type KernelMode, probeKernel } from './kernel-mode.ts'
 import { readDaemonRecord, readJson } from './record.ts'
-import type { Log } from './supervisor.ts'
-import { defaultTimers, NamedTimers, type Timers } from './timers.ts'
+import { defaultTimers, type Timers } from './timers.ts'
 
 export interface StrongswanConfig {
   /** Absolute; run folders and records of daemons. Not under /run. */

@@ -8,8 +8,9 @@
 import { rm } from 'node:fs/promises'
 import { EngineError, type Failure, type Tunnel, type TunnelId, type TunnelReport } from '../engine.ts'
 import type { EngineNetwork } from '../linux/engine-network.ts'
+import { NamedTimers } from '../linux/named-timers.ts'
 import { tunnelInterface } from '../linux/names.ts'
-import type { CharonProcess } from './charon.ts'
+import type { DaemonProcess, Log } from '../linux/process.ts'
 import { CharonCommands } from './charon-commands.ts'
 import type { CharonConf } from './charon-conf.ts'
 import { collisionOf } from './collision.ts'
@@ -35,8 +36,8 @@ import { natTraversalRemark } from './nat-drop.ts'
 import { isEstablished } from './observe.ts'
 import { readTunnelRecords, removeTunnelRecord, writeDaemonRecord, writeTunnelRecord } from './record.ts'
 import { definitionHash, renderConnection } from './render.ts'
-import { CharonSupervisor, type Log } from './supervisor.ts'
-import { NamedTimers, type Timers } from './timers.ts'
+import { CharonSupervisor } from './supervisor.ts'
+import type { Timers } from './timers.ts'
 import { sectionOf, sectionsOf, textOf, type ViciMessage } from './vici/message.ts'
 
 /** Where a daemon stands. */
@@ -128,7 +129,7 @@ export class IkeDaemon {
    * Nothing is changed at tunnels that are known. Those that the daemon has and no record knows go: their apply was
    * not acknowledged.
    */
-  adopt(recorded: CharonProcess | undefined): Promise<void> {
+  adopt(recorded: DaemonProcess | undefined): Promise<void> {
     return this.#enqueue(async () => {
       for (const record of await readTunnelRecords(this.#place.runDir)) {
         const held = holdTunnel(record.tunnel, false, Date.now())
@@ -430,7 +431,7 @@ export class IkeDaemon {
     await this.#path.prepare()
   }
 
-  async #remember(process: CharonProcess | undefined): Promise<void> {
+  async #remember(process: DaemonProcess | undefined): Promise<void> {
     const { runDir, gatewayId, mode, network } = this.#place
     await writeDaemonRecord(runDir, { gatewayId, mode, peer: network.peer, process })
   }

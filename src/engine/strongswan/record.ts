@@ -10,7 +10,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { Secret } from '../../secret.ts'
 import type { Tunnel } from '../engine.ts'
 import { fileName } from '../linux/names.ts'
-import { type CharonProcess, replaceFile } from './charon.ts'
+import { type DaemonProcess, replaceFile } from '../linux/process.ts'
 import type { KernelMode } from './kernel-mode.ts'
 
 export interface DaemonRecord {
@@ -18,7 +18,7 @@ export interface DaemonRecord {
   readonly peer?: string
   readonly mode: KernelMode
   /** Absent while none runs. */
-  readonly process?: CharonProcess
+  readonly process?: DaemonProcess
 }
 
 export interface TunnelRecord {

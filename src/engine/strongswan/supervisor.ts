@@ -4,27 +4,14 @@
  *
  * Two sessions are held, one for commands and one for events. When either ends, both do, and the owner is told.
  */
+import { NamedTimers } from '../linux/named-timers.ts'
 import { endProcessesIn } from '../linux/namespace.ts'
-import {
-  type CharonProcess,
-  checkRunDir,
-  isOurs,
-  killCharon,
-  rotateLog,
-  startCharon,
-  stopCharon,
-  writeCharonConf,
-} from './charon.ts'
+import { type DaemonProcess, isOurs, killDaemon, type Log, stopDaemon } from '../linux/process.ts'
+import { checkRunDir, rotateLog, startCharon, writeCharonConf } from './charon.ts'
 import { type CharonConf, viciSocket } from './charon-conf.ts'
-import { NamedTimers, type Timers } from './timers.ts'
+import type { Timers } from './timers.ts'
 import type { ViciMessage } from './vici/message.ts'
 import { ViciSession } from './vici/session.ts'
-
-export type Log = (
-  level: 'debug' | 'info' | 'warn' | 'error',
-  message: string,
-  fields?: Readonly<Record<string, unknown>>,
-) => void
 
 /** What the owner of a supervisor does at the turns of the daemon's life. */
 export interface CharonOwner {
@@ -33,7 +20,7 @@ export interface CharonOwner {
   /** Before a start: the namespace must be there, and nothing in the way. */
   prepare(): Promise<void>
   /** The process is known and must be remembered, for it may outlive us; `undefined`: there is none any more. */
-  remember(process: CharonProcess | undefined): Promise<void>
+  remember(process: DaemonProcess | undefined): Promise<void>
   /** A new daemon answers, and holds nothing yet. */
   started(): Promise<void>
   /** The daemon answers again after a broken conversation, and holds what it held. */
@@ -57,7 +44,7 @@ export class CharonSupervisor {
   readonly #times: Timers
   readonly #log: Log
   readonly #timers = new NamedTimers()
-  #process: CharonProcess | undefined
+  #process: DaemonProcess | undefined
   #commands: ViciSession | undefined
   #events: ViciSession | undefined
   #deaths = 0
@@ -87,7 +74,7 @@ export class CharonSupervisor {
   }
 
   /** Takes over a process that a record tells of. False when it is not there any more, or is another. */
-  async adopt(recorded: CharonProcess): Promise<boolean> {
+  async adopt(recorded: DaemonProcess): Promise<boolean> {
     if (!(await isOurs(recorded, this.#netns))) return false
     this.#process = recorded
     try {
@@ -121,16 +108,16 @@ export class CharonSupervisor {
     } catch (error) {
       // Half set up it would pass for a good one.
       this.#disconnect()
-      await killCharon(process)
+      await killDaemon(process)
       throw error
     }
   }
 
-  /** Ends the daemon for good, SAs deleted at the peers. */
+  /** Ends the daemon for good: told to end, it deletes the SAs at the peers. */
   async stop(): Promise<void> {
     this.#timers.clearAll()
     this.#disconnect()
-    if (this.#process) await stopCharon(this.#process)
+    if (this.#process) await stopDaemon(this.#process)
     await this.#clearOut()
     this.#process = undefined
     await this.#owner.remember(undefined)
@@ -150,7 +137,7 @@ export class CharonSupervisor {
 
   /** Ends the process we know, and any that an earlier process of ours has left in the namespace. */
   async #clearOut(): Promise<void> {
-    if (this.#process) await killCharon(this.#process)
+    if (this.#process) await killDaemon(this.#process)
     await endProcessesIn(this.#netns)
   }
 
@@ -236,7 +223,7 @@ export class CharonSupervisor {
       this.#misses += 1
       if (this.#commands === session && this.#misses >= hungAfterMisses && this.#process) {
         this.#log('error', 'an IKE daemon hangs and is killed', { daemon: this.#name, error: `${error}` })
-        await killCharon(this.#process).catch((cause) => {
+        await killDaemon(this.#process).catch((cause) => {
           this.#log('error', 'cannot kill an IKE daemon', { daemon: this.#name, error: `${cause}` })
         })
       }
