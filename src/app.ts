@@ -8,6 +8,7 @@ import type { Config } from './config.ts'
 import { claimGateways } from './db/claim.ts'
 import { type Database, type DatabaseConfig, openDatabase } from './db/open.ts'
 import type { Engine } from './engine/engine.ts'
+import { createLogbook, type Logbook } from './logbook/logbook.ts'
 import { ReconcileLoop } from './reconcile/loop.ts'
 import { createCredentialSource } from './resources/access-key/store.ts'
 import { recordOf } from './resources/audit-event/model.ts'
@@ -50,6 +51,8 @@ export interface Overrides {
 const staleRounds = 3
 const defaultResync = 30_000
 const auditFileBytes = 8 * 1024 * 1024
+/** Milliseconds between two looks for logs that are too old or of nobody. */
+const tidyInterval = 86_400_000
 
 export type CreateEngine = (config: Config, log: (entry: object) => void) => Promise<Engine>
 
@@ -124,8 +127,15 @@ export async function createApp(
       const claim = await claimGateways(database, config.dataDir)
       closers.push(() => claim.release())
       ended = claim.lost
+      const logbook = createLogbook({
+        dir: join(config.dataDir, 'logs'),
+        failed: (cause) => log({ level: 'warn', message: `the log of a tunnel cannot be written: ${cause}` }),
+      })
+      closers.push(() => logbook.close())
       engine = overrides.engine ?? (await createEngine(config, log))
       closers.push(() => engine!.close())
+      engine.tunnels.onLog?.(({ tunnelId, at, text }) => logbook.append(tunnelId, { at, text }))
+      closers.push(keepTidy(logbook, db, now, log))
       loop = new ReconcileLoop({ db, engine, sealer, now, log, resyncInterval })
       closers.push(() => loop!.stop())
       await loop.start()
@@ -150,6 +160,25 @@ export async function createApp(
   } catch (cause) {
     await close()
     throw cause
+  }
+}
+
+/** At once and every day; answers what stops it. */
+function keepTidy(logbook: Logbook, db: Database, now: () => number, log: (entry: object) => void) {
+  const isKept = async (id: string) =>
+    (await db.kysely.selectFrom('vpn_connection').select('id').where('id', '=', id).executeTakeFirst()) !==
+    undefined
+  let running: Promise<void>
+  const tidy = () => {
+    running = logbook
+      .tidy(now(), isKept)
+      .catch((cause) => log({ level: 'warn', message: `cannot tidy the logs of tunnels: ${cause}` }))
+  }
+  tidy()
+  const timer = setInterval(tidy, tidyInterval).unref()
+  return async () => {
+    clearInterval(timer)
+    await running
   }
 }
 

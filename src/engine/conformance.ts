@@ -8,7 +8,14 @@ import assert from 'node:assert/strict'
 import { afterEach, beforeEach, describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { Secret } from '../secret.ts'
-import { type Engine, EngineError, type Gateway, type Tunnel, type TunnelReport } from './engine.ts'
+import {
+  type Engine,
+  EngineError,
+  type Gateway,
+  type Tunnel,
+  type TunnelLogLine,
+  type TunnelReport,
+} from './engine.ts'
 import { type ReasonCode, reasons } from './reason.ts'
 
 /** An engine with a peer for the tunnels of the suite. A new one for each test. */
@@ -67,6 +74,22 @@ export function conformance(
         const seen = await harness.engine.tunnels.observe(tunnel.id)
         return seen?.failure && codes.includes(seen.failure.code) && seen
       })
+
+    test('what happens to a tunnel is told in lines, without its key', async (t) => {
+      const { tunnels } = harness.engine
+      if (!tunnels.onLog) return t.skip('this engine tells no lines')
+      const lines: TunnelLogLine[] = []
+      tunnels.onLog((line) => lines.push(line))
+      await bringUp()
+      await tunnels.apply(withIke({ ...tunnel, generation: 2 }, { psk: new Secret(`${pskText}, other`) }))
+      await whenFailed(mismatches)
+      await harness.until('lines of the failure', async () =>
+        lines.some(({ text }) => /fail|mismatch/i.test(text)),
+      )
+      assert(lines.some(({ text }) => text.includes('is up')))
+      assert(lines.every(({ tunnelId, at }) => tunnelId === tunnel.id && at > 0))
+      assert.doesNotMatch(inspect(lines, { depth: null, maxArrayLength: null }), new RegExp(pskText))
+    })
 
     test('a gateway is applied, listed and removed; each may be repeated', async () => {
       const { gateways } = harness.engine

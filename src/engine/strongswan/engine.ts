@@ -13,6 +13,7 @@ import {
   type GatewayId,
   type Tunnel,
   type TunnelId,
+  type TunnelLogLine,
   type TunnelReport,
 } from '../engine.ts'
 import { hostOf } from '../linux/address.ts'
@@ -93,6 +94,7 @@ class StrongswanEngine implements Engine {
   readonly #gateways = new Map<GatewayId, Gateway>()
   readonly #daemons = new Map<string, IkeDaemon>()
   readonly #hints: ((id: TunnelId) => void)[] = []
+  readonly #listeners: ((line: TunnelLogLine) => void)[] = []
   readonly #window = new InitiationWindow(parallelInitiations, initiationHoldMs)
   readonly #bounded = bounded(parallelJobs)
   readonly #timers = new NamedTimers()
@@ -114,6 +116,9 @@ class StrongswanEngine implements Engine {
     list: () => this.#listTunnels(),
     onHint: (hint: (id: TunnelId) => void) => {
       this.#hints.push(hint)
+    },
+    onLog: (listener: (line: TunnelLogLine) => void) => {
+      this.#listeners.push(listener)
     },
   }
 
@@ -298,6 +303,9 @@ class StrongswanEngine implements Engine {
       log: this.#config.log,
       hint: (id) => {
         for (const hint of this.#hints) hint(id)
+      },
+      tell: (line) => {
+        for (const listener of this.#listeners) listener(line)
       },
       bounded: this.#bounded,
       random: Math.random,

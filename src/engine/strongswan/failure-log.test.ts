@@ -362,3 +362,23 @@ test('a recording survives writing and reading', () => {
     assert.equal(renderRecording(header, recorded), text)
   }
 })
+
+test('a line is of the tunnel that it names, and of every one with that peer while nobody is named', () => {
+  const other = { ...tunnel, id: 'vco-2' }
+  const elsewhere = { ...tunnel, id: 'vco-3', remoteAddress: '198.51.100.3' }
+  const log = createFailureLog()
+  for (const each of [tunnel, other, elsewhere]) log.watch(each)
+  const tunnelsOf = (text: string, more: Partial<LogLine> = {}) => {
+    const line = { group: 'NET', level: 1, ikeUniqueId: '7', text, at: 1, ...more }
+    log.line(line)
+    return log.tunnelsOf(line)
+  }
+  const packet = 'received packet: from 198.51.100.2[500] to 198.51.100.1[500] (336 bytes)'
+  assert.deepEqual(tunnelsOf(packet), ['vco-1', 'vco-2'])
+  assert.deepEqual(tunnelsOf('parsed IKE_AUTH request 1', { ikeName: 'vco-2' }), ['vco-2'])
+  assert.deepEqual(tunnelsOf('a later line without a name'), ['vco-2'])
+  assert.deepEqual(tunnelsOf('loaded a plugin', { ikeUniqueId: undefined }), [])
+  // Whoever calls while all is up is shown as well.
+  for (const { id } of [tunnel, other]) log.observed(id, { up: true }, 2)
+  assert.deepEqual(tunnelsOf(packet, { ikeUniqueId: '8' }), ['vco-1', 'vco-2'])
+})

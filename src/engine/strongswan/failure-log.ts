@@ -44,6 +44,8 @@ export interface FailureLog {
   forget(id: TunnelId): void
   /** Takes the next line of the log. Returns the tunnels whose failure may have changed. */
   line(line: LogLine): readonly TunnelId[]
+  /** The tunnels that a line speaks of, once `line` has taken it: every one with that peer while it is not known whose. */
+  tunnelsOf(line: LogLine): readonly TunnelId[]
   /**
    * What the tunnel's SAs are now. `up` says that everything wanted is up: no failure is shown then, and what was
    * seen before is forgotten. `newestIke` is the unique id of the newest established IKE_SA. Repeating it is fine.
@@ -496,6 +498,16 @@ export function createFailureLog(): FailureLog {
         show(each)
       }
       return watched.map(({ tunnel }) => tunnel.id)
+    },
+
+    tunnelsOf(line) {
+      if (line.ikeName !== undefined && tunnels.has(line.ikeName)) return [line.ikeName]
+      const attempt = attemptFor(line)
+      if (!attempt) return []
+      const named = concerned(attempt)
+      const peers = [...tunnels.values()].filter(({ tunnel }) => tunnel.remoteAddress === attempt.peerAddress)
+      const meant = named.length > 0 || attempt.tunnelId !== undefined ? named : peers
+      return meant.map(({ tunnel }) => tunnel.id)
     },
 
     observed(id, { up, newestIke }, at) {

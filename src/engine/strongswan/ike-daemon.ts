@@ -6,7 +6,14 @@
  * `#look` alone decides what to do about what the daemon has. Events only say where to look.
  */
 import { rm } from 'node:fs/promises'
-import { EngineError, type Failure, type Tunnel, type TunnelId, type TunnelReport } from '../engine.ts'
+import {
+  EngineError,
+  type Failure,
+  type Tunnel,
+  type TunnelId,
+  type TunnelLogLine,
+  type TunnelReport,
+} from '../engine.ts'
 import type { EngineNetwork } from '../linux/engine-network.ts'
 import { NamedTimers } from '../linux/named-timers.ts'
 import { tunnelInterface } from '../linux/names.ts'
@@ -38,6 +45,7 @@ import { readTunnelRecords, removeTunnelRecord, writeDaemonRecord, writeTunnelRe
 import { definitionHash, renderConnection } from './render.ts'
 import { CharonSupervisor } from './supervisor.ts'
 import type { Timers } from './timers.ts'
+import { createTunnelLog, renderLine } from './tunnel-log.ts'
 import { sectionOf, sectionsOf, textOf, type ViciMessage } from './vici/message.ts'
 
 /** Where a daemon stands. */
@@ -57,6 +65,7 @@ export interface DaemonSurroundings {
   readonly window: InitiationWindow
   readonly log: Log
   readonly hint: (id: TunnelId) => void
+  readonly tell: (line: TunnelLogLine) => void
   /** Runs the heavy jobs of all daemons, a few at a time. */
   readonly bounded: <T>(job: () => Promise<T>) => Promise<T>
   /** 0 up to 1. */
@@ -78,6 +87,7 @@ export class IkeDaemon {
   #isAggressive = false
   #down: Failure | undefined
   #failures = createFailureLog()
+  #log = createTunnelLog()
   #isClosed = false
 
   constructor(place: DaemonPlace, around: DaemonSurroundings) {
@@ -187,7 +197,7 @@ export class IkeDaemon {
       const before = held.sentBefore ?? now
       held.sentBefore = now
       if (now <= before) continue
-      this.#around.log('info', 'traffic asks for a tunnel', { tunnel: id })
+      this.#note(id, 'traffic asks for a tunnel')
       held.woken = true
       if (isPending(held)) this.#soon(() => this.#reconnect(held))
       this.#lookSoon(id)
@@ -211,7 +221,7 @@ export class IkeDaemon {
   // --- Jobs of the queue ---------------------------------------------------------------------------------------
 
   async #apply(tunnel: Tunnel): Promise<void> {
-    const { timers, log } = this.#around
+    const { timers } = this.#around
     const carrier = this.#path.carrier(tunnel)
     const hash = definitionHash(tunnel, carrier, timers.dpd)
     this.#refuseCollision(tunnel)
@@ -247,8 +257,7 @@ export class IkeDaemon {
       held.woken = false
       held.sentBefore = undefined
       held.quietSince = Date.now()
-      log('info', previous ? 'changed a tunnel' : 'loaded a tunnel', {
-        tunnel: tunnel.id,
+      this.#note(tunnel.id, previous ? 'changed a tunnel' : 'loaded a tunnel', {
         generation: tunnel.generation,
         daemon: this.#place.name,
       })
@@ -268,6 +277,7 @@ export class IkeDaemon {
     this.#around.window.release(id)
     if (this.#supervisor.commands) await this.#commands.unload(id)
     await this.#drop(held.tunnel)
+    this.#note(id, 'removed a tunnel', { daemon: name })
     this.#held.delete(id)
     this.#failures.forget(id)
     await removeTunnelRecord(runDir, id)
@@ -278,7 +288,6 @@ export class IkeDaemon {
       await this.#path.remove()
       await rm(runDir, { recursive: true, force: true })
     }
-    this.#around.log('info', 'removed a tunnel', { tunnel: id, daemon: name })
   }
 
   /** Terminates what runs with old settings. The new negotiation follows when it has gone: see `#follow`. */
@@ -323,7 +332,7 @@ export class IkeDaemon {
 
     if (held.seen.installed.size > 0 && held.upSince === undefined) {
       held.upSince = now
-      this.#around.log('info', 'a tunnel is up', { tunnel: id })
+      this.#note(id, 'a tunnel is up')
     } else if (held.seen.installed.size === 0 && held.upSince !== undefined) {
       if (!held.replacing) {
         held.attempts = fallen(held.attempts, now - held.upSince, now, random(), timers.retryDelays)
@@ -332,7 +341,7 @@ export class IkeDaemon {
       }
       held.upSince = undefined
       held.quietSince = now
-      this.#around.log('info', 'a tunnel is down', { tunnel: id, cause: this.#failures.failure(id)?.code })
+      this.#note(id, 'a tunnel is down', { cause: this.#failures.failure(id)?.code })
     }
 
     // Without its key a tunnel cannot be loaded into a new daemon until it is applied again.
@@ -348,7 +357,10 @@ export class IkeDaemon {
     else if (window.take(id, () => this.#lookSoon(id))) {
       held.attempts = attempts
       held.replacing = false
-      for (const child of decision.children) await this.#commands.initiate(id, child)
+      for (const child of decision.children) {
+        this.#tell(id, 'ENGINE', `initiates ${child}`, now)
+        await this.#commands.initiate(id, child)
+      }
     }
     // Several ways to fail raise no event: a peer that stays silent, a refused CHILD_SA, an initiate that does nothing.
     if (decision.do === 'wait') this.#lookAt(id, decision.until)
@@ -390,7 +402,7 @@ export class IkeDaemon {
       this.#soon(async () => {
         const seen = await this.#see(held)
         for (const uniqueId of duplicates(seen.ikeSas, seen.childSas)) {
-          this.#around.log('info', 'terminates a doubled IKE_SA', { tunnel: id, ikeSa: uniqueId })
+          this.#note(id, 'terminates a doubled IKE_SA', { ikeSa: uniqueId })
           await this.#commands.terminate(uniqueId, false)
         }
       }),
@@ -441,6 +453,7 @@ export class IkeDaemon {
     this.#down = undefined
     // The numbers of a new daemon's SAs start again.
     this.#failures = createFailureLog()
+    this.#log = createTunnelLog()
     await this.#path.started(this.#tunnels())
     for (const held of this.#held.values()) {
       const wasLoaded = held.loadedHash !== undefined
@@ -509,9 +522,13 @@ export class IkeDaemon {
 
   #onEvent(name: string, message: ViciMessage): void {
     if (name === 'log') {
-      for (const id of this.#failures.line(parseLogEvent(message, Date.now()))) {
+      const line = parseLogEvent(message, Date.now())
+      for (const id of this.#failures.line(line)) {
         this.#around.hint(id)
         this.#lookSoon(id)
+      }
+      for (const kept of this.#log.line(line)) {
+        for (const id of this.#failures.tunnelsOf(kept)) this.#tell(id, kept.group, kept.text, kept.at)
       }
       return
     }
@@ -524,6 +541,25 @@ export class IkeDaemon {
       this.#around.hint(id)
       this.#lookSoon(id)
     }
+  }
+
+  /** What we do ourselves stands in the log of the process and in that of the tunnel. */
+  #note(
+    id: TunnelId,
+    message: string,
+    fields: Readonly<Record<string, string | number | undefined>> = {},
+  ): void {
+    this.#around.log('info', message, { tunnel: id, ...fields })
+    const facts = Object.entries(fields).flatMap(([name, value]) =>
+      value === undefined ? [] : [` ${name}=${value}`],
+    )
+    this.#tell(id, 'ENGINE', `${message}${facts.join('')}`, Date.now())
+  }
+
+  #tell(id: TunnelId, group: string, text: string, at: number): void {
+    const tunnel = this.#held.get(id)?.tunnel
+    const keys = [tunnel?.ike.psk, tunnel?.ike.certificate?.ownKey, tunnel?.bgp?.authKey]
+    this.#around.tell({ tunnelId: id, at, text: `[${group}] ${renderLine(text, keys)}` })
   }
 
   #report(held: HeldTunnel): TunnelReport {
