@@ -44,13 +44,13 @@ const layers: readonly Layer[] = [
     because: 'the database is opened and shaped here; what its rows mean belongs to the nouns',
   },
   {
-    files: ['src/engine/engine.ts', 'src/engine/reason.ts'],
+    files: ['src/engine/engine.ts', 'src/engine/gateway-service.ts', 'src/engine/reason.ts'],
     may: [],
     because: 'the interfaces stand above every engine and know none',
   },
   {
     files: ['src/engine/strongswan/', 'src/engine/linux/'],
-    may: ['src/engine/engine.ts', 'src/engine/reason.ts'],
+    may: ['src/engine/engine.ts', 'src/engine/gateway-service.ts', 'src/engine/reason.ts'],
     because: 'an engine gets the complete wanted state handed in; it must not look it up',
   },
   {

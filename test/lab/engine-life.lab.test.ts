@@ -30,7 +30,7 @@ const spis = (report: TunnelReport) => report.childSas.map((child) => child.spiI
 async function daemonPid(lab: GatewayLab, peer = lab.tunnel.remoteAddress): Promise<number> {
   const netns = lab.names.engine(
     lab.gateway.slot,
-    lab.engine.describe().kernelMode === 'U' ? peer : undefined,
+    lab.engine.describe().kernelMode === 'U' ? { peer, fromSecond: false } : undefined,
   )
   const pids = (await command('ip', 'netns', 'pids', netns)).split('\n').filter(Boolean)
   assert.equal(pids.length, 1, `processes in ${netns}: ${pids}`)
@@ -104,7 +104,7 @@ describe('the engine and its daemons', { skip }, () => {
     const before = await daemonPid(lab)
     process.kill(before, 'SIGSTOP')
     await until('another daemon', async () => {
-      const netns = lab.names.engine(1, lab.tunnel.remoteAddress)
+      const netns = lab.names.engine(1, { peer: lab.tunnel.remoteAddress, fromSecond: false })
       const pids = (await command('ip', 'netns', 'pids', netns)).split('\n').filter(Boolean)
       return pids.length === 1 && Number(pids[0]) !== before
     })
@@ -130,7 +130,7 @@ describe('the engine and its daemons', { skip }, () => {
     const stranger = spawn('sleep', ['60'], { stdio: 'ignore' })
     try {
       await once(stranger, 'spawn')
-      const name = lab.names.engine(1, lab.tunnel.remoteAddress)
+      const name = lab.names.engine(1, { peer: lab.tunnel.remoteAddress, fromSecond: false })
       const file = join(lab.engineConfig.dataDir, 'engines', name, 'daemon.json')
       const record = JSON.parse(await readFile(file, 'utf8'))
       await writeFile(file, JSON.stringify({ ...record, process: { ...record.process, pid: stranger.pid } }))
@@ -182,7 +182,7 @@ describe('the engine and its daemons', { skip }, () => {
   })
 
   test('the log of a daemon does not grow for ever', async () => {
-    const name = lab.names.engine(1, lab.tunnel.remoteAddress)
+    const name = lab.names.engine(1, { peer: lab.tunnel.remoteAddress, fromSecond: false })
     const log = join(lab.engineConfig.dataDir, 'engines', name, 'charon.log')
     await appendFile(log, 'x'.repeat(5_000_000))
     const size = (file: string) =>

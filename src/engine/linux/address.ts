@@ -42,5 +42,26 @@ export function addressInside(cidr: string): string {
   return addressText(size > 2 ? first + 1 : first)
 }
 
+/**
+ * The address of the VPC's router in the vSwitch of a host: the third from the end, as the vendor has it (the last
+ * three addresses of a vSwitch are the system's). `undefined` where a network has fewer than eight.
+ */
+export function routerOf(cidr: string): string | undefined {
+  const { address, length } = parseCidr(cidr)
+  if (length > 29) return undefined
+  const size = 2 ** (32 - length)
+  return addressText(Math.floor(address / size) * size + size - 3)
+}
+
+/** The prefix length of `10.1.0.254/24`. */
+export const lengthOf = (cidr: string): number => parseCidr(cidr).length
+
+/** Whether every address of the second network is one of the first. */
+export function contains(outer: string, inner: string): boolean {
+  const [wide, narrow] = [parseCidr(outer), parseCidr(inner)]
+  const size = 2 ** (32 - wide.length)
+  return wide.length <= narrow.length && Math.floor(wide.address / size) === Math.floor(narrow.address / size)
+}
+
 /** `198.51.100.2` -> `c6336402`, short enough for the name of an interface. */
 export const addressHex = (address: string) => addressNumber(address).toString(16).padStart(8, '0')

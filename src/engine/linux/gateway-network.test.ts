@@ -5,6 +5,8 @@ import {
   gatewayLines,
   gatewayRules,
   hardwareAddress,
+  publishLines,
+  routerLines,
   ruleLines,
   staleAddressLines,
 } from './gateway-network.ts'
@@ -48,7 +50,7 @@ test('the networks of the VPC are routed inside', () => {
 test('in a new namespace the local rule moves behind ours, and is never missing', () => {
   const fresh = [{ priority: 0 }, { priority: 32766 }, { priority: 32767 }]
   const lines = ruleLines(fresh, gateway)
-  assert.equal(lines.length, gatewayRules(gateway).size + 1)
+  assert.equal(lines.length, gatewayRules(gateway).length + 1)
   assert.equal(lines.at(-1), 'rule del pref 0')
   assert(lines.indexOf('rule add pref 200 lookup local') < lines.indexOf('rule del pref 0'))
 })
@@ -59,13 +61,28 @@ test('rules in place are left alone', () => {
 
 test('rules of an earlier outside address are replaced; those of peers belong to their daemons', () => {
   assert.deepEqual(ruleLines(inPlace('198.51.100.77'), gateway), [
-    'rule del pref 110',
-    'rule del pref 130',
-    'rule del pref 140',
+    'rule del pref 110 to 198.51.100.77',
+    'rule del pref 130 from 198.51.100.77',
+    'rule del pref 140 from 198.51.100.77',
     'rule add pref 110 iif wan0 to 198.51.100.1 lookup local',
     'rule add pref 130 iif vpc0 from 198.51.100.1 prohibit',
     'rule add pref 140 from 198.51.100.1 lookup 100',
   ])
+})
+
+test('a second outside address is put beside the first, which is left alone', () => {
+  const both = { ...gateway, secondAddress: '198.51.100.7' }
+  const lines = gatewayLines(both, { bridge: 'br0' })
+  assert(lines.includes('addr replace 198.51.100.1/32 dev wan0'))
+  assert(lines.includes('addr replace 198.51.100.7/32 dev wan0'))
+  assert.deepEqual(ruleLines(inPlace(gateway.address), both), [
+    'rule add pref 110 iif wan0 to 198.51.100.7 lookup local',
+    'rule add pref 130 iif vpc0 from 198.51.100.7 prohibit',
+    'rule add pref 140 from 198.51.100.7 lookup 100',
+  ])
+  const seen = [{ ifname: 'wan0', addr_info: [{ local: '198.51.100.7', prefixlen: 32 }] }]
+  assert.deepEqual(staleAddressLines(seen, both), [])
+  assert.deepEqual(staleAddressLines(seen, gateway), ['addr del 198.51.100.7/32 dev wan0'])
 })
 
 test('addresses that are not wanted any more go; those of other interfaces stay', () => {
@@ -85,6 +102,32 @@ test('addresses that are not wanted any more go; those of other interfaces stay'
     'addr del 198.51.100.77/32 dev wan0',
     'addr del 10.1.0.254/16 dev vpc0',
   ])
+})
+
+test('published networks are routed to the gateway inside the VPC, and to it alone', () => {
+  assert.deepEqual(publishLines([], gateway, ['10.2.0.5/24', '10.2.0.0/24']), [
+    'route replace 10.2.0.0/24 via 10.1.0.254 dev br0 onlink metric 101',
+  ])
+  const seen = [
+    { dst: '10.1.0.0/24', dev: 'br0', protocol: 'kernel' },
+    { dst: '10.2.0.0/24', dev: 'br0', gateway: '10.1.0.254', metric: 101 },
+    { dst: '10.9.0.7', dev: 'br0', gateway: '10.1.0.254', metric: 101 },
+    { dst: '10.9.0.0/24', dev: 'br0', gateway: '10.1.0.250', metric: 102 },
+  ]
+  assert.deepEqual(publishLines(seen, gateway, ['10.2.0.0/24']), [
+    'route del 10.9.0.7/32 via 10.1.0.254 dev br0 metric 101',
+  ])
+  assert.deepEqual(publishLines(seen, gateway, ['10.2.0.0/24'], { keepOthers: true }), [])
+})
+
+test('the router of a vSwitch has its third address from the end, where there is room', () => {
+  assert.deepEqual(routerLines(gateway), ['addr replace 10.1.0.253/24 dev br0'])
+  assert.deepEqual(routerLines({ ...gateway, insideAddress: '10.1.0.20/29' }), [
+    'addr replace 10.1.0.21/29 dev br0',
+  ])
+  for (const insideAddress of ['10.1.0.253/24', '10.1.0.1/30']) {
+    assert.deepEqual(routerLines({ ...gateway, insideAddress }), [], insideAddress)
+  }
 })
 
 test('a link has the same hardware address each time, and each link its own', () => {

@@ -8,20 +8,23 @@
  *                            │  vco<n>  tunnels         vpc0 ──────┘
  *                            └───────────────────────────┘  inside address
  *
+ * In the VPC's namespace `br0` is the router of the vSwitch as well (its third address from the end): it sends published
+ * networks to the gateway's inside address, so that hosts need a default route only.
+ *
  * What is routed where is decided by rules, first match:
  *
  *     100  from wan0, peer -> outside address   to the IKE daemon (table of its link, see engine-network.ts)
- *     110  from wan0 to the outside address     local: the gateway answers pings
+ *     110  from wan0 to an outside address      local: the gateway answers pings
  *     120  from wan0, anything else             dropped: nothing enters the VPC in clear
- *     130  from vpc0 with the outside address   refused: nobody inside speaks for the gateway
- *     140  from the outside address             table `wan`: IKE and ESP leave by wan0
+ *     130  from vpc0 with an outside address    refused: nobody inside speaks for the gateway
+ *     140  from an outside address              table `wan`: IKE and ESP leave by wan0
  *     200  local
  *     main: the VPC and the tunnels. It has no way to the WAN, so that packets for a tunnel which is down are
  *           refused at once instead of leaving in clear.
  */
 import { createHash } from 'node:crypto'
 import { EngineError, type Gateway } from '../engine.ts'
-import { hostOf, networkOf } from './address.ts'
+import { hostOf, lengthOf, networkOf, routerOf } from './address.ts'
 import { type Names, vpcPort } from './names.ts'
 import {
   ensureNamespace,
@@ -73,12 +76,16 @@ export const routerSettings = {
   ...ipv6Off,
 }
 
+/** The outside addresses of a gateway, the first one first. */
+export const outsideAddresses = ({ address, secondAddress }: Gateway): readonly string[] =>
+  secondAddress === undefined ? [address] : [address, secondAddress]
+
 /** Lines of `ip -batch` that put addresses and routes in place; each may be repeated. */
 export function gatewayLines(gateway: Gateway, wan: Wan): string[] {
   const inside = hostOf(gateway.insideAddress)
   const nextHop = wan.gateway === undefined ? '' : `via ${wan.gateway} onlink `
   return [
-    `addr replace ${gateway.address}/32 dev wan0`,
+    ...outsideAddresses(gateway).map((address) => `addr replace ${address}/32 dev wan0`),
     `addr replace ${gateway.insideAddress} dev vpc0`,
     'link set wan0 up',
     'link set vpc0 up',
@@ -87,31 +94,46 @@ export function gatewayLines(gateway: Gateway, wan: Wan): string[] {
   ]
 }
 
-/** Rules as `ip rule add` takes them, by priority. */
-export const gatewayRules = (gateway: Gateway): ReadonlyMap<number, string> =>
-  new Map([
-    [110, `iif wan0 to ${gateway.address} lookup local`],
-    [120, 'iif wan0 blackhole'],
-    [130, `iif vpc0 from ${gateway.address} prohibit`],
-    [140, `from ${gateway.address} lookup ${wanTable}`],
-    [200, 'lookup local'],
-  ])
+interface WantedRule {
+  readonly priority: number
+  /** The outside address that it is about; absent: any. */
+  readonly address?: string
+  /** As `ip rule add` takes it. */
+  readonly rule: string
+}
+
+/** By priority, without those of peers. */
+export function gatewayRules(gateway: Gateway): readonly WantedRule[] {
+  const outside = outsideAddresses(gateway)
+  return [
+    ...outside.map((address) => ({ priority: 110, address, rule: `iif wan0 to ${address} lookup local` })),
+    { priority: 120, rule: 'iif wan0 blackhole' },
+    ...outside.map((address) => ({ priority: 130, address, rule: `iif vpc0 from ${address} prohibit` })),
+    ...outside.map((address) => ({ priority: 140, address, rule: `from ${address} lookup ${wanTable}` })),
+    { priority: 200, rule: 'lookup local' },
+  ]
+}
+
+/** Priorities of rules that are about an outside address. */
+const addressed = [110, 130, 140]
 
 /** Lines that turn the rules seen into the rules wanted. Those of peers (100) belong to their daemons. */
 export function ruleLines(seen: readonly Rule[], gateway: Gateway): string[] {
   const lines: string[] = []
-  const present = new Set<number>()
+  const outside = outsideAddresses(gateway)
+  const nameOf = ({ priority, src, dst }: Rule) =>
+    addressed.includes(priority) ? (priority === 110 ? dst : src) : undefined
+  const present = new Set<string>()
   for (const rule of seen) {
-    const names = rule.priority === 110 ? rule.dst : rule.src
-    const stale = [110, 130, 140].includes(rule.priority) && names !== gateway.address
-    if (stale) lines.push(`rule del pref ${rule.priority}`)
-    else present.add(rule.priority)
+    const address = nameOf(rule)
+    if (address === undefined || outside.includes(address)) present.add(`${rule.priority} ${address}`)
+    else lines.push(`rule del pref ${rule.priority} ${rule.priority === 110 ? 'to' : 'from'} ${address}`)
   }
-  for (const [priority, rule] of gatewayRules(gateway)) {
-    if (!present.has(priority)) lines.push(`rule add pref ${priority} ${rule}`)
+  for (const { priority, address, rule } of gatewayRules(gateway)) {
+    if (!present.has(`${priority} ${address}`)) lines.push(`rule add pref ${priority} ${rule}`)
   }
   // Only when ours is in place: without any local rule the namespace would not know its own addresses.
-  if (present.has(0)) lines.push('rule del pref 0')
+  if (seen.some((rule) => rule.priority === 0)) lines.push('rule del pref 0')
   return lines
 }
 
@@ -120,13 +142,71 @@ export function staleAddressLines(
   seen: readonly { ifname: string; addr_info: readonly { local: string; prefixlen: number }[] }[],
   gateway: Gateway,
 ): string[] {
-  const wanted: Record<string, string> = { wan0: `${gateway.address}/32`, vpc0: gateway.insideAddress }
+  const wanted: Record<string, readonly string[]> = {
+    wan0: outsideAddresses(gateway).map((address) => `${address}/32`),
+    vpc0: [gateway.insideAddress],
+  }
   return seen.flatMap(({ ifname, addr_info }) =>
     addr_info
       .map((address) => `${address.local}/${address.prefixlen}`)
-      .filter((address) => wanted[ifname] !== undefined && address !== wanted[ifname])
+      .filter((address) => wanted[ifname] !== undefined && !wanted[ifname].includes(address))
       .map((address) => `addr del ${address} dev ${ifname}`),
   )
+}
+
+/** Lines that make the bridge of a VPC the router of the gateway's vSwitch. */
+export function routerLines({ insideAddress }: Gateway): string[] {
+  const router = routerOf(insideAddress)
+  if (router === undefined || router === hostOf(insideAddress)) return []
+  return [`addr replace ${router}/${lengthOf(insideAddress)} dev br0`]
+}
+
+interface VpcRoute {
+  readonly dst: string
+  readonly gateway?: string
+  readonly metric?: number
+}
+
+interface PublishOptions {
+  /** Only adds. */
+  readonly keepOthers?: boolean
+}
+
+/** Lines that turn the routes of a VPC to this gateway into the wanted ones; new ones come before old ones go. */
+export function publishLines(
+  seen: readonly VpcRoute[],
+  gateway: Gateway,
+  networks: readonly string[],
+  { keepOthers = false }: PublishOptions = {},
+): string[] {
+  const inside = hostOf(gateway.insideAddress)
+  // Of two gateways that publish the same network the one with the lower slot has it.
+  const metric = 100 + gateway.slot
+  const present = seen
+    .filter((route) => route.gateway === inside && route.metric === metric)
+    .map(({ dst }) => networkOf(dst === 'default' ? '0.0.0.0/0' : dst))
+  const wanted = new Set(networks.map(networkOf))
+  return [
+    ...[...wanted]
+      .filter((network) => !present.includes(network))
+      .map((network) => `route replace ${network} via ${inside} dev br0 onlink metric ${metric}`),
+    ...present
+      .filter((network) => !keepOthers && !wanted.has(network))
+      .map((network) => `route del ${network} via ${inside} dev br0 metric ${metric}`),
+  ]
+}
+
+/** Has the VPC send these networks to the gateway, and no others. A VPC that is gone has no routes. */
+export async function publish(
+  names: Names,
+  gateway: Gateway,
+  networks: readonly string[],
+  options?: PublishOptions,
+): Promise<void> {
+  const vpc = names.vpc(gateway.vpcId)
+  if ((await namespaceInode(vpc)) === undefined) return
+  const seen = await ipJson<VpcRoute>(vpc, ['-4', 'route', 'show', 'dev', 'br0'])
+  await ipBatch(vpc, publishLines(seen, gateway, networks, options))
 }
 
 /**
@@ -165,10 +245,12 @@ async function makeLink(
   ])
 }
 
-async function ensureVpc(netns: string): Promise<void> {
-  await ensureNamespace(netns, ipv6Off)
+async function ensureVpc(netns: string, gateway: Gateway): Promise<void> {
+  await ensureNamespace(netns, routerSettings)
   if (!(await hasLink(netns, 'br0'))) await ip(netns, ['link', 'add', 'br0', 'type', 'bridge'])
-  await ip(netns, ['link', 'set', 'br0', 'up'])
+  // Hosts that were redirected to a gateway would stay with it when the route goes to another.
+  await setSysctls(netns, { 'ipv4.conf.br0.send_redirects': 0, 'ipv4.conf.br0.rp_filter': 0 })
+  await ipBatch(netns, [...routerLines(gateway), 'link set br0 up'])
 }
 
 /** Makes the network, or mends what differs from it; what is right already is not touched. */
@@ -177,7 +259,7 @@ export async function applyGatewayNetwork(names: Names, wan: Wan, gateway: Gatew
   const vpc = names.vpc(gateway.vpcId)
   const port = names.wanPort(gateway.slot)
   await ensureNamespace(netns, routerSettings)
-  await ensureVpc(vpc)
+  await ensureVpc(vpc, gateway)
   if (!(await hasLink(netns, 'wan0'))) {
     await makeLink(wan.netns, port, netns, 'wan0', gateway)
     await setSysctls(netns, {

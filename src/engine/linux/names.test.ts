@@ -5,13 +5,22 @@ import { createNames, engineLink, fileName, tunnelInterface } from './names.ts'
 
 test('names are known again by their own prefix and by no other', () => {
   const names = createNames('sd')
-  const made = [names.gateway(7), names.vpc('vpc-bp1'), names.engine(7), names.engine(7, '198.51.100.2')]
-  assert.deepEqual(made, ['sdgw7', 'sdvpc-bp1', 'sden7', 'sden7-c6336402'])
+  const peer = '198.51.100.2'
+  const made = [
+    names.gateway(7),
+    names.vpc('vpc-bp1'),
+    names.engine(7),
+    names.engine(7, { peer, fromSecond: false }),
+    names.engine(7, { peer, fromSecond: true }),
+  ]
+  assert.deepEqual(made, ['sdgw7', 'sdvpc-bp1', 'sden7', 'sden7-c6336402', 'sden7_c6336402'])
   assert.deepEqual(
     made.map((name) => names.kindOf(name)),
-    ['gateway', 'vpc', 'engine', 'engine'],
+    ['gateway', 'vpc', 'engine', 'engine', 'engine'],
   )
-  assert.equal(names.gatewayOf(names.engine(7, '198.51.100.2')), names.gateway(7))
+  for (const fromSecond of [false, true]) {
+    assert.equal(names.gatewayOf(names.engine(7, { peer, fromSecond })), names.gateway(7))
+  }
   assert.equal(names.gatewayOf(names.gateway(7)), undefined)
   for (const other of [createNames('sdx'), createNames('s')]) {
     for (const name of made) assert.equal(other.kindOf(name), undefined, `${name} for ${other.prefix}`)
@@ -23,7 +32,11 @@ test('names are known again by their own prefix and by no other', () => {
 
 test('names of interfaces have at most 15 characters', () => {
   const names = createNames('abcdef')
-  for (const name of [names.wanPort(99_999_999), tunnelInterface(999_999_999), engineLink('203.0.113.255')]) {
+  for (const name of [
+    names.wanPort(99_999_999),
+    tunnelInterface(999_999_999),
+    engineLink({ peer: '203.0.113.255', fromSecond: true }),
+  ]) {
     assert(name.length <= 15, name)
   }
 })

@@ -4,7 +4,9 @@
  *
  *     <prefix>gw<slot>           namespace of a VPN gateway
  *     <prefix>vpc-<id>           namespace of a VPC
- *     <prefix>en<slot>[-<peer>]  namespace of an IKE daemon: of a gateway, or of one of its peers (address in hex)
+ *     <prefix>en<slot>           namespace of the IKE daemon of a gateway
+ *     <prefix>en<slot>-<peer>    the same of one of its peers (address in hex), from the first outside address
+ *     <prefix>en<slot>_<peer>    the same, from the second outside address
  *     <prefix>probe<pid>         namespace in which a process tries out the kernel
  *     <prefix>w<slot>            port of the WAN bridge
  *
@@ -16,12 +18,19 @@ import { addressHex } from './address.ts'
 
 export type NamespaceKind = 'gateway' | 'vpc' | 'engine' | 'probe'
 
+/** What one daemon of several carries: a peer, from one of the gateway's outside addresses. */
+export interface PeerLine {
+  readonly peer: string
+  /** From the second outside address. */
+  readonly fromSecond: boolean
+}
+
 export interface Names {
   readonly prefix: string
   gateway(slot: number): string
   vpc(vpcId: string): string
-  /** `peer` is absent where one daemon serves the whole gateway. */
-  engine(slot: number, peer?: string): string
+  /** Without a line one daemon serves the whole gateway. */
+  engine(slot: number, line?: PeerLine): string
   wanPort(slot: number): string
   /** For the trials of one process. */
   probe(pid: number): string
@@ -34,7 +43,8 @@ export interface Names {
 /** Interface of a tunnel inside its gateway's namespace. */
 export const tunnelInterface = (slot: number) => `vco${slot}`
 /** Interface towards a daemon inside its gateway's namespace. */
-export const engineLink = (peer?: string) => (peer === undefined ? 'eng0' : `e${addressHex(peer)}`)
+export const engineLink = (line?: PeerLine) =>
+  line === undefined ? 'eng0' : `${line.fromSecond ? 'f' : 'e'}${addressHex(line.peer)}`
 /** Port of a gateway on the bridge of its VPC. */
 export const vpcPort = (slot: number) => `gw${slot}`
 
@@ -45,7 +55,7 @@ export function createNames(prefix: string): Names {
       retry: false,
     })
   }
-  const engine = new RegExp(`^${prefix}en(\\d+)(-[0-9a-f]{8})?$`)
+  const engine = new RegExp(`^${prefix}en(\\d+)([-_][0-9a-f]{8})?$`)
   const kinds: readonly [NamespaceKind, RegExp][] = [
     ['gateway', new RegExp(`^${prefix}gw\\d+$`)],
     ['vpc', new RegExp(`^${prefix}vpc-[\\w.-]+$`)],
@@ -56,7 +66,10 @@ export function createNames(prefix: string): Names {
     prefix,
     gateway: (slot) => `${prefix}gw${slot}`,
     vpc: (vpcId) => `${prefix}vpc-${fileName(vpcId.replace(/^vpc-/, ''))}`,
-    engine: (slot, peer) => `${prefix}en${slot}${peer === undefined ? '' : `-${addressHex(peer)}`}`,
+    engine: (slot, line) => {
+      const suffix = line === undefined ? '' : `${line.fromSecond ? '_' : '-'}${addressHex(line.peer)}`
+      return `${prefix}en${slot}${suffix}`
+    },
     wanPort: (slot) => `${prefix}w${slot}`,
     gatewayOf: (name) => {
       const slot = engine.exec(name)?.[1]

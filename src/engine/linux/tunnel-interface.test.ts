@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { routeLines } from './tunnel-interface.ts'
+import { addressLines, routeLines } from './tunnel-interface.ts'
 
 const routes = { interface: 'vco3', metric: 103, source: '10.1.0.254' }
 
@@ -32,4 +32,12 @@ test('routes are added, kept and removed as wanted', () => {
   ]) {
     assert.deepEqual(routeLines(present, { ...routes, networks }), want, name)
   }
+})
+
+test('an interface has the addresses of its tunnels, and none is taken away before it is replaced', () => {
+  assert.deepEqual(addressLines('vco3', ['169.254.10.1/30'], ['169.254.10.1/30']), [])
+  assert.deepEqual(
+    addressLines('vco3', ['169.254.10.1/30', '169.254.9.1/30'], ['169.254.11.1/30', '169.254.9.1/30']),
+    ['addr add 169.254.11.1/30 dev vco3', 'addr del 169.254.10.1/30 dev vco3'],
+  )
 })

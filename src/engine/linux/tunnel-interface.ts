@@ -85,14 +85,16 @@ export async function ensureXfrmInterface(
   gatewayNetns: string,
   name: string,
   ifId: number,
-): Promise<void> {
-  if (!(await hasLink(gatewayNetns, name))) {
+): Promise<{ isNew: boolean }> {
+  const isNew = !(await hasLink(gatewayNetns, name))
+  if (isNew) {
     await ipBatch(engineNetns, [
       `link add ${name} type xfrm dev up0 if_id ${ifId}`,
       `link set ${name} netns ${gatewayNetns}`,
     ])
   }
   await ip(gatewayNetns, ['link', 'set', name, 'up', 'mtu', String(tunnelMtu)])
+  return { isNew }
 }
 
 /** @param key mark of the SAs, 1 to 2^32-1, unique in the daemon's namespace */
@@ -101,8 +103,9 @@ export async function ensureVtiInterface(
   gatewayNetns: string,
   name: string,
   ends: { readonly local: string; readonly remote: string; readonly key: number },
-): Promise<void> {
-  if (!(await hasLink(gatewayNetns, name))) {
+): Promise<{ isNew: boolean }> {
+  const isNew = !(await hasLink(gatewayNetns, name))
+  if (isNew) {
     await ipBatch(engineNetns, [
       `link add ${name} type vti local ${ends.local} remote ${ends.remote} key ${ends.key}`,
       `link set ${name} netns ${gatewayNetns}`,
@@ -111,10 +114,40 @@ export async function ensureVtiInterface(
     await setSysctls(gatewayNetns, { [`ipv4.conf.${name}.disable_policy`]: 1 })
   }
   await ip(gatewayNetns, ['link', 'set', name, 'up', 'mtu', String(tunnelMtu)])
+  return { isNew }
 }
 
 export async function removeInterface(gatewayNetns: string, name: string): Promise<void> {
   if (await hasLink(gatewayNetns, name)) await ip(gatewayNetns, ['link', 'del', name])
+}
+
+/** Lines that turn the addresses of an interface into the wanted ones, both with prefix lengths. */
+export const addressLines = (
+  name: string,
+  present: readonly string[],
+  wanted: readonly string[],
+): string[] => [
+  ...wanted
+    .filter((address) => !present.includes(address))
+    .map((address) => `addr add ${address} dev ${name}`),
+  ...present
+    .filter((address) => !wanted.includes(address))
+    .map((address) => `addr del ${address} dev ${name}`),
+]
+
+/** @param name any name of the interface */
+export async function setInsideAddresses(
+  gatewayNetns: string,
+  name: string,
+  wanted: readonly string[],
+): Promise<void> {
+  const [link] = await ipJson<{
+    ifname: string
+    addr_info: { local: string; prefixlen: number }[]
+  }>(gatewayNetns, ['-4', 'addr', 'show', 'dev', name])
+  // Without any address nothing at all is shown.
+  const present = (link?.addr_info ?? []).map(({ local, prefixlen }) => `${local}/${prefixlen}`)
+  await ipBatch(gatewayNetns, addressLines(link?.ifname ?? name, present, wanted))
 }
 
 /** Routes of one tunnel. Tunnels to the same network stand by for each other, the lower metric first. */

@@ -19,6 +19,7 @@ const tunnel = (change: Partial<Omit<Tunnel, 'ike'>> & { ike?: Partial<Tunnel['i
     },
   }) as Tunnel
 const other = tunnel({ remoteSubnets: ['10.3.0.0/24'] })
+const everything = { localSubnets: ['0.0.0.0/0'], remoteSubnets: ['0.0.0.0/0'] }
 const anotherKey = new Secret('another')
 
 test('tunnels of one peer that can and cannot live together', () => {
@@ -51,6 +52,18 @@ test('tunnels of one peer that can and cannot live together', () => {
       given: tunnel({ localSubnets: ['0.0.0.0/0'], remoteSubnets: ['0.0.0.0/0'] }),
       against: tunnel({ localSubnets: ['0.0.0.0/0'], remoteSubnets: ['0.0.0.0/0'] }),
       want: /userspace/,
+    },
+    { name: 'everything beside a part', given: tunnel(everything), want: /closer selectors/ },
+    { name: 'a part beside everything', given: other, against: tunnel(everything), want: /closer selectors/ },
+    { name: 'everything beside a part, in the kernel', given: tunnel(everything), userspace: false },
+    {
+      name: 'main mode, other key, other ids, from another outside address',
+      given: tunnel({ localAddress: '198.51.100.7', ike: { psk: anotherKey, remoteId: 'c' } }),
+    },
+    {
+      name: 'main mode, other key, same ids, from another outside address',
+      given: tunnel({ localAddress: '198.51.100.7', ike: { psk: anotherKey } }),
+      want: /same identities/,
     },
   ] as {
     name: string

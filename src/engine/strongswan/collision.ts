@@ -1,4 +1,4 @@
-/** What keeps two tunnels between the same two addresses from living in one charon. Pure. */
+/** What keeps two tunnels from living in one charon. Pure. */
 
 import type { Tunnel } from '../engine.ts'
 import { networkOf } from '../linux/address.ts'
@@ -15,8 +15,10 @@ export function collisionOf(
   other: Tunnel,
   { userspace, keyKnown }: { readonly userspace: boolean; readonly keyKnown: boolean },
 ): string | undefined {
+  const isSamePair =
+    tunnel.localAddress === other.localAddress && tunnel.remoteAddress === other.remoteAddress
   if (keyKnown && tunnel.ike.psk.reveal() !== other.ike.psk.reveal()) {
-    if (isMainMode(tunnel) && isMainMode(other)) {
+    if (isSamePair && isMainMode(tunnel) && isMainMode(other)) {
       return 'in IKEv1 main mode the key is chosen by the addresses, so both need the same key'
     }
     if (tunnel.ike.localId === other.ike.localId && tunnel.ike.remoteId === other.ike.remoteId) {
@@ -26,8 +28,16 @@ export function collisionOf(
   if (!userspace) return undefined
   const pairs = new Set(selectorPairs(other))
   const shared = selectorPairs(tunnel).find((pair) => pairs.has(pair))
-  return shared && `both have the selectors ${shared}, which userspace ESP cannot keep apart`
+  if (shared !== undefined) return `both have the selectors ${shared}, which userspace ESP cannot keep apart`
+  if (!isForEverything(tunnel) && !isForEverything(other)) return undefined
+  return (
+    `one of them is for everything (${everything}), and userspace ESP gives packets to whichever has the closer ` +
+    'selectors, whatever the routes say: they need different peers or different addresses of the gateway'
+  )
 }
+
+const everything = '0.0.0.0/0 === 0.0.0.0/0'
+const isForEverything = (tunnel: Tunnel) => selectorPairs(tunnel).includes(everything)
 
 const isMainMode = ({ ike }: Tunnel) => ike.version === 'ikev1' && ike.mode === 'main'
 

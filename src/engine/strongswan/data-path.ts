@@ -22,6 +22,7 @@ import {
   moveTun,
   removeDecoy,
   removeInterface,
+  setInsideAddresses,
   setTunnelRoutes,
 } from '../linux/tunnel-interface.ts'
 import { deleteXfrmStates, listXfrmStates, statesOfCarrier, type XfrmState } from '../linux/xfrm-state.ts'
@@ -39,12 +40,16 @@ const interfaceOf = (tunnel: Tunnel) => tunnelInterface(tunnel.slot)
 
 export class DataPath {
   readonly mode: KernelMode
-  readonly #network: EngineNetwork
+  #network: EngineNetwork
   readonly #source: string
   /** When the network was last found or made whole; epoch milliseconds. */
   #wholeAt = 0
   /** Names that the daemon's TUN is known to have. */
   #tunNames = new Set<string>()
+  /** How often the interface of a tunnel was made, by its name; one that an earlier process has left counts as 1. */
+  readonly #made = new Map<string, number>()
+  /** The daemon's TUN has gone with it. */
+  #isTunLost = false
   /** SAs in the kernel of a daemon that has died. */
   #leftovers: readonly XfrmState[] = []
   #natDrop = ''
@@ -68,14 +73,30 @@ export class DataPath {
     }
   }
 
-  /** Nothing is taken for whole any more: the gateway's namespace was made anew. */
-  distrust(): void {
+  /** Nothing is taken for whole any more: the gateway's namespace was made anew, or the addresses are others. */
+  distrust(network: EngineNetwork): void {
+    this.#network = network
     this.#wholeAt = 0
   }
 
   /** It was left whole by an earlier process of ours. */
   trust(): void {
     this.#wholeAt = Date.now()
+  }
+
+  /** How often the interface of this tunnel has been made; 0 while there is none. */
+  made(tunnel: Tunnel): number {
+    return this.#isTunLost ? 0 : (this.#made.get(interfaceOf(tunnel)) ?? 1)
+  }
+
+  /** The daemon does not answer any more, and has died most likely: see `started` and `resumed`. */
+  lost(): void {
+    this.#isTunLost = this.mode === 'U'
+  }
+
+  /** It answers again, and is the same as before. */
+  resumed(): void {
+    this.#isTunLost = false
   }
 
   /** Whether it was seen whole within this time. */
@@ -93,9 +114,11 @@ export class DataPath {
     this.#natDrop = ''
     if (this.mode === 'U') {
       const names = loaded.map(interfaceOf)
-      return names.length > 0 && !(await findTun(this.#network.gatewayNetns, names)) ? 'dead' : 'whole'
+      if (names.length > 0 && !(await findTun(this.#network.gatewayNetns, names))) return 'dead'
+    } else {
+      for (const tunnel of loaded) await this.#ensureCarrierInterface(tunnel)
     }
-    for (const tunnel of loaded) await this.#ensureCarrierInterface(tunnel)
+    for (const tunnel of loaded) await this.address(tunnel, loaded)
     return 'whole'
   }
 
@@ -112,31 +135,54 @@ export class DataPath {
 
   /** After a daemon has started: its TUN becomes the interface of these tunnels. */
   async started(tunnels: readonly Tunnel[]): Promise<void> {
-    if (this.mode === 'U') await this.#nameTun(tunnels)
+    if (this.mode !== 'U') return
+    await this.#nameTun(tunnels)
+    this.#isTunLost = false
+    for (const tunnel of tunnels) this.#countMade(tunnel)
   }
 
   /** What the tunnel needs before it is loaded. @param all tunnels of the daemon, this one among them */
   async ensure(tunnel: Tunnel, all: readonly Tunnel[]): Promise<void> {
-    if (this.mode !== 'U') return this.#ensureCarrierInterface(tunnel)
+    if (this.mode !== 'U') {
+      await this.#ensureCarrierInterface(tunnel)
+      return this.address(tunnel, all)
+    }
     if (!this.#tunNames.has(interfaceOf(tunnel))) await this.#nameTun(all)
+    await this.address(tunnel, all)
     const subnets = tunnel.localSubnets.filter((subnet) => !subnet.endsWith('/0'))
     await addLoopbackAddresses(this.#network.netns, subnets.map(addressInside))
   }
 
   /**
-   * Takes away what the tunnel alone has; an interface shared with others stays.
-   * `others`: whether their routes went with it and have to be put back.
+   * Gives the interface of this tunnel its inside address, beside those of tunnels that share the interface.
+   *
+   * @param all tunnels of the daemon, this one among them
    */
-  async drop(tunnel: Tunnel): Promise<{ others: boolean }> {
+  async address(tunnel: Tunnel, all: readonly Tunnel[]): Promise<void> {
+    const sharing = this.mode === 'U' ? all : [tunnel]
+    const addresses = sharing.flatMap(({ insideAddress }) => insideAddress ?? [])
+    await setInsideAddresses(this.#network.gatewayNetns, interfaceOf(tunnel), addresses)
+  }
+
+  /**
+   * Takes away what the tunnel alone has; an interface shared with others stays.
+   * What comes back says whether the routes of the others went with it and have to be put back.
+   *
+   * @param others tunnels of the daemon that stay
+   */
+  async drop(tunnel: Tunnel, others: readonly Tunnel[]): Promise<{ others: boolean }> {
     const { gatewayNetns } = this.#network
     const name = interfaceOf(tunnel)
     await this.route(tunnel, [])
+    this.#made.delete(name)
     if (this.mode !== 'U') {
       await removeInterface(gatewayNetns, name)
       return { others: false }
     }
     this.#tunNames.delete(name)
     const { renamed } = await dropTunName(gatewayNetns, name)
+    const [heir] = others
+    if (heir && tunnel.insideAddress !== undefined) await this.address(heir, others)
     return { others: renamed }
   }
 
@@ -171,7 +217,7 @@ export class DataPath {
   /** The daemon has ended. */
   async remove(): Promise<void> {
     await removeEngineNetwork(this.#network)
-    this.distrust()
+    this.#wholeAt = 0
     this.#tunNames.clear()
     this.#leftovers = []
     this.#natDrop = ''
@@ -183,13 +229,21 @@ export class DataPath {
     this.#tunNames = new Set(names)
   }
 
+  #countMade(tunnel: Tunnel): void {
+    const name = interfaceOf(tunnel)
+    this.#made.set(name, (this.#made.get(name) ?? 0) + 1)
+  }
+
   async #ensureCarrierInterface(tunnel: Tunnel): Promise<void> {
     const { netns, gatewayNetns } = this.#network
     const name = interfaceOf(tunnel)
     const number = carrierNumber(tunnel)
-    if (this.mode === 'X') return ensureXfrmInterface(netns, gatewayNetns, name, number)
     const ends = { local: tunnel.localAddress, remote: tunnel.remoteAddress, key: number }
-    await ensureVtiInterface(netns, gatewayNetns, name, ends)
+    const { isNew } =
+      this.mode === 'X'
+        ? await ensureXfrmInterface(netns, gatewayNetns, name, number)
+        : await ensureVtiInterface(netns, gatewayNetns, name, ends)
+    if (isNew) this.#countMade(tunnel)
   }
 }
 

@@ -16,17 +16,20 @@ import {
   type TunnelLogLine,
   type TunnelReport,
 } from '../engine.ts'
+import type { GatewayService, GatewayServiceFactory } from '../gateway-service.ts'
 import { hostOf } from '../linux/address.ts'
 import { run } from '../linux/command.ts'
 import {
   applyGatewayNetwork,
   checkWan,
+  outsideAddresses,
+  publish,
   removeGatewayNetwork,
   removeVpcWhenEmpty,
   type Wan,
 } from '../linux/gateway-network.ts'
 import { NamedTimers } from '../linux/named-timers.ts'
-import { createNames, fileName, type Names } from '../linux/names.ts'
+import { createNames, engineLink, fileName, type Names } from '../linux/names.ts'
 import { endProcessesIn, listNamespaces, namespaceInode, removeNamespace } from '../linux/namespace.ts'
 import { type Log, replaceFile } from '../linux/process.ts'
 import { tunnelTraffic } from '../linux/tunnel-interface.ts'
@@ -46,6 +49,8 @@ export interface StrongswanConfig {
   /** Absent: the best that works here. */
   readonly kernelMode?: KernelMode
   readonly timers?: Partial<Timers>
+  /** What else runs in the namespaces of gateways. */
+  readonly services?: readonly GatewayServiceFactory[]
   readonly log: Log
 }
 
@@ -95,6 +100,11 @@ class StrongswanEngine implements Engine {
   readonly #daemons = new Map<string, IkeDaemon>()
   readonly #hints: ((id: TunnelId) => void)[] = []
   readonly #listeners: ((line: TunnelLogLine) => void)[] = []
+  readonly #services: readonly GatewayService[]
+  /** Networks learned by BGP, by gateway. */
+  readonly #learned = new Map<GatewayId, readonly string[]>()
+  /** Gateways whose services are still to be told that something has changed. */
+  readonly #toTell = new Set<GatewayId>()
   readonly #window = new InitiationWindow(parallelInitiations, initiationHoldMs)
   readonly #bounded = bounded(parallelJobs)
   readonly #timers = new NamedTimers()
@@ -128,6 +138,13 @@ class StrongswanEngine implements Engine {
     this.#mode = mode
     this.#version = version
     this.#times = { ...defaultTimers, ...config.timers }
+    this.#services = (config.services ?? []).map((create) =>
+      create({
+        hint: (id) => this.#hint(id),
+        learned: (id, networks) => this.#learn(id, networks),
+        revokeRoutes: (id, revoked) => this.#daemonOf(id)?.revokeRoutes(id, revoked),
+      }),
+    )
     this.#watchTraffic()
   }
 
@@ -140,6 +157,7 @@ class StrongswanEngine implements Engine {
     await this.#gatewayQueue
     await Promise.all(this.#tunnelQueues.values())
     await Promise.all([...this.#daemons.values()].map((daemon) => daemon.close()))
+    await Promise.all(this.#services.map((service) => service.close()))
   }
 
   /** What an earlier engine has left: its gateways from their records, its daemons from theirs. */
@@ -162,7 +180,12 @@ class StrongswanEngine implements Engine {
           log('warn', 'a daemon of another kernel mode is left alone', { daemon: name, mode: record.mode })
           return
         }
-        const daemon = this.#daemon(this.#place(gateway, record.peer))
+        const { peer, address = gateway.address } = record
+        if (!outsideAddresses(gateway).includes(address)) {
+          log('warn', 'a daemon of another outside address is left alone', { daemon: name, address })
+          return
+        }
+        const daemon = this.#daemon(this.#place(gateway, peer, address))
         await this.#bounded(() => daemon.adopt(record.process))
       }),
     )
@@ -186,8 +209,11 @@ class StrongswanEngine implements Engine {
       })
     }
     const isElsewhere = before?.address !== gateway.address || before.insideAddress !== gateway.insideAddress
-    if (before && isElsewhere && this.#tunnelsOf(gateway.id).length > 0) {
-      throw new EngineError(`gateway ${gateway.id}: its addresses cannot change while it has tunnels`, {
+    const hasOtherSecond = before?.secondAddress !== gateway.secondAddress
+    const inUse = this.#daemonsOf(gateway.id).flatMap((daemon) => daemon.localAddresses)
+    const losesSecond = hasOtherSecond && inUse.some((address) => address === before?.secondAddress)
+    if (before && (losesSecond || (isElsewhere && inUse.length > 0))) {
+      throw new EngineError(`gateway ${gateway.id}: its addresses cannot change while they have tunnels`, {
         retry: false,
       })
     }
@@ -198,11 +224,42 @@ class StrongswanEngine implements Engine {
     this.#gateways.set(gateway.id, gateway)
     await applyGatewayNetwork(this.#names, wan, gateway)
     const isNew = inode === undefined || inode !== (await namespaceInode(netns))
-    if (isNew || isElsewhere) {
-      for (const daemon of this.#daemonsOf(gateway.id)) daemon.networkChanged()
+    if (isNew || isElsewhere || hasOtherSecond) {
+      for (const daemon of this.#daemonsOf(gateway.id)) {
+        const { peer, addresses } = daemon.place.network
+        daemon.networkChanged(this.#place(gateway, peer, addresses[0]))
+      }
       log('info', 'made the network of a gateway', { gateway: gateway.id, netns })
     }
-    if (before && before.vpcId !== gateway.vpcId) await removeVpcWhenEmpty(this.#names, before.vpcId)
+    if (before && before.vpcId !== gateway.vpcId) {
+      await publish(this.#names, before, [])
+      await removeVpcWhenEmpty(this.#names, before.vpcId)
+    }
+    await this.#publish(gateway)
+    this.#tellServices(gateway.id)
+  }
+
+  /** What the route table of the VPC sends to the gateway: what it was told, and what it has learned. */
+  #publish(gateway: Gateway): Promise<void> {
+    const { id, published = [], publishLearned = false } = gateway
+    const learned = publishLearned ? this.#learned.get(id) : []
+    // After a start nobody has said yet what is learned: what stands there stays until then.
+    const keepOthers = learned === undefined
+    return publish(this.#names, gateway, [...published, ...(learned ?? [])], { keepOthers })
+  }
+
+  #learn(id: GatewayId, networks: readonly string[]): void {
+    this.#learned.set(id, networks)
+    const job = this.#inGatewayQueue(async () => {
+      const gateway = this.#gateways.get(id)
+      if (gateway) await this.#publish(gateway)
+    })
+    job.catch((error: unknown) => {
+      this.#config.log('warn', 'cannot publish what a gateway has learned', {
+        gateway: id,
+        error: `${error}`,
+      })
+    })
   }
 
   async #removeGateway(id: GatewayId): Promise<void> {
@@ -222,10 +279,15 @@ class StrongswanEngine implements Engine {
       await removeNamespace(engine)
       await rm(`${enginesDir(dataDir)}/${engine}`, { recursive: true, force: true })
     }
+    await Promise.all(this.#services.map((service) => service.remove(id)))
     await removeGatewayNetwork(netns)
-    if (gateway) await removeVpcWhenEmpty(this.#names, gateway.vpcId)
+    if (gateway) {
+      await publish(this.#names, gateway, [])
+      await removeVpcWhenEmpty(this.#names, gateway.vpcId)
+    }
     await rm(gatewayFile(dataDir, id), { force: true })
     this.#gateways.delete(id)
+    this.#learned.delete(id)
     log('info', 'removed the network of a gateway', { gateway: id })
   }
 
@@ -247,14 +309,16 @@ class StrongswanEngine implements Engine {
         retry: true,
       })
     }
-    if (tunnel.localAddress !== gateway.address) {
+    const outside = outsideAddresses(gateway)
+    if (!outside.includes(tunnel.localAddress)) {
       throw new EngineError(
-        `tunnel ${tunnel.id}: local address ${tunnel.localAddress} is not that of its gateway, ${gateway.address}`,
+        `tunnel ${tunnel.id}: local address ${tunnel.localAddress} is not that of its gateway, ${outside.join(' or ')}`,
         { retry: false },
       )
     }
-    const place = this.#place(gateway, this.#mode === 'U' ? tunnel.remoteAddress : undefined)
-    // Another peer or another gateway: it lives elsewhere from now on.
+    const peer = this.#mode === 'U' ? tunnel.remoteAddress : undefined
+    const place = this.#place(gateway, peer, tunnel.localAddress)
+    // Another peer, another outside address or another gateway: it lives elsewhere from now on.
     const before = this.#daemonOf(tunnel.id)
     if (before && before.place.name !== place.name) await this.#removeTunnel(tunnel.id)
     await this.#daemon(place).apply(tunnel)
@@ -268,17 +332,27 @@ class StrongswanEngine implements Engine {
   }
 
   async #observe(id: TunnelId): Promise<TunnelReport | undefined> {
-    return this.#daemonOf(id)?.observe(id)
+    const report = await this.#daemonOf(id)?.observe(id)
+    return report && this.#withServices(report)
   }
 
   async #listTunnels(): Promise<readonly TunnelReport[]> {
-    return (await Promise.all([...this.#daemons.values()].map((daemon) => daemon.list()))).flat()
+    const reports = await Promise.all([...this.#daemons.values()].map((daemon) => daemon.list()))
+    return reports.flat().map((report) => this.#withServices(report))
+  }
+
+  #withServices(report: TunnelReport): TunnelReport {
+    return Object.assign({}, report, ...this.#services.map((service) => service.report(report.id)))
   }
 
   // --- Daemons -------------------------------------------------------------------------------------------------
 
-  #place(gateway: Gateway, peer: string | undefined): DaemonPlace {
-    const name = this.#names.engine(gateway.slot, peer)
+  /** @param peer absent: the daemon serves the whole gateway, and the address does not matter */
+  #place(gateway: Gateway, peer: string | undefined, address: string | undefined): DaemonPlace {
+    const outside = outsideAddresses(gateway)
+    const local = address ?? gateway.address
+    const line = peer === undefined ? undefined : { peer, fromSecond: local !== gateway.address }
+    const name = this.#names.engine(gateway.slot, line)
     return {
       name,
       runDir: `${enginesDir(this.#config.dataDir)}/${name}`,
@@ -288,7 +362,9 @@ class StrongswanEngine implements Engine {
       network: {
         netns: name,
         gatewayNetns: this.#names.gateway(gateway.slot),
-        address: gateway.address,
+        link: engineLink(line),
+        addresses: peer === undefined ? outside : [local],
+        outside,
         peer,
       },
     }
@@ -301,17 +377,34 @@ class StrongswanEngine implements Engine {
       timers: this.#times,
       window: this.#window,
       log: this.#config.log,
-      hint: (id) => {
-        for (const hint of this.#hints) hint(id)
-      },
+      hint: (id) => this.#hint(id),
       tell: (line) => {
         for (const listener of this.#listeners) listener(line)
       },
+      changed: () => this.#tellServices(place.gatewayId),
       bounded: this.#bounded,
       random: Math.random,
     })
     this.#daemons.set(place.name, daemon)
     return daemon
+  }
+
+  #hint(id: TunnelId): void {
+    for (const hint of this.#hints) hint(id)
+  }
+
+  /** Once for all changes of the same moment. */
+  #tellServices(id: GatewayId): void {
+    if (this.#toTell.has(id)) return
+    this.#toTell.add(id)
+    queueMicrotask(() => {
+      this.#toTell.delete(id)
+      const gateway = this.#gateways.get(id)
+      if (!gateway) return
+      const tunnels = this.#daemonsOf(id).flatMap((daemon) => daemon.served)
+      const netns = this.#names.gateway(gateway.slot)
+      for (const service of this.#services) service.update({ gateway, netns, tunnels })
+    })
   }
 
   #daemonOf(id: TunnelId): IkeDaemon | undefined {

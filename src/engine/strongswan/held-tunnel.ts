@@ -42,6 +42,8 @@ export interface HeldTunnel {
   sentBefore?: number
   /** Networks that are routed to it at the moment, sorted; absent: not known. */
   routed?: readonly string[]
+  /** Its routes are taken away although it is up: its health check has failed. */
+  revoked?: boolean
   /** Since when it waits or negotiates without any failure; epoch milliseconds. */
   quietSince: number
 }
@@ -122,6 +124,7 @@ export const isPending = (held: HeldTunnel) => held.stale.size > 0 && held.closi
  */
 export function wantedRoutes(held: HeldTunnel): readonly string[] {
   const { tunnel, seen } = held
+  if (held.revoked) return []
   if (waitsForTraffic(held)) return networks(tunnel.remoteSubnets)
   const up = children(tunnel).filter((child) => seen.installed.has(child.name))
   return networks(up.flatMap((child) => child.remoteSubnets))

@@ -14,6 +14,7 @@ import {
   type TunnelLogLine,
   type TunnelReport,
 } from '../engine.ts'
+import type { ServedTunnel } from '../gateway-service.ts'
 import type { EngineNetwork } from '../linux/engine-network.ts'
 import { NamedTimers } from '../linux/named-timers.ts'
 import { tunnelInterface } from '../linux/names.ts'
@@ -66,6 +67,8 @@ export interface DaemonSurroundings {
   readonly log: Log
   readonly hint: (id: TunnelId) => void
   readonly tell: (line: TunnelLogLine) => void
+  /** A tunnel has come, gone, changed, risen or fallen, or its interface was made or lost. */
+  readonly changed: () => void
   /** Runs the heavy jobs of all daemons, a few at a time. */
   readonly bounded: <T>(job: () => Promise<T>) => Promise<T>
   /** 0 up to 1. */
@@ -73,7 +76,7 @@ export interface DaemonSurroundings {
 }
 
 export class IkeDaemon {
-  readonly #place: DaemonPlace
+  #place: DaemonPlace
   readonly #around: DaemonSurroundings
   readonly #supervisor: CharonSupervisor
   readonly #commands: CharonCommands
@@ -127,6 +130,32 @@ export class IkeDaemon {
 
   get tunnelIds(): readonly TunnelId[] {
     return [...this.#held.keys()]
+  }
+
+  /** Outside addresses that its tunnels use. */
+  get localAddresses(): readonly string[] {
+    return this.#tunnels().map((tunnel) => tunnel.localAddress)
+  }
+
+  /** The tunnels as the services of the gateway see them. */
+  get served(): readonly ServedTunnel[] {
+    return [...this.#held.values()].map(({ tunnel, upSince }) => {
+      const made = this.#path.made(tunnel)
+      return {
+        tunnel,
+        interface: tunnelInterface(tunnel.slot),
+        made,
+        up: upSince !== undefined && made > 0,
+      }
+    })
+  }
+
+  /** Takes the routes of a tunnel away although it is up, or gives them back. */
+  revokeRoutes(id: TunnelId, revoked: boolean): void {
+    const held = this.#held.get(id)
+    if (!held || held.revoked === revoked) return
+    held.revoked = revoked
+    this.#lookSoon(id)
   }
 
   /** Some tunnel waits for traffic that only the counters of its interface can tell. */
@@ -204,9 +233,10 @@ export class IkeDaemon {
     }
   }
 
-  /** The namespace of the gateway was made anew, or the gateway has another address. */
-  networkChanged(): void {
-    this.#path.distrust()
+  /** The namespace of the gateway was made anew, or the gateway has other addresses. */
+  networkChanged(place: DaemonPlace): void {
+    this.#place = place
+    this.#path.distrust(place.network)
   }
 
   /** Ends our side only: charon and the tunnels go on. */
@@ -240,7 +270,9 @@ export class IkeDaemon {
     const isSame = held.loadedHash === hash && previous?.slot === tunnel.slot
     const isTrapChanged = carrier.mode !== 'U' && previous?.effectImmediately !== tunnel.effectImmediately
     if (previous && isOtherInterface(previous, tunnel, carrier.mode)) await this.#drop(previous)
-    if (!isSame) await this.#path.ensure(tunnel, [...this.#tunnels(), tunnel])
+    const all = [...this.#tunnels().filter(({ id }) => id !== tunnel.id), tunnel]
+    if (!isSame) await this.#path.ensure(tunnel, all)
+    else if (previous.insideAddress !== tunnel.insideAddress) await this.#path.address(tunnel, all)
     if (!isSame || isTrapChanged) await this.#load(tunnel)
     held.tunnel = tunnel
     held.keyKnown = true
@@ -266,6 +298,7 @@ export class IkeDaemon {
     await this.#writeTunnel(held)
     if (tunnel.effectImmediately && held.stale.size > 0) await this.#reconnect(held)
     await this.#look([tunnel.id])
+    this.#around.changed()
     this.#around.hint(tunnel.id)
   }
 
@@ -279,6 +312,7 @@ export class IkeDaemon {
     await this.#drop(held.tunnel)
     this.#note(id, 'removed a tunnel', { daemon: name })
     this.#held.delete(id)
+    this.#around.changed()
     this.#failures.forget(id)
     await removeTunnelRecord(runDir, id)
     if (this.#held.size > 0) await this.#path.limitNatTraversal(this.#tunnels())
@@ -332,6 +366,7 @@ export class IkeDaemon {
 
     if (held.seen.installed.size > 0 && held.upSince === undefined) {
       held.upSince = now
+      this.#around.changed()
       this.#note(id, 'a tunnel is up')
     } else if (held.seen.installed.size === 0 && held.upSince !== undefined) {
       if (!held.replacing) {
@@ -340,6 +375,7 @@ export class IkeDaemon {
         held.sentBefore = undefined
       }
       held.upSince = undefined
+      this.#around.changed()
       held.quietSince = now
       this.#note(id, 'a tunnel is down', { cause: this.#failures.failure(id)?.code })
     }
@@ -445,7 +481,9 @@ export class IkeDaemon {
 
   async #remember(process: DaemonProcess | undefined): Promise<void> {
     const { runDir, gatewayId, mode, network } = this.#place
-    await writeDaemonRecord(runDir, { gatewayId, mode, peer: network.peer, process })
+    const { peer, addresses } = network
+    const address = peer === undefined ? undefined : addresses[0]
+    await writeDaemonRecord(runDir, { gatewayId, mode, peer, address, process })
   }
 
   /** A new daemon holds nothing: everything whose key is known is loaded into it. */
@@ -471,6 +509,7 @@ export class IkeDaemon {
       this.#failures.watch(held.tunnel)
       if (wasLoaded && held.keyKnown) await this.#reload(held)
     }
+    this.#around.changed()
     this.#planLook()
     for (const id of this.#held.keys()) this.#lookSoon(id)
   }
@@ -493,8 +532,10 @@ export class IkeDaemon {
   /** The daemon holds what it held before. */
   async #resumed(): Promise<void> {
     this.#down = undefined
+    this.#path.resumed()
     this.#planLook()
     await this.#look([...this.#held.keys()])
+    this.#around.changed()
     for (const id of this.#held.keys()) this.#around.hint(id)
   }
 
@@ -508,6 +549,8 @@ export class IkeDaemon {
 
   #lost(cause: string): void {
     this.#timers.clearAll()
+    this.#path.lost()
+    this.#around.changed()
     this.#markDown(cause)
     for (const id of this.#held.keys()) this.#around.hint(id)
     // The report changes once more without any event, when the last one has stood long enough.
@@ -633,7 +676,8 @@ export class IkeDaemon {
   }
 
   async #drop(tunnel: Tunnel): Promise<void> {
-    const { others } = await this.#path.drop(tunnel)
+    const rest = this.#tunnels().filter(({ id }) => id !== tunnel.id)
+    const { others } = await this.#path.drop(tunnel, rest)
     if (!others) return
     for (const held of this.#held.values()) {
       held.routed = undefined
@@ -644,13 +688,10 @@ export class IkeDaemon {
   /** @throws EngineError for what one daemon cannot keep apart */
   #refuseCollision(tunnel: Tunnel): void {
     for (const { tunnel: other, keyKnown } of this.#held.values()) {
-      if (other.id === tunnel.id || other.remoteAddress !== tunnel.remoteAddress) continue
+      if (other.id === tunnel.id) continue
       const collision = collisionOf(tunnel, other, { userspace: this.#place.mode === 'U', keyKnown })
       if (collision === undefined) continue
-      throw new EngineError(
-        `tunnel ${tunnel.id} and tunnel ${other.id} to the same peer ${tunnel.remoteAddress}: ${collision}`,
-        { retry: false },
-      )
+      throw new EngineError(`tunnel ${tunnel.id} and tunnel ${other.id}: ${collision}`, { retry: false })
     }
   }
 

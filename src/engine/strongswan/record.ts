@@ -16,6 +16,8 @@ import type { KernelMode } from './kernel-mode.ts'
 export interface DaemonRecord {
   readonly gatewayId: string
   readonly peer?: string
+  /** Outside address from which it speaks with its peer; absent: the gateway's first one. */
+  readonly address?: string
   readonly mode: KernelMode
   /** Absent while none runs. */
   readonly process?: DaemonProcess

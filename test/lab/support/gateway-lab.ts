@@ -172,7 +172,7 @@ export class GatewayLab {
   async daemon(peerAddress: string): Promise<{ session: ViciSession; lines: LogLine[] }> {
     const name = createNames(this.#prefix).engine(
       this.gateway.slot,
-      this.engine.describe().kernelMode === 'U' ? peerAddress : undefined,
+      this.engine.describe().kernelMode === 'U' ? { peer: peerAddress, fromSecond: false } : undefined,
     )
     const session = await ViciSession.connect(join(this.#dataDir, 'engines', name, 'vici.sock'))
     const lines: LogLine[] = []
