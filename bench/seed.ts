@@ -107,7 +107,7 @@ export function expected(index: number): Expected {
   }
 }
 
-function connectionRow(index: number, seq: number, now: number, sealer: Sealer): NewRow<'vpn_connection'> {
+function connectionRow(index: number, seq: number, now: number): NewRow<'vpn_connection'> {
   const wanted = expected(index)
   return {
     seq,
@@ -118,13 +118,32 @@ function connectionRow(index: number, seq: number, now: number, sealer: Sealer):
     created_at: now,
     version: 1,
     vpn_gateway_id: wanted.VpnGatewayId,
-    customer_gateway_id: wanted.CustomerGatewayId,
     local_subnet: wanted.LocalSubnet,
     remote_subnet: wanted.RemoteSubnet,
     effect_immediately: 1,
+    auto_config_route: 1,
+    hc_enable: 0,
+    hc_dip: '',
+    hc_sip: '',
+    hc_interval: 0,
+    hc_retry: 0,
+    hc_policy: 'revoke_route',
+    bgp_enable: 0,
+    dual: 0,
+    resource_group_id: 'rg-acfmzs372yr****',
+  }
+}
+
+function tunnelRow(index: number, slot: number, sealer: Sealer): NewRow<'vpn_tunnel'> {
+  const wanted = expected(index)
+  return {
+    id: wanted.VpnConnectionId,
+    connection_id: wanted.VpnConnectionId,
+    position: 1,
+    role: 'master',
+    customer_gateway_id: wanted.CustomerGatewayId,
     enable_dpd: 1,
     enable_nat_traversal: 1,
-    auto_config_route: 1,
     ike_version: index % 3 === 0 ? 'ikev1' : 'ikev2',
     ike_mode: 'main',
     ike_enc_alg: 'aes256',
@@ -138,15 +157,7 @@ function connectionRow(index: number, seq: number, now: number, sealer: Sealer):
     ipsec_auth_alg: 'sha256',
     ipsec_pfs: 'group14',
     ipsec_lifetime: 86400,
-    hc_enable: 0,
-    hc_dip: '',
-    hc_sip: '',
-    hc_interval: 0,
-    hc_retry: 0,
-    hc_policy: 'revoke_route',
-    bgp_enable: 0,
-    resource_group_id: 'rg-acfmzs372yr****',
-    slot: seq,
+    slot,
     generation: 1,
   }
 }
@@ -284,7 +295,9 @@ async function seed(db: Database, sealer: Sealer, count: number, now: number): P
       asn: 65_000 + (index % 500),
       resource_group_id: 'rg-acfmzs372yr****',
     }))
-    await fill(trx, 'vpn_connection', count, (index) => connectionRow(index, ++seq, now, sealer))
+    const firstSlot = seq + 1
+    await fill(trx, 'vpn_connection', count, (index) => connectionRow(index, ++seq, now))
+    await fill(trx, 'vpn_tunnel', count, (index) => tunnelRow(index, firstSlot + index, sealer))
     await fill(trx, 'tunnel_observation', count, (index) => observationRow(index, now))
     await fill(trx, 'tag', Math.ceil(count / 5) * 2, (at) => {
       const { VpnConnectionId, tags } = expected(Math.floor(at / 2) * 5)
@@ -310,12 +323,6 @@ async function seed(db: Database, sealer: Sealer, count: number, now: number): P
     await fill(trx, 'resource_count', kept.length, (index) => kept[index]!)
     await fill(trx, 'resource_count', gateways, (index) =>
       connectionsIn(gatewayId(index), Math.min(perGateway, count - index * perGateway)),
-    )
-    await fill(trx, 'resource_count', peers, (index) =>
-      connectionsIn(
-        customerGatewayId(index),
-        Math.min(perCustomerGateway, count - index * perCustomerGateway),
-      ),
     )
     await trx.updateTable('creation').set({ last_seq: seq }).execute()
   })

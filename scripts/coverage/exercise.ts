@@ -185,16 +185,12 @@ async function tour({ ask, refused }: Calls): Promise<Refusal[]> {
   // --- VPN gateway ---
   await ask('DescribeVpnGatewayAvailableZones', { Spec: '10M' })
   const place = { VpcId, VSwitchId, Bandwidth: 10 }
-  await note('CreateVpnGateway', 'DisasterRecoveryVSwitchId (a gateway for two tunnels)', {
-    ...place,
-    DisasterRecoveryVSwitchId: VSwitchId,
-  })
   await note('CreateVpnGateway', 'EnableSsl=true', { ...place, EnableSsl: true })
   await note('CreateVpnGateway', 'VpnType=NationalStandard', { ...place, VpnType: 'NationalStandard' })
   const { VpnGatewayId } = await ask('CreateVpnGateway', { ...place, Name: 'gate' })
   const active = (read: string, params: Params, word: 'Status' | 'State') =>
     until(`${read} says active`, async () => (await ask(read, params))[word] === 'active')
-  const gatewayActive = () => active('DescribeVpnGateway', { VpnGatewayId }, 'Status')
+  const gatewayActive = (id = VpnGatewayId) => active('DescribeVpnGateway', { VpnGatewayId: id }, 'Status')
   await gatewayActive()
   await ask('ModifyVpnGatewayAttribute', { VpnGatewayId, Description: 'the gate' })
   await ask('TagResources', {
@@ -220,10 +216,6 @@ async function tour({ ask, refused }: Calls): Promise<Refusal[]> {
   // --- IPsec connection ---
   const ends = { VpnGatewayId, CustomerGatewayId, LocalSubnet: '10.1.0.0/24', RemoteSubnet: '192.168.0.0/16' }
   const unsupported: readonly (readonly [part: string, params: Params])[] = [
-    [
-      'TunnelOptionsSpecification (two tunnels)',
-      { 'TunnelOptionsSpecification.1.CustomerGatewayId': CustomerGatewayId },
-    ],
     ['BgpConfig.EnableBgp=true', { BgpConfig: '{"EnableBgp":"true"}' }],
     ['EnableTunnelsBgp=true', { EnableTunnelsBgp: true }],
     ['HealthCheckConfig.enable=true', { HealthCheckConfig: '{"enable":"true"}' }],
@@ -253,6 +245,33 @@ async function tour({ ask, refused }: Calls): Promise<Refusal[]> {
   const tagged = { ResourceType: 'VPNCONNECTION', 'ResourceId.1': VpnConnectionId }
   await ask('ListTagResources', { ...tagged, MaxResults: 1 })
   await ask('UnTagResources', { ...tagged, All: true })
+
+  // --- A connection with two tunnels, on a gateway for them ---
+  const pairGateway = await ask('CreateVpnGateway', { ...place, DisasterRecoveryVSwitchId: VSwitchId })
+  await gatewayActive(pairGateway.VpnGatewayId)
+  const pair = {
+    ...ends,
+    VpnGatewayId: pairGateway.VpnGatewayId,
+    'TunnelOptionsSpecification.1.CustomerGatewayId': CustomerGatewayId,
+    'TunnelOptionsSpecification.1.TunnelBgpConfig.TunnelCidr': '169.254.20.0/30',
+    'TunnelOptionsSpecification.1.TunnelBgpConfig.LocalBgpIp': '169.254.20.1',
+    'TunnelOptionsSpecification.2.CustomerGatewayId': CustomerGatewayId,
+  }
+  const both = { VpnConnectionId: (await ask('CreateVpnConnection', pair)).VpnConnectionId }
+  const described = async () => active('DescribeVpnConnection', both, 'State')
+  await described()
+  const { TunnelOptionsSpecification } = await ask('DescribeVpnConnection', both)
+  const [{ TunnelId }] = TunnelOptionsSpecification.TunnelOptions
+  await ask('DescribeVpnConnections')
+  await gatewayActive(pairGateway.VpnGatewayId)
+  const one = { ...both, TunnelId, 'TunnelOptionsSpecification.EnableDpd': false }
+  await ask('ModifyTunnelAttribute', one)
+  await described()
+  await gatewayActive(pairGateway.VpnGatewayId)
+  await ask('ModifyVpnConnectionAttribute', { ...both, Name: 'both' })
+  await ask('DeleteVpnConnection', both)
+  await gatewayActive(pairGateway.VpnGatewayId)
+  await ask('DeleteVpnGateway', { VpnGatewayId: pairGateway.VpnGatewayId })
 
   // --- And everything goes again ---
   await ask('DeleteVpnConnection', { VpnConnectionId })

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { DatabaseSync } from 'node:sqlite'
 import { describe, test } from 'node:test'
 import { sql } from 'kysely'
+import { Client } from 'pg'
 import { eachDatabase } from '../../test/support/postgres.ts'
 import { migrations } from './migrations.ts'
-import { type Database, openDatabase } from './open.ts'
+import { type Database, type DatabaseConfig, openDatabase } from './open.ts'
 import { tables } from './schema.ts'
 
 type Shape = Record<string, Record<string, string>>
@@ -41,6 +43,27 @@ async function found(db: Database): Promise<Shape> {
 /** SQLite has one type for whole numbers of any size. */
 const asSqlite = (shape: Shape): Shape => JSON.parse(JSON.stringify(shape).replaceAll('bigint', 'integer'))
 
+/** Makes a database as it was when there were only the first `count` migrations, with some rows in it. */
+async function before(config: DatabaseConfig, count: number, inserts: readonly string[]): Promise<void> {
+  const done = migrations.slice(0, count)
+  const statements = [
+    'create table migration (name text primary key not null, applied_at bigint not null)',
+    ...done.flatMap((migration) => migration.statements(config.kind)),
+    ...done.map(({ name }) => `insert into migration values ('${name}', 1)`),
+    ...inserts,
+  ]
+  if (config.kind === 'sqlite') {
+    const db = new DatabaseSync(config.file)
+    for (const statement of statements) db.exec(statement)
+    db.close()
+    return
+  }
+  const client = new Client({ connectionString: config.url })
+  await client.connect()
+  for (const statement of statements) await client.query(statement)
+  await client.end()
+}
+
 describe('migrations', () => {
   eachDatabase((kind, open, place) => {
     test('lead to the tables of the schema, column by column', async () => {
@@ -63,6 +86,42 @@ describe('migrations', () => {
       )
       assert.ok(ran.every((row) => row.applied_at >= 1_000 && row.applied_at < 2_000))
       assert.equal((await db.kysely.selectFrom('setting').selectAll().execute()).length, 1)
+      await db.close()
+    })
+
+    test('give a connection of the first version its tunnel', async () => {
+      const config = await place()
+      const common = `'1', 'cn-hangzhou', 'n', 9, 1`
+      await before(config, 1, [
+        `insert into customer_gateway values (1, 'cgw-1', ${common}, '', '198.51.100.9', null, null, '')`,
+        `insert into vpn_connection values (2, 'vco-1', ${common}, 'vpn-1', 'cgw-1', '10.0.0.0/8', '172.16.0.0/12',
+          1, 1, 0, 1, 'ikev2', 'main', 'aes', 'sha1', 'group2', 3600, 'here', 'there', 'sealed', 'aes256', 'sha256',
+          'disabled', 1800, 0, '', '', 0, 0, 'revoke_route', 0, null, '169.254.10.0/30', null, null, 'rg', 7, null, 5)`,
+        `insert into resource_count values ('1', 'cn-hangzhou', 'vpn_connection', 'cgw-1', 1)`,
+      ])
+      const db = await openDatabase(config)
+      const connection = await db.kysely.selectFrom('vpn_connection').selectAll().executeTakeFirstOrThrow()
+      assert.equal(connection.remote_subnet, '172.16.0.0/12')
+      assert.deepEqual([connection.seq, connection.dual, connection.resource_group_id], [2, 0, 'rg'])
+      const tunnel = await db.kysely.selectFrom('vpn_tunnel').selectAll().executeTakeFirstOrThrow()
+      const { id, connection_id, position, role, customer_gateway_id, enable_nat_traversal } = tunnel
+      assert.deepEqual(
+        { id, connection_id, position, role, customer_gateway_id, enable_nat_traversal },
+        {
+          id: 'vco-1',
+          connection_id: 'vco-1',
+          position: 1,
+          role: 'master',
+          customer_gateway_id: 'cgw-1',
+          enable_nat_traversal: 0,
+        },
+      )
+      const { psk_sealed, ipsec_lifetime, bgp_tunnel_cidr, slot, generation } = tunnel
+      assert.deepEqual(
+        [psk_sealed, ipsec_lifetime, bgp_tunnel_cidr, slot, generation],
+        ['sealed', 1800, '169.254.10.0/30', 7, 5],
+      )
+      assert.equal((await db.kysely.selectFrom('resource_count').selectAll().execute()).length, 0)
       await db.close()
     })
 

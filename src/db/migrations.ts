@@ -220,6 +220,96 @@ export const migrations: readonly Migration[] = [
       ]
     },
   },
+  {
+    name: '0003-tunnels',
+    statements: (kind) => {
+      const big = kind === 'sqlite' ? 'integer' : 'bigint'
+      const keyed = kind === 'sqlite' ? ') strict, without rowid' : ')'
+      const moved = [
+        ...['customer_gateway_id', 'enable_dpd', 'enable_nat_traversal'],
+        ...['ike_version', 'ike_mode', 'ike_enc_alg', 'ike_auth_alg', 'ike_pfs', 'ike_lifetime'],
+        ...['local_id', 'remote_id', 'psk_sealed'],
+        ...['ipsec_enc_alg', 'ipsec_auth_alg', 'ipsec_pfs', 'ipsec_lifetime'],
+        ...['bgp_local_asn', 'bgp_tunnel_cidr', 'bgp_local_ip', 'remote_ca_certificate'],
+        ...['slot', 'generation'],
+      ]
+      return [
+        `create table vpn_tunnel (
+          connection_id text not null,
+          position integer not null check (position in (1, 2)),
+          id text not null unique,
+          role text not null check (role in ('master', 'slave')),
+          customer_gateway_id text not null,
+          enable_dpd integer not null,
+          enable_nat_traversal integer not null,
+          ike_version text not null,
+          ike_mode text not null,
+          ike_enc_alg text not null,
+          ike_auth_alg text not null,
+          ike_pfs text not null,
+          ike_lifetime integer not null,
+          local_id text not null,
+          remote_id text not null,
+          psk_sealed text not null,
+          ipsec_enc_alg text not null,
+          ipsec_auth_alg text not null,
+          ipsec_pfs text not null,
+          ipsec_lifetime integer not null,
+          bgp_local_asn ${big},
+          bgp_tunnel_cidr text,
+          bgp_local_ip text,
+          remote_ca_certificate text,
+          slot integer not null unique,
+          generation integer not null,
+          primary key (connection_id, position)
+        ${keyed}`,
+        `insert into vpn_tunnel (connection_id, position, id, role, ${moved.join(', ')})
+          select id, 1, id, 'master', ${moved.join(', ')} from vpn_connection`,
+        'create index vpn_tunnel_of_customer_gateway on vpn_tunnel (customer_gateway_id, connection_id)',
+        'drop index vpn_connection_of_customer_gateway',
+        ...(kind === 'sqlite'
+          ? // A column that is unique cannot be dropped: the table is made anew.
+            [
+              `create table vpn_connection_new (${noun(big)},
+                vpn_gateway_id text not null,
+                local_subnet text not null,
+                remote_subnet text not null,
+                effect_immediately integer not null,
+                auto_config_route integer not null,
+                hc_enable integer not null,
+                hc_dip text not null,
+                hc_sip text not null,
+                hc_interval integer not null,
+                hc_retry integer not null,
+                hc_policy text not null,
+                bgp_enable integer not null,
+                dual integer not null default 0,
+                resource_group_id text not null,
+                deleted_at integer
+              ) strict`,
+              `insert into vpn_connection_new
+                select seq, id, account_id, region, name, created_at, version, vpn_gateway_id, local_subnet,
+                  remote_subnet, effect_immediately, auto_config_route, hc_enable, hc_dip, hc_sip, hc_interval,
+                  hc_retry, hc_policy, bgp_enable, 0, resource_group_id, deleted_at
+                from vpn_connection`,
+              'drop table vpn_connection',
+              'alter table vpn_connection_new rename to vpn_connection',
+              'create index vpn_connection_list on vpn_connection (account_id, region, seq)',
+              'create index vpn_connection_of_vpn_gateway on vpn_connection (vpn_gateway_id, account_id, region, seq)',
+            ]
+          : [
+              `alter table vpn_connection ${moved.map((column) => `drop column ${column}`).join(', ')}`,
+              'alter table vpn_connection add column dual integer not null default 0',
+            ]),
+        // Counted per customer gateway no more: a connection may have two of them.
+        `delete from resource_count where kind = 'vpn_connection'
+          and scope in (select id from customer_gateway)`,
+        'alter table vpn_gateway add column second_vswitch_id text',
+        'alter table vpn_gateway add column second_internet_ip text',
+        'create index vpn_gateway_of_second_vswitch on vpn_gateway (second_vswitch_id)',
+      ]
+    },
+  },
 ]
 
 /**

@@ -521,8 +521,8 @@ describe('a SQLite file', () => {
         index: 'vpn_connection_of_vpn_gateway',
       },
       {
-        query: mine('vpn_connection').where(sql.ref('customer_gateway_id'), '=', 'c'),
-        index: 'vpn_connection_of_customer_gateway',
+        query: kysely.selectFrom('vpn_tunnel').select('connection_id').where('customer_gateway_id', '=', 'c'),
+        index: 'vpn_tunnel_of_customer_gateway',
       },
       { query: mine('vpn_gateway').where(sql.ref('vpc_id'), '=', 'v'), index: 'vpn_gateway_of_vpc' },
       { query: mine('vswitch').where(sql.ref('vpc_id'), '=', 'v'), index: 'vswitch_of_vpc' },
@@ -533,6 +533,10 @@ describe('a SQLite file', () => {
       {
         query: kysely.selectFrom('vpn_gateway').select('name').where('vswitch_id', '=', 's'),
         index: 'vpn_gateway_of_vswitch',
+      },
+      {
+        query: kysely.selectFrom('vpn_gateway').select('name').where('second_vswitch_id', '=', 's'),
+        index: 'vpn_gateway_of_second_vswitch',
       },
       { query: tagged, index: 'tag_lookup' },
     ]

@@ -80,6 +80,8 @@ export const tables = {
     description: text,
     vpc_id: text,
     vswitch_id: text,
+    second_vswitch_id: nullable(text), // with an address of its own: its connections have two tunnels
+    second_internet_ip: nullable(text),
     bandwidth: integer, // Mbit/s
     network_type: text,
     vpn_type: text,
@@ -111,13 +113,31 @@ export const tables = {
   vpn_connection: {
     ...noun,
     vpn_gateway_id: text,
-    customer_gateway_id: text,
     local_subnet: text,
     remote_subnet: text,
     effect_immediately: flag,
+    auto_config_route: flag,
+    hc_enable: flag,
+    hc_dip: text,
+    hc_sip: text,
+    hc_interval: integer, // seconds
+    hc_retry: integer,
+    hc_policy: text,
+    bgp_enable: flag, // of its tunnel, or of both
+    dual: flag, // 1: two tunnels
+    resource_group_id: text,
+    deleted_at: nullable(bigint),
+  },
+
+  /** What is negotiated. The tunnel of a connection that has only one bears the id of the connection. */
+  vpn_tunnel: {
+    connection_id: text,
+    position: integer, // 1, and 2 where there are two: which outside address of the gateway is its own
+    id: text,
+    role: oneOf<'master' | 'slave'>(),
+    customer_gateway_id: text,
     enable_dpd: flag,
     enable_nat_traversal: flag,
-    auto_config_route: flag,
     ike_version: text,
     ike_mode: text,
     ike_enc_alg: text,
@@ -131,20 +151,11 @@ export const tables = {
     ipsec_auth_alg: text,
     ipsec_pfs: text,
     ipsec_lifetime: integer, // seconds
-    hc_enable: flag,
-    hc_dip: text,
-    hc_sip: text,
-    hc_interval: integer, // seconds
-    hc_retry: integer,
-    hc_policy: text,
-    bgp_enable: flag,
     bgp_local_asn: nullable(bigint),
     bgp_tunnel_cidr: nullable(text),
     bgp_local_ip: nullable(text),
     remote_ca_certificate: nullable(text),
-    resource_group_id: text,
     slot: integer,
-    deleted_at: nullable(bigint),
     generation: integer,
   },
 

@@ -2,7 +2,7 @@
 import type { Gateway, Tunnel } from '../engine/engine.ts'
 import type { CustomerGateway } from '../resources/customer-gateway/store.ts'
 import type { Vpc } from '../resources/vpc/store.ts'
-import { pskContext, type VpnConnection } from '../resources/vpn-connection/store.ts'
+import { pskContext, type VpnConnection, type VpnTunnel } from '../resources/vpn-connection/store.ts'
 import type { VpnGateway } from '../resources/vpn-gateway/store.ts'
 import type { Sealer } from '../seal.ts'
 
@@ -14,23 +14,31 @@ export function desiredGateway(row: VpnGateway, vpc: Pick<Vpc, 'cidr'>): Gateway
     vpcId: row.vpc_id,
     insideAddress: row.inside_address,
     vpcCidr: vpc.cidr,
+    ...(row.second_internet_ip === null ? {} : { secondAddress: row.second_internet_ip }),
   }
 }
 
+/** Of routes to the same network that of the master is used while it is there. */
+const metrics = { master: 100, slave: 200 } as const
+
 /** The values of the columns were checked against the same words when they were written. */
 export function desiredTunnel(
-  row: VpnConnection,
-  gateway: Pick<VpnGateway, 'internet_ip'>,
+  connection: VpnConnection,
+  row: VpnTunnel,
+  gateway: Pick<VpnGateway, 'internet_ip' | 'second_internet_ip'>,
   peer: Pick<CustomerGateway, 'ip_address'>,
   sealer: Sealer,
 ): Tunnel {
+  const localAddress = row.position === 1 ? gateway.internet_ip : gateway.second_internet_ip
+  if (localAddress === null) throw new Error(`its VPN gateway has no second address`)
+  const remoteSubnets = subnets(connection.remote_subnet)
   return {
     id: row.id,
-    connectionId: row.id,
-    gatewayId: row.vpn_gateway_id,
+    connectionId: connection.id,
+    gatewayId: connection.vpn_gateway_id,
     slot: row.slot,
     generation: row.generation,
-    localAddress: gateway.internet_ip,
+    localAddress,
     remoteAddress: peer.ip_address,
     ike: {
       version: row.ike_version as Tunnel['ike']['version'],
@@ -49,11 +57,14 @@ export function desiredTunnel(
       pfs: row.ipsec_pfs as Tunnel['ipsec']['pfs'],
       lifetime: row.ipsec_lifetime,
     },
-    localSubnets: subnets(row.local_subnet),
-    remoteSubnets: subnets(row.remote_subnet),
+    localSubnets: subnets(connection.local_subnet),
+    remoteSubnets,
     dpd: row.enable_dpd === 1,
     natTraversal: row.enable_nat_traversal === 1,
-    effectImmediately: row.effect_immediately === 1,
+    effectImmediately: connection.effect_immediately === 1,
+    ...(connection.dual === 1 && {
+      routes: remoteSubnets.map((destination) => ({ destination, metric: metrics[row.role] })),
+    }),
   }
 }
 

@@ -12,9 +12,11 @@ import { type Engine, EngineError, type TunnelReport } from '../engine/engine.ts
 import type { ChangeKey } from '../resources/context.ts'
 import type { CustomerGateway } from '../resources/customer-gateway/store.ts'
 import {
-  connectionsOfGateway,
   removeConnection,
+  tunnelsOf,
+  tunnelsOfGateway,
   type VpnConnection,
+  type VpnTunnel,
 } from '../resources/vpn-connection/store.ts'
 import { removeGateway, type VpnGateway } from '../resources/vpn-gateway/store.ts'
 import type { Sealer } from '../seal.ts'
@@ -105,14 +107,14 @@ export class ReconcileLoop {
 
   async #everything(): Promise<void> {
     const { db, engine } = this.#options
-    const [gateways, connections] = await Promise.all([
+    const [gateways, tunnels] = await Promise.all([
       db.kysely.selectFrom('vpn_gateway').select('id').orderBy('seq').execute(),
-      db.kysely.selectFrom('vpn_connection').select('id').orderBy('seq').execute(),
+      db.kysely.selectFrom('vpn_tunnel').select('id').orderBy('slot').execute(),
     ])
     const keys = new Set<ChangeKey>()
     for (const { id } of gateways) keys.add(`gateway:${id}`)
-    for (const { id } of connections) keys.add(`connection:${id}`)
-    for (const { id } of await engine.tunnels.list()) keys.add(`connection:${id}`)
+    for (const { id } of tunnels) keys.add(`tunnel:${id}`)
+    for (const { id } of await engine.tunnels.list()) keys.add(`tunnel:${id}`)
     for (const id of await engine.gateways.list()) keys.add(`gateway:${id}`)
     for (const key of keys) this.#enqueue(key)
   }
@@ -147,7 +149,7 @@ export class ReconcileLoop {
   async #one(key: ChangeKey): Promise<void> {
     const id = key.slice(key.indexOf(':') + 1)
     try {
-      await (key.startsWith('gateway:') ? this.#gateway(key, id) : this.#connection(key, id))
+      await (key.startsWith('gateway:') ? this.#gateway(key, id) : this.#tunnel(key, id))
       this.#failures.delete(key)
     } catch (cause) {
       const failures = this.#failures.get(key) ?? 0
@@ -162,9 +164,9 @@ export class ReconcileLoop {
   async #gateway(key: ChangeKey, id: string): Promise<void> {
     const { db, engine, now } = this.#options
     const row = await db.kysely.selectFrom('vpn_gateway').selectAll().where('id', '=', id).executeTakeFirst()
-    const connections = row ? await connectionsOfGateway(db.kysely, id) : []
+    const tunnels = row ? await tunnelsOfGateway(db.kysely, id) : []
     const inEngine = (await engine.gateways.list()).includes(id)
-    const plan = planGateway(row, inEngine, this.#gateways.get(id), connections.length)
+    const plan = planGateway(row, inEngine, this.#gateways.get(id), tunnels.length)
     this.#say(key, plan)
     switch (plan.step) {
       case 'apply': {
@@ -177,7 +179,7 @@ export class ReconcileLoop {
         await engine.gateways.apply(desiredGateway(row!, vpc))
         this.#gateways.set(id, row!.generation)
         await this.#observations.gateway(id, row!.generation, undefined, now())
-        this.changed(connections.map((connection) => `connection:${connection.id}` as const))
+        this.changed(tunnels.map((tunnel) => `tunnel:${tunnel.id}` as const))
         return
       }
       case 'remove':
@@ -188,7 +190,7 @@ export class ReconcileLoop {
       case 'forget':
         return this.#forgetGateway(row!)
       case 'wait':
-        this.changed(connections.map((connection) => `connection:${connection.id}` as const))
+        this.changed(tunnels.map((tunnel) => `tunnel:${tunnel.id}` as const))
         return
       case 'none':
         return
@@ -200,31 +202,32 @@ export class ReconcileLoop {
     await this.#options.db.transaction((trx) => removeGateway(trx, row))
   }
 
-  async #connection(key: ChangeKey, id: string): Promise<void> {
-    const { db, engine, sealer, now } = this.#options
-    const row = await db.kysely
-      .selectFrom('vpn_connection')
-      .selectAll()
-      .where('id', '=', id)
-      .executeTakeFirst()
+  async #tunnel(key: ChangeKey, id: string): Promise<void> {
+    const { engine, sealer, now } = this.#options
+    const wanted = await this.#wantedTunnel(id)
     const report = await engine.tunnels.observe(id)
-    const ready = row !== undefined && this.#gateways.has(row.vpn_gateway_id)
-    const plan = planTunnel(row, report?.generation, this.#tunnels.has(id), ready)
+    const ready = wanted !== undefined && this.#gateways.has(wanted.connection.vpn_gateway_id)
+    const plan = planTunnel(
+      wanted && { generation: wanted.tunnel.generation, deleted_at: wanted.connection.deleted_at },
+      report?.generation,
+      this.#tunnels.has(id),
+      ready,
+    )
     this.#say(key, plan)
     switch (plan.step) {
       case 'apply':
         try {
-          const { gateway, peer } = await this.#ends(row!)
-          await engine.tunnels.apply(desiredTunnel(row!, gateway, peer, sealer))
+          const { connection, tunnel } = wanted!
+          const { gateway, peer } = await this.#ends(connection, tunnel)
+          await engine.tunnels.apply(desiredTunnel(connection, tunnel, gateway, peer, sealer))
           this.#tunnels.add(id)
         } catch (cause) {
           // The attempt is over: the gateway must not stay "updating" for as long as the cause lasts.
           const failure = { code: 'LOCAL_KERNEL' as const, since: now(), evidence: [messageOf(cause)] }
           await this.#observations.tunnel(
             id,
-            id,
             report ? { ...report, failure } : { ...nothingSeen, failure, at: now() },
-            row!.generation,
+            wanted!.tunnel.generation,
           )
           throw cause
         }
@@ -232,37 +235,61 @@ export class ReconcileLoop {
       case 'remove':
         await engine.tunnels.remove(id)
         this.#tunnels.delete(id)
-        if (row) await this.#forgetConnection(row)
+        if (wanted) await this.#forgetTunnel(wanted)
         return
       case 'forget':
-        return this.#forgetConnection(row!)
+        return this.#forgetTunnel(wanted!)
       case 'wait':
         return
       case 'none':
-        if (report) await this.#observations.tunnel(id, id, report, report.generation)
+        if (report) await this.#observations.tunnel(id, report, report.generation)
         return
     }
   }
 
-  async #ends(row: VpnConnection): Promise<{ gateway: VpnGateway; peer: CustomerGateway }> {
-    const { db } = this.#options
+  async #wantedTunnel(id: string): Promise<WantedTunnel | undefined> {
+    const { kysely } = this.#options.db
+    const tunnel = await kysely.selectFrom('vpn_tunnel').selectAll().where('id', '=', id).executeTakeFirst()
+    if (!tunnel) return undefined
+    const connection = await kysely
+      .selectFrom('vpn_connection')
+      .selectAll()
+      .where('id', '=', tunnel.connection_id)
+      .executeTakeFirst()
+    return connection && { connection, tunnel }
+  }
+
+  async #ends(
+    connection: VpnConnection,
+    tunnel: VpnTunnel,
+  ): Promise<{ gateway: VpnGateway; peer: CustomerGateway }> {
+    const { kysely } = this.#options.db
     const [gateway, peer] = await Promise.all([
-      db.kysely.selectFrom('vpn_gateway').selectAll().where('id', '=', row.vpn_gateway_id).executeTakeFirst(),
-      db.kysely
+      kysely
+        .selectFrom('vpn_gateway')
+        .selectAll()
+        .where('id', '=', connection.vpn_gateway_id)
+        .executeTakeFirst(),
+      kysely
         .selectFrom('customer_gateway')
         .selectAll()
-        .where('id', '=', row.customer_gateway_id)
+        .where('id', '=', tunnel.customer_gateway_id)
         .executeTakeFirst(),
     ])
     if (!gateway || !peer) throw new Error('its VPN gateway or customer gateway does not exist')
     return { gateway, peer }
   }
 
-  async #forgetConnection(row: VpnConnection): Promise<void> {
-    this.#tunnels.delete(row.id)
-    await this.#options.db.transaction((trx) => removeConnection(trx, row))
+  /** The connection goes with the last of its tunnels that the engine lets go of. */
+  async #forgetTunnel({ connection, tunnel }: WantedTunnel): Promise<void> {
+    const { db, engine } = this.#options
+    this.#tunnels.delete(tunnel.id)
+    for (const sibling of await tunnelsOf(db.kysely, connection.id)) {
+      if (sibling.id !== tunnel.id && (await engine.tunnels.observe(sibling.id))) return
+    }
+    await db.transaction((trx) => removeConnection(trx, connection))
     // A gateway that waits for its last connection to go can go on.
-    this.changed([`gateway:${row.vpn_gateway_id}`])
+    this.changed([`gateway:${connection.vpn_gateway_id}`])
   }
 
   /** Reads one tunnel from the engine and stores what it says; beside the queue, so that it never waits for an apply. */
@@ -274,7 +301,7 @@ export class ReconcileLoop {
     }
     this.#observing.set(id, false)
     const done = this.#observe(id)
-      .catch((cause) => this.#log('warn', `connection:${id}`, `could not be observed: ${messageOf(cause)}`))
+      .catch((cause) => this.#log('warn', `tunnel:${id}`, `could not be observed: ${messageOf(cause)}`))
       .finally(() => {
         this.#observers.delete(done)
         const again = this.#observing.get(id)
@@ -286,7 +313,7 @@ export class ReconcileLoop {
 
   async #observe(id: string): Promise<void> {
     const report = await this.#options.engine.tunnels.observe(id)
-    if (report) await this.#observations.tunnel(id, id, report, report.generation)
+    if (report) await this.#observations.tunnel(id, report, report.generation)
   }
 
   #say(key: ChangeKey, { step, reason }: Plan): void {
@@ -296,6 +323,11 @@ export class ReconcileLoop {
   #log(level: ReconcileLog['level'], key: ChangeKey, message: string): void {
     this.#options.log({ level, key, message })
   }
+}
+
+interface WantedTunnel {
+  readonly connection: VpnConnection
+  readonly tunnel: VpnTunnel
 }
 
 const nothingSeen: Omit<TunnelReport, 'id' | 'generation' | 'at'> = {

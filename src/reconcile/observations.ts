@@ -13,7 +13,6 @@ export interface Observations {
   /** `observedGeneration` is that of the report, or of the attempt that failed. */
   tunnel(
     id: string,
-    connectionId: string,
     report: Omit<TunnelReport, 'id' | 'generation'>,
     observedGeneration: number,
   ): Promise<void>
@@ -58,10 +57,9 @@ export function createObservations(db: Database, stored?: (report: StoredReport)
       })
     },
 
-    async tunnel(id, connectionId, report, observedGeneration) {
-      const seen: Omit<Row<'tunnel_observation'>, 'version'> = {
+    async tunnel(id, report, observedGeneration) {
+      const seen: Omit<Row<'tunnel_observation'>, 'version' | 'connection_id'> = {
         tunnel_id: id,
-        connection_id: connectionId,
         observed_generation: observedGeneration,
         facts: JSON.stringify({
           ikeSas: report.ikeSas,
@@ -81,18 +79,18 @@ export function createObservations(db: Database, stored?: (report: StoredReport)
       }
       const written = await db.transaction(async (trx): Promise<StoredReport | undefined> => {
         // A report may come while its connection is being forgotten; it must not bring half of it back.
-        const exists = await trx
-          .selectFrom('vpn_connection')
-          .select('id')
-          .where('id', '=', connectionId)
+        const tunnel = await trx
+          .selectFrom('vpn_tunnel')
+          .select('connection_id')
+          .where('id', '=', id)
           .executeTakeFirst()
-        if (!exists) return undefined
+        if (!tunnel) return undefined
         const before = await trx
           .selectFrom('tunnel_observation')
           .selectAll()
           .where('tunnel_id', '=', id)
           .executeTakeFirst()
-        const after = { ...seen, version: (before?.version ?? 0) + 1 }
+        const after = { ...seen, ...tunnel, version: (before?.version ?? 0) + 1 }
         await trx
           .insertInto('tunnel_observation')
           .values(after)

@@ -27,4 +27,4 @@ export interface ResourceContext {
 }
 
 /** What changed, told to reconcile after the commit. */
-export type ChangeKey = `gateway:${string}` | `connection:${string}`
+export type ChangeKey = `gateway:${string}` | `tunnel:${string}`

@@ -55,12 +55,10 @@ eachDatabase((kind, _open, place) => {
         settings: { ROLES: 'api' },
       })
       await seedEnds(app, ids, { ipAddress: '8.211.0.146', asn: 65535 })
-      await seedConnection(app, ids, connectionId, '123456', {
-        name: 'VPN1-CGW22',
-        created_at: 1590495160000,
+      const connection = { name: 'VPN1-CGW22', created_at: 1590495160000, bgp_enable: 1 }
+      await seedConnection(app, ids, connectionId, '123456', connection, {
         ike_auth_alg: 'sha1',
         ipsec_auth_alg: 'sha1',
-        bgp_enable: 1,
         bgp_local_asn: 45104,
         bgp_tunnel_cidr: '169.254.10.0/30',
         bgp_local_ip: '169.254.10.1',

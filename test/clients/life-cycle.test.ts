@@ -1,55 +1,12 @@
 /** The whole life of every resource, driven by the official clients over HTTP, on both databases. */
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import vpc from '@alicloud/vpc20160428'
-import { popCore, startTestApp, type TestApp, until, vpcClient } from '../support/app.ts'
+import { startTestApp, type TestApp, until } from '../support/app.ts'
+import { type Ask, officialClients, RegionId, refused } from '../support/official-clients.ts'
 import { eachDatabase } from '../support/postgres.ts'
 
-const RegionId = 'cn-hangzhou'
-
-/** One client as a function from action and parameters to the answer with the vendor's names. */
-type Ask = (action: string, params?: Record<string, unknown>) => Promise<Record<string, any>>
-
-/** `VpnConnectionId` -> `vpnConnectionId`, and back: the typed models have lower-case first letters. */
-const lowerFirst = (name: string) => name[0]!.toLowerCase() + name.slice(1)
-
-function typed(client: ReturnType<typeof vpcClient>): Ask {
-  return async (action, params = {}) => {
-    const Request = (vpc as Record<string, any>)[`${action}Request`]
-    const request = Request.from
-      ? Request.from({ RegionId, ...params })
-      : new Request({ RegionId, ...params })
-    const named = Object.fromEntries(
-      Object.entries({ RegionId, ...params }).map(([name, value]) => [lowerFirst(name), value]),
-    )
-    Object.assign(request, named)
-    const answer = await (client as Record<string, any>)[lowerFirst(action)](request)
-    assert.equal(answer.statusCode, 200)
-    return answer.body.toMap()
-  }
-}
-
-const plain =
-  (client: ReturnType<typeof popCore>, method: string): Ask =>
-  async (action, params = {}) =>
-    client.request(action, { RegionId, ...params }, { method })
-
-const clients: { name: string; make(app: TestApp): Ask }[] = [
-  { name: 'pop-core, GET', make: ({ host, root }) => plain(popCore(host, root), 'GET') },
-  { name: 'pop-core, POST', make: ({ host, root }) => plain(popCore(host, root), 'POST') },
-  { name: 'vpc20160428, ACS3', make: ({ host, root }) => typed(vpcClient(host, root)) },
-  { name: 'vpc20160428, RPC V1', make: ({ host, root }) => typed(vpcClient(host, root, 'v2')) },
-]
-
-async function refused(promise: Promise<unknown>, code: string): Promise<void> {
-  await assert.rejects(promise, (error: { code?: string }) => {
-    assert.equal(error.code, code)
-    return true
-  })
-}
-
 eachDatabase((kind, _open, place) => {
-  for (const { name, make } of clients) {
+  for (const { name, make } of officialClients) {
     describe(`${name} on ${kind}`, () => {
       let app: TestApp
       let ask: Ask

@@ -3,7 +3,13 @@
  * what it needs (Terraform provider 1.289.0: an optional attribute that is not computed, filled by the server, is a
  * difference for ever).
  */
-const absences: readonly { readonly path: RegExp; readonly action?: RegExp; readonly because: string }[] = [
+const absences: readonly {
+  readonly path: RegExp
+  readonly action?: RegExp
+  /** Looks at the object that lacks the field. */
+  readonly when?: (beside: Readonly<Record<string, unknown>>) => boolean
+  readonly because: string
+}[] = [
   {
     path: /(^|\[\]\.)(AttachInstanceId|TransitRouterId|TransitRouterName|TunnelBandwidth)$/,
     action: /^DescribeVpnConnections?$/,
@@ -14,6 +20,17 @@ const absences: readonly { readonly path: RegExp; readonly action?: RegExp; read
     action: /^DescribeVpnConnections?$/,
     because: 'of a connection with one tunnel on a transit router alone',
   },
+  {
+    path: /(^|\[\]\.)(CustomerGatewayId|Enable(Dpd|NatTraversal)|(Ike|Ipsec|VpnBgp)Config|RemoteCaCertificate|VcoHealthCheck)$/,
+    when: (connection) => 'TunnelOptionsSpecification' in connection,
+    because: 'of a connection with one tunnel alone; filled otherwise, Terraform replaces the connection',
+  },
+  { path: /TunnelOptionsSpecification\[\]\.TunnelIndex$/, because: 'of a transit router connection alone' },
+  {
+    path: /(TunnelOptionsSpecification\[\]\.|^)TunnelBgpConfig$/,
+    because: 'where BGP was never set up; filled otherwise, Terraform sees a block that nobody wrote',
+  },
+  { path: /TunnelBgpConfig\.PeerAsn$/, because: 'of a customer gateway with an ASN alone' },
   {
     path: /(^|\[\]\.)(EnableTunnelsBgp|TunnelOptionsSpecification)$/,
     because: 'of a connection with two tunnels alone; filled otherwise, Terraform replaces the connection',
@@ -37,6 +54,15 @@ const absences: readonly { readonly path: RegExp; readonly action?: RegExp; read
   { path: /^NextToken$/, because: 'on the last page' },
 ]
 
-/** @param path of a field, `VpnConnections[].Tag` */
-export const mayBeAbsent = (action: string, path: string): boolean =>
-  absences.some((one) => (one.action?.test(action) ?? true) && one.path.test(path))
+/**
+ * @param path of a field, `VpnConnections[].Tag`
+ * @param beside the object that lacks it
+ */
+export const mayBeAbsent = (
+  action: string,
+  path: string,
+  beside: Readonly<Record<string, unknown>>,
+): boolean =>
+  absences.some(
+    (one) => (one.action?.test(action) ?? true) && one.path.test(path) && (one.when?.(beside) ?? true),
+  )

@@ -105,7 +105,7 @@ function checkFields(fields: ResultFields, value: unknown, path: string, action:
     ...unknown.map((name) => `${at(name)} is not in the spec`),
     ...Object.entries(fields).flatMap(([name, spec]) => {
       if (Object.hasOwn(members, name)) return checkField(spec, members[name], at(name), action)
-      return mayBeAbsent(action, at(name)) ? [] : [`${at(name)} is missing`]
+      return mayBeAbsent(action, at(name), members) ? [] : [`${at(name)} is missing`]
     }),
   ]
 }

@@ -302,6 +302,17 @@ test('a long line is cut', () => {
   assert(log.failure('vco-1')!.evidence.every((text) => text.length <= 400))
 })
 
+test('a failure ends with the SA that comes up after all, for every tunnel that shared the attempt', () => {
+  const { log, say } = attempt(tunnel)
+  log.watch({ ...tunnel, id: 'vco-2' })
+  say('1', 'received packet: from 198.51.100.2[500] to 198.51.100.1[500] (100 bytes)')
+  say('1', `no shared key found for 'a' - 'b'`)
+  const failing = ['vco-1', 'vco-2'].filter((id) => log.failure(id))
+  assert(failing.length > 0)
+  say('1', 'IKE_SA vco-1[1] established between 198.51.100.1[a]...198.51.100.2[b]', { ikeName: 'vco-1' })
+  for (const id of failing) assert.equal(log.failure(id), undefined, id)
+})
+
 test('any lines in any order are survived, and evidence never holds the key', () => {
   const texts = readdirSync(directory)
     .filter((name) => name.endsWith('.txt'))

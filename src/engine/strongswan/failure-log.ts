@@ -425,7 +425,10 @@ export function createFailureLog(): FailureLog {
       // After a re-key the children go along to the new IKE_SA.
       established.childUp ||= attempt.childUp
       delete established.hit
-      for (const watched of concerned(established)) watched.newestIke = uniqueId
+      for (const watched of concerned(established)) {
+        watched.newestIke = uniqueId
+        show(watched)
+      }
     }
     return context || fact !== undefined || uniqueId !== undefined
   }
@@ -535,10 +538,12 @@ export function createFailureLog(): FailureLog {
     failure(id) {
       const watched = tunnels.get(id)
       if (!watched || watched.up || !watched.shown) return undefined
-      const attempt = telling(watched)!
+      const attempt = telling(watched)
+      // An attempt that another tunnel to the same peer shares may have come to a good end.
+      if (!attempt?.hit) return undefined
       const { code, since } = watched.shown
       const { phase } = reasons[code]
-      const hit = attempt.hit!
+      const { hit } = attempt
       const evidence = [
         hit.text,
         offered(code, watched.tunnel),

@@ -155,7 +155,7 @@ export function customerGatewayActions({ db, sealer, write, paging, quotas }: Re
         const scope = scopeOf(call)
         const row = await findCustomerGateway(trx, scope, input.CustomerGatewayId)
         if (!row) throw apiError('InvalidCustomerGatewayInstanceId.NotFound')
-        if (await isCustomerGatewayUsed(trx, scope, row.id)) {
+        if (await isCustomerGatewayUsed(trx, row.id)) {
           throw apiError('InvalidCustomerGateway.InUse', { id: row.id })
         }
         await removeCustomerGateway(trx, row)

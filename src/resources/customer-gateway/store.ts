@@ -1,5 +1,5 @@
 import type { Row, RowChange } from '../../db/schema.ts'
-import { addToCount, removeCounts, type Scope } from '../counts.ts'
+import { addToCount, type Scope } from '../counts.ts'
 import type { Source, Trx } from '../write.ts'
 
 export type CustomerGateway = Row<'customer_gateway'>
@@ -50,6 +50,5 @@ export async function changeCustomerGateway(
 export async function removeCustomerGateway(trx: Trx, gateway: CustomerGateway): Promise<void> {
   await trx.deleteFrom('customer_gateway').where('id', '=', gateway.id).execute()
   const scope = { accountId: gateway.account_id, region: gateway.region }
-  await removeCounts(trx, scope, gateway.id)
   await addToCount(trx, 'customer_gateway', scope, [], -1)
 }

@@ -1,162 +1,63 @@
 import { randomBytes } from 'node:crypto'
-import { type ReasonCode, reasons } from '../../engine/reason.ts'
 import { type Action, action, type Call } from '../../rpc/action.ts'
 import { apiError } from '../../rpc/errors.ts'
 import { createPacker, type PackedResult } from '../../rpc/render.ts'
 import type { ResultValues } from '../../rpc/spec.ts'
-import type { Sealer } from '../../seal.ts'
 import type { ResourceContext } from '../context.ts'
-import { authKeyContext } from '../customer-gateway/model.ts'
-import { findCustomerGateway } from '../customer-gateway/store.ts'
+import { type CustomerGateway, findCustomerGateway } from '../customer-gateway/store.ts'
 import { newId } from '../ids.ts'
 import { createKept } from '../kept.ts'
 import { scopeOf } from '../scope.ts'
-import { checkTagFilters, checkTags, type Tag } from '../tag/model.ts'
+import { checkTagFilters, checkTags } from '../tag/model.ts'
 import { putTags } from '../tag/store.ts'
 import { requireReadyGateway } from '../vpn-gateway/model.ts'
-import { findGateway, readProgress } from '../vpn-gateway/store.ts'
+import { findGateway, readProgress, type VpnGateway } from '../vpn-gateway/store.ts'
 import type { Trx } from '../write.ts'
-import { type connectionResult, ikeParams, ipsecParams } from './fields.ts'
+import { ikeParams, ipsecParams } from './fields.ts'
 import {
   checkSubnets,
   checkSupported,
   clashingKeys,
   defaultsOf,
   defined,
+  flag,
   generatePsk,
-  ikeColumns,
-  ipsecColumns,
-  peerBgpIp,
-  sameSubnets,
+  matchTunnels,
+  pairOfTunnels,
+  sameEnds,
+  sameSelectors,
+  type TunnelOptions,
+  tunnelColumns,
 } from './model.ts'
 import {
   createVpnConnection,
   deleteVpnConnection,
   describeVpnConnection,
   describeVpnConnections,
+  modifyTunnelAttribute,
   modifyVpnConnectionAttribute,
 } from './spec.ts'
 import {
-  deriveBgpStatus,
-  deriveConnectionState,
-  deriveConnectionStatus,
-  deriveFreshness,
-  deriveHealthCheckStatus,
-} from './status.ts'
-import {
   changeConnection,
+  changeTunnel,
   connectionsOfGateway,
   type DescribedConnection,
-  type Evidence,
+  type DescribedTunnel,
   findConnection,
   insertConnection,
   listDescribed,
+  listSecondTunnels,
   prepareFindDescribed,
   prepareFindEvidence,
+  prepareFindSecondTunnel,
   pskContext,
+  type SiblingTunnel,
+  tunnelsOf,
+  tunnelsOfGateway,
   type VpnConnection,
+  type VpnTunnel,
 } from './store.ts'
-
-const noTags: readonly Tag[] = []
-
-const tagsIn = (json: string): readonly Tag[] =>
-  json === '[]' ? noTags : (JSON.parse(json) as [string, string][]).map(([Key, Value]) => ({ Key, Value }))
-
-/** A connection on a VPN gateway as the reads show it, without its tags: both reads name them differently. */
-function view(row: DescribedConnection, sealer: Sealer): ResultValues<typeof connectionResult> {
-  return {
-    AttachType: 'VPNGW',
-    CreateTime: row.created_at,
-    CrossAccountAuthorized: false,
-    CustomerGatewayId: row.customer_gateway_id,
-    EffectImmediately: row.effect_immediately === 1,
-    EnableDpd: row.enable_dpd === 1,
-    EnableNatTraversal: row.enable_nat_traversal === 1,
-    IkeConfig: {
-      IkeAuthAlg: row.ike_auth_alg,
-      IkeEncAlg: row.ike_enc_alg,
-      IkeLifetime: row.ike_lifetime,
-      IkeMode: row.ike_mode,
-      IkePfs: row.ike_pfs,
-      IkeVersion: row.ike_version,
-      LocalId: row.local_id,
-      Psk: sealer.open(row.psk_sealed, pskContext(row.id)).reveal(),
-      RemoteId: row.remote_id,
-    },
-    InternetIp: row.internet_ip,
-    IpsecConfig: {
-      IpsecAuthAlg: row.ipsec_auth_alg,
-      IpsecEncAlg: row.ipsec_enc_alg,
-      IpsecLifetime: row.ipsec_lifetime,
-      IpsecPfs: row.ipsec_pfs,
-    },
-    LocalSubnet: row.local_subnet,
-    Name: row.name,
-    NetworkType: row.network_type,
-    RemoteCaCertificate: row.remote_ca_certificate ?? '',
-    RemoteSubnet: row.remote_subnet,
-    ResourceGroupId: row.resource_group_id,
-    Spec: `${row.bandwidth}M`,
-    State: deriveConnectionState(row, row),
-    Status: deriveConnectionStatus(row),
-    VcoHealthCheck: {
-      Dip: row.hc_dip,
-      Enable: row.hc_enable === 1,
-      Interval: row.hc_interval,
-      Policy: row.hc_policy,
-      Retry: row.hc_retry,
-      Sip: row.hc_sip,
-      Status: deriveHealthCheckStatus(row.hc_enable === 1, row.probe_succeeding),
-    },
-    VpnBgpConfig: {
-      ...(row.auth_key_sealed === null
-        ? {}
-        : { AuthKey: sealer.open(row.auth_key_sealed, authKeyContext(row.customer_gateway_id)).reveal() }),
-      EnableBgp: row.bgp_enable === 1,
-      LocalAsn: row.bgp_local_asn ?? undefined,
-      LocalBgpIp: row.bgp_local_ip ?? '',
-      PeerAsn: row.bgp_local_asn === null ? undefined : (row.peer_asn ?? undefined),
-      PeerBgpIp: peerBgpIp(row.bgp_tunnel_cidr, row.bgp_local_ip),
-      Status: deriveBgpStatus(row.bgp_established),
-      TunnelCidr: row.bgp_tunnel_cidr ?? '',
-    },
-    VpnConnectionId: row.id,
-    VpnGatewayId: row.vpn_gateway_id,
-  }
-}
-
-/** Extra facts, only for callers who ask: how fresh the answer is, why the tunnel is not up, what was negotiated. */
-function extra(row: DescribedConnection, evidence: Evidence | undefined, now: number, staleAfter: number) {
-  const code = row.reason_code
-  const reason = code === null ? undefined : reasons[code as ReasonCode]
-  const { ikeSas, childSas, childrenWanted, pendingReconnect } = JSON.parse(evidence?.facts ?? '{}')
-  return {
-    'X-Suidao': {
-      Freshness: deriveFreshness(row.reported_at, now, staleAfter),
-      ...(row.reported_at === null ? {} : { AsOf: row.reported_at }),
-      Generation: row.generation,
-      ...(row.observed_generation === null ? {} : { ObservedGeneration: row.observed_generation }),
-      ...(reason
-        ? {
-            Reason: {
-              Code: code,
-              FailedReasonCode: reason.vendorCode,
-              Severity: reason.severity,
-              Phase: reason.phase,
-              Since: row.reason_since,
-              Title: reason.title,
-              Remedy: reason.remedy,
-              Evidence: JSON.parse(evidence?.reason_evidence ?? '[]'),
-            },
-          }
-        : {}),
-      PendingReconnect: pendingReconnect ?? false,
-      ChildSasWanted: childrenWanted ?? 0,
-      IkeSas: ikeSas ?? [],
-      ChildSas: childSas ?? [],
-    },
-  }
-}
+import { type Described, extraOf, tagsIn, view, viewTunnel } from './view.ts'
 
 export function vpnConnectionActions({
   db,
@@ -167,39 +68,60 @@ export function vpnConnectionActions({
   staleAfter,
 }: ResourceContext): Action[] {
   const findDescribed = prepareFindDescribed(db)
+  const findSecondTunnel = prepareFindSecondTunnel(db)
   const findEvidence = prepareFindEvidence(db)
   const kept = createKept<PackedResult>()
   const pack = createPacker(describeVpnConnection)
 
-  function answer(row: DescribedConnection | undefined) {
-    if (!row) throw apiError('InvalidVpnConnectionInstanceId.NotFound')
-    const shown: ResultValues<(typeof describeVpnConnection)['result']> = view(row, sealer)
-    return Object.assign(shown, { Tags: tagsIn(row.tags) })
+  /** At once on SQLite: the read of one connection makes no promise on its way. */
+  function described(call: Call, id: string): Described | Promise<Described> {
+    const whole = (row: DescribedConnection | undefined): Described | Promise<Described> => {
+      if (!row) throw apiError('InvalidVpnConnectionInstanceId.NotFound')
+      if (row.dual === 0) return { row, second: undefined }
+      const second = findSecondTunnel(row.id)
+      return second instanceof Promise ? second.then((tunnel) => ({ row, second: tunnel })) : { row, second }
+    }
+    const row = findDescribed(call.principal.accountId, call.region, id)
+    return row instanceof Promise ? row.then(whole) : whole(row)
   }
 
-  async function answerWithExtra(row: DescribedConnection | undefined, call: Call) {
-    const shown = answer(row)
-    return { ...shown, ...extra(row!, await findEvidence(row!.id), call.now, staleAfter) }
+  function answer(found: Described) {
+    const shown: ResultValues<(typeof describeVpnConnection)['result']> = view(found, sealer)
+    return Object.assign(shown, { Tags: tagsIn(found.row.tags) })
   }
 
-  const keyOf = (row: VpnConnection) => sealer.open(row.psk_sealed, pskContext(row.id)).reveal()
+  /** The extra object, only for callers who ask: of each tunnel where there are two. */
+  async function extra({ row, second }: Described, call: Call) {
+    const of = async (tunnel: DescribedTunnel) =>
+      extraOf(tunnel, await findEvidence(tunnel.tunnel_id), call.now, staleAfter)
+    if (!second) return of(row)
+    const tunnels = [row, second].map(async (tunnel) => ({
+      TunnelId: tunnel.tunnel_id,
+      ...(await of(tunnel)),
+    }))
+    return { Tunnels: await Promise.all(tunnels) }
+  }
 
-  /** What may not be true of two connections of one gateway. */
-  function checkBeside(others: readonly VpnConnection[], row: VpnConnection, psk: string): void {
-    for (const other of others) {
-      if (other.id === row.id || other.customer_gateway_id !== row.customer_gateway_id) continue
-      if (
-        sameSubnets(other.local_subnet, row.local_subnet) &&
-        sameSubnets(other.remote_subnet, row.remote_subnet)
-      ) {
-        throw apiError('InvalidVpnConnection.AlreadyExists')
-      }
-      if (clashingKeys({ ...other, psk: keyOf(other) }, { ...row, psk })) {
+  const keyOf = (tunnel: VpnTunnel) => sealer.open(tunnel.psk_sealed, pskContext(tunnel.id)).reveal()
+
+  /** What may not be true of two tunnels of one gateway. */
+  function checkBeside(siblings: readonly SiblingTunnel[], tunnel: SiblingTunnel): void {
+    for (const other of siblings) {
+      if (other.connection_id === tunnel.connection_id || !sameEnds(other, tunnel)) continue
+      if (sameSelectors(other, tunnel)) throw apiError('InvalidVpnConnection.AlreadyExists')
+      if (clashingKeys({ ...other, psk: keyOf(other) }, { ...tunnel, psk: keyOf(tunnel) })) {
         throw apiError('IllegalParam.Psk', {
           reason: `With ikev1 in main mode the key must equal that of ${other.id}, which has the same two addresses.`,
         })
       }
     }
+  }
+
+  async function requirePeer(trx: Trx, call: Call, id: string | undefined): Promise<CustomerGateway> {
+    if (id === undefined) throw apiError('MissingCustomerGatewayId')
+    const peer = await findCustomerGateway(trx, scopeOf(call), id)
+    if (!peer) throw apiError('InvalidCustomerGatewayInstanceId.NotFound')
+    return peer
   }
 
   async function lockedConnection(trx: Trx, call: Call, id: string) {
@@ -208,7 +130,81 @@ export function vpnConnectionActions({
     if (!row) throw apiError('InvalidVpnConnectionInstanceId.NotFound')
     const gateway = await findGateway(trx, scope, row.vpn_gateway_id)
     if (!gateway) throw new Error(`connection ${id} is on ${row.vpn_gateway_id}, which does not exist`)
-    return { row, gateway, progress: await readProgress(trx, gateway.id) }
+    requireReadyGateway(gateway, await readProgress(trx, gateway.id), 'VpnGateway.Configuring')
+    return { row, gateway, tunnels: await tunnelsOf(trx, row.id) }
+  }
+
+  /** A new tunnel with the vendor's defaults for what its options leave out. */
+  async function newTunnel(
+    trx: Trx,
+    call: Call,
+    place: Pick<VpnTunnel, 'id' | 'connection_id' | 'position' | 'slot'>,
+    gateway: VpnGateway,
+    options: TunnelOptions,
+  ): Promise<VpnTunnel> {
+    const peer = await requirePeer(trx, call, options.CustomerGatewayId)
+    const ike = { ...defaultsOf(ikeParams), ...options.TunnelIkeConfig }
+    const ipsec = { ...defaultsOf(ipsecParams), ...options.TunnelIpsecConfig }
+    const row: Partial<VpnTunnel> = {
+      enable_dpd: 1,
+      enable_nat_traversal: 1,
+      bgp_local_asn: null,
+      bgp_tunnel_cidr: null,
+      bgp_local_ip: null,
+      remote_ca_certificate: null,
+      local_id: place.position === 1 ? gateway.internet_ip : gateway.second_internet_ip!,
+      remote_id: peer.ip_address,
+      ...tunnelColumns({ ...options, TunnelIkeConfig: ike, TunnelIpsecConfig: ipsec }),
+      ...place,
+      role: options.Role ?? 'master',
+      customer_gateway_id: peer.id,
+      psk_sealed: sealer.seal(ike.Psk ?? generatePsk(randomBytes(64)), pskContext(place.id)),
+      generation: 1,
+    }
+    // The defaults of the parameters have given every other column.
+    return row as VpnTunnel
+  }
+
+  /** What `options` change of a tunnel; empty when it is all as they say. */
+  async function changeOf(trx: Trx, call: Call, tunnel: VpnTunnel, options: TunnelOptions) {
+    const psk = options.TunnelIkeConfig?.Psk
+    const wanted: Partial<VpnTunnel> = tunnelColumns(options)
+    if (psk !== undefined && psk !== keyOf(tunnel))
+      wanted.psk_sealed = sealer.seal(psk, pskContext(tunnel.id))
+    const { CustomerGatewayId } = options
+    if (CustomerGatewayId !== undefined && CustomerGatewayId !== tunnel.customer_gateway_id) {
+      const [before, peer] = [
+        await requirePeer(trx, call, tunnel.customer_gateway_id),
+        await requirePeer(trx, call, CustomerGatewayId),
+      ]
+      wanted.customer_gateway_id = peer.id
+      // An identity that was made of the address goes with it.
+      if (tunnel.remote_id === before.ip_address) wanted.remote_id ??= peer.ip_address
+    }
+    return Object.fromEntries(
+      Object.entries(wanted).filter(([column, value]) => tunnel[column as keyof VpnTunnel] !== value),
+    ) as Partial<VpnTunnel>
+  }
+
+  /** Columns that no engine has to make real as long as BGP is refused. */
+  const notForEngine = new Set(['bgp_local_asn', 'bgp_tunnel_cidr', 'bgp_local_ip'])
+
+  /** Checks and stores the changes of some tunnels of one connection; the others are left running as they are. */
+  async function applyChanges(
+    trx: Trx,
+    changed: (key: `tunnel:${string}`) => void,
+    connection: VpnConnection,
+    changes: ReadonlyMap<VpnTunnel, Partial<VpnTunnel>>,
+    renegotiateAll: boolean,
+  ): Promise<void> {
+    const siblings = await tunnelsOfGateway(trx, connection.vpn_gateway_id)
+    const { local_subnet, remote_subnet } = connection
+    for (const [tunnel, change] of changes) {
+      const forEngine = renegotiateAll || Object.keys(change).some((column) => !notForEngine.has(column))
+      if (forEngine) checkBeside(siblings, { ...tunnel, ...change, local_subnet, remote_subnet })
+      await changeTunnel(trx, tunnel.id, change, forEngine)
+      if (forEngine) changed(`tunnel:${tunnel.id}`)
+    }
   }
 
   return [
@@ -218,28 +214,39 @@ export function vpnConnectionActions({
         const gateway = await findGateway(trx, scope, input.VpnGatewayId)
         if (!gateway) throw apiError('InvalidVpnGatewayInstanceId.NotFound')
         checkSupported(input)
-        if (input.CustomerGatewayId === undefined) throw apiError('MissingCustomerGatewayId')
-        const peer = await findCustomerGateway(trx, scope, input.CustomerGatewayId)
-        if (!peer) throw apiError('InvalidCustomerGatewayInstanceId.NotFound')
+        const dual = gateway.second_internet_ip !== null
+        if (!dual && input.TunnelOptionsSpecification?.length) {
+          throw apiError('VpnConnection.InvalidCreateTunnelOptions', {
+            reason: `${gateway.id} has one address: its connections have one tunnel.`,
+          })
+        }
+        const options: readonly TunnelOptions[] = dual
+          ? pairOfTunnels(input.TunnelOptionsSpecification ?? [])
+          : [
+              {
+                CustomerGatewayId: input.CustomerGatewayId,
+                EnableDpd: input.EnableDpd,
+                EnableNatTraversal: input.EnableNatTraversal,
+                TunnelIkeConfig: input.IkeConfig,
+                TunnelIpsecConfig: input.IpsecConfig,
+                TunnelBgpConfig: input.BgpConfig && {
+                  TunnelCidr: input.BgpConfig.TunnelCidr,
+                  LocalBgpIp: input.BgpConfig.LocalBgpIp,
+                },
+              },
+            ]
+        for (const { CustomerGatewayId } of options) await requirePeer(trx, call, CustomerGatewayId)
         requireReadyGateway(gateway, await readProgress(trx, gateway.id), 'VpnGateway.Configuring')
         checkSubnets('LocalSubnet', input.LocalSubnet, quotas.subnetsPerSide)
         checkSubnets('RemoteSubnet', input.RemoteSubnet, quotas.subnetsPerSide)
         const tags = checkTags(input.Tags ?? [], quotas.tagsPerResource)
-
         const others = await connectionsOfGateway(trx, gateway.id)
         if (others.length >= quotas.connectionsPerGateway) throw apiError('Resource.QuotaFull')
 
-        const ike = { ...defaultsOf(ikeParams), ...input.IkeConfig }
-        const ipsec = { ...defaultsOf(ipsecParams), ...input.IpsecConfig }
-        const check = input.HealthCheckConfig
-        const bgp = input.BgpConfig
-        const psk = ike.Psk ?? generatePsk(randomBytes(64))
         const id = newId('vco', call.region)
-        const seq = await db.nextSeq(trx)
+        const check = dual ? undefined : input.HealthCheckConfig
         const row: VpnConnection = {
-          ...(ikeColumns(ike) as Required<ReturnType<typeof ikeColumns>>),
-          ...(ipsecColumns(ipsec) as Required<ReturnType<typeof ipsecColumns>>),
-          seq,
+          seq: await db.nextSeq(trx),
           id,
           account_id: scope.accountId,
           region: scope.region,
@@ -247,16 +254,10 @@ export function vpnConnectionActions({
           created_at: call.now,
           version: 1,
           vpn_gateway_id: gateway.id,
-          customer_gateway_id: peer.id,
           local_subnet: input.LocalSubnet,
           remote_subnet: input.RemoteSubnet,
           effect_immediately: Number(input.EffectImmediately),
-          enable_dpd: Number(input.EnableDpd),
-          enable_nat_traversal: Number(input.EnableNatTraversal),
           auto_config_route: Number(input.AutoConfigRoute),
-          local_id: ike.LocalId ?? gateway.internet_ip,
-          remote_id: ike.RemoteId ?? peer.ip_address,
-          psk_sealed: sealer.seal(psk, pskContext(id)),
           hc_enable: 0,
           hc_dip: check?.Dip ?? '',
           hc_sip: check?.Sip ?? '',
@@ -264,19 +265,26 @@ export function vpnConnectionActions({
           hc_retry: check?.Retry ?? 0,
           hc_policy: 'revoke_route',
           bgp_enable: 0,
-          bgp_local_asn: null,
-          bgp_tunnel_cidr: bgp?.TunnelCidr ?? null,
-          bgp_local_ip: bgp?.LocalBgpIp ?? null,
-          remote_ca_certificate: null,
+          dual: Number(dual),
           resource_group_id: gateway.resource_group_id,
-          slot: seq,
           deleted_at: null,
-          generation: 1,
         }
-        checkBeside(others, row, psk)
-        await insertConnection(trx, row)
+        const tunnels: VpnTunnel[] = []
+        for (const [index, one] of options.entries()) {
+          const place = {
+            id: dual ? newId('tun', call.region) : id,
+            connection_id: id,
+            position: index + 1,
+            slot: index === 0 ? row.seq : await db.nextSeq(trx),
+          }
+          tunnels.push(await newTunnel(trx, call, place, gateway, one))
+        }
+        const siblings = await tunnelsOfGateway(trx, gateway.id)
+        const { local_subnet, remote_subnet } = row
+        for (const tunnel of tunnels) checkBeside(siblings, { ...tunnel, local_subnet, remote_subnet })
+        await insertConnection(trx, row, tunnels)
         await putTags(trx, scope, 'vpnconnection', id, tags)
-        changed(`connection:${id}`)
+        for (const tunnel of tunnels) changed(`tunnel:${tunnel.id}`)
         return { CreateTime: row.created_at, Name: row.name, VpnConnectionId: id }
       }),
     ),
@@ -287,12 +295,17 @@ export function vpnConnectionActions({
       const stamp = call.wantsExtra ? undefined : db.changeStamp()
       const known = stamp === undefined ? undefined : kept.find(stamp, owner, VpnConnectionId)
       if (known) return known
-      const found = findDescribed(accountId, call.region, VpnConnectionId)
-      if (call.wantsExtra) return Promise.resolve(found).then((row) => answerWithExtra(row, call))
+      const found = described(call, VpnConnectionId)
+      if (call.wantsExtra) {
+        return Promise.resolve(found).then(async (whole) => ({
+          ...answer(whole),
+          'X-Suidao': await extra(whole, call),
+        }))
+      }
       if (found instanceof Promise) return found.then(answer)
       const shown = answer(found)
       // Under the id of the row: that of the request may be a part of a long text, which would be kept with it.
-      if (stamp !== undefined) kept.keep(stamp, owner, found!.id, pack(shown))
+      if (stamp !== undefined) kept.keep(stamp, owner, found.row.id, pack(shown))
       return shown
     }),
 
@@ -310,71 +323,127 @@ export function vpnConnectionActions({
         },
         { PageNumber, PageSize },
       )
+      const seconds = await listSecondTunnels(
+        db.kysely,
+        rows.filter(({ dual }) => dual === 1).map(({ id }) => id),
+      )
       return {
         PageNumber,
         PageSize,
         TotalCount: total,
-        VpnConnections: rows.map((row) => ({ ...view(row, sealer), Tag: tagsIn(row.tags) })),
+        VpnConnections: rows.map((row) => ({
+          ...view({ row, second: seconds.get(row.id) }, sealer),
+          Tag: tagsIn(row.tags),
+        })),
       }
     }),
 
     action(modifyVpnConnectionAttribute, async (input, call) => {
       await write(modifyVpnConnectionAttribute, input, call, async (trx, changed) => {
-        const { row, gateway, progress } = await lockedConnection(trx, call, input.VpnConnectionId)
-        requireReadyGateway(gateway, progress, 'VpnGateway.Configuring')
+        const { row, tunnels } = await lockedConnection(trx, call, input.VpnConnectionId)
         checkSupported(input)
         if (input.LocalSubnet !== undefined)
           checkSubnets('LocalSubnet', input.LocalSubnet, quotas.subnetsPerSide)
         if (input.RemoteSubnet !== undefined)
           checkSubnets('RemoteSubnet', input.RemoteSubnet, quotas.subnetsPerSide)
 
-        const psk = input.IkeConfig?.Psk
-        const forEngine = defined({
-          ...ikeColumns(input.IkeConfig ?? {}),
-          ...ipsecColumns(input.IpsecConfig ?? {}),
+        const dual = row.dual === 1
+        const check = dual ? undefined : input.HealthCheckConfig
+        const change = differing(row, {
           local_subnet: input.LocalSubnet,
           remote_subnet: input.RemoteSubnet,
           effect_immediately: flag(input.EffectImmediately),
-          enable_dpd: flag(input.EnableDpd),
-          enable_nat_traversal: flag(input.EnableNatTraversal),
-          psk_sealed:
-            psk !== undefined && psk !== keyOf(row) ? sealer.seal(psk, pskContext(row.id)) : undefined,
-        })
-        const otherwise = defined({
           name: input.Name,
           auto_config_route: flag(input.AutoConfigRoute),
-          hc_dip: input.HealthCheckConfig?.Dip,
-          hc_sip: input.HealthCheckConfig?.Sip,
-          hc_interval: input.HealthCheckConfig?.Interval,
-          hc_retry: input.HealthCheckConfig?.Retry,
-          bgp_tunnel_cidr: input.BgpConfig?.TunnelCidr,
-          bgp_local_ip: input.BgpConfig?.LocalBgpIp,
+          hc_dip: check?.Dip,
+          hc_sip: check?.Sip,
+          hc_interval: check?.Interval,
+          hc_retry: check?.Retry,
         })
-        const wanted: VpnConnection = { ...row, ...forEngine, ...otherwise }
-        const differs = (change: object) =>
-          Object.entries(change).some(([column, value]) => row[column as keyof VpnConnection] !== value)
-        if (!differs(forEngine) && !differs(otherwise)) return {}
-        checkBeside(await connectionsOfGateway(trx, gateway.id), wanted, psk ?? keyOf(row))
-        await changeConnection(trx, row.id, { ...forEngine, ...otherwise }, differs(forEngine))
-        if (differs(forEngine)) changed(`connection:${row.id}`)
+        const renegotiateAll = ['local_subnet', 'remote_subnet', 'effect_immediately'].some(
+          (column) => column in change,
+        )
+        const matched = dual
+          ? matchTunnels(tunnels, input.TunnelOptionsSpecification ?? [])
+          : [
+              {
+                tunnel: tunnels[0]!,
+                options: {
+                  EnableDpd: input.EnableDpd,
+                  EnableNatTraversal: input.EnableNatTraversal,
+                  TunnelIkeConfig: input.IkeConfig,
+                  TunnelIpsecConfig: input.IpsecConfig,
+                  TunnelBgpConfig: input.BgpConfig && {
+                    TunnelCidr: input.BgpConfig.TunnelCidr,
+                    LocalBgpIp: input.BgpConfig.LocalBgpIp,
+                  },
+                },
+              },
+            ]
+        const changes = new Map<VpnTunnel, Partial<VpnTunnel>>()
+        if (renegotiateAll) for (const tunnel of tunnels) changes.set(tunnel, {})
+        for (const { tunnel, options } of matched) {
+          const columns = await changeOf(trx, call, tunnel, options)
+          if (Object.keys(columns).length > 0) changes.set(tunnel, columns)
+        }
+        if (Object.keys(change).length === 0 && changes.size === 0) return {}
+        await changeConnection(trx, row.id, change)
+        await applyChanges(trx, changed, { ...row, ...change }, changes, renegotiateAll)
         return {}
       })
-      const { AttachType: _, ...shown } = answer(
-        await findDescribed(call.principal.accountId, call.region, input.VpnConnectionId),
-      )
+      const { AttachType: _, ...shown } = answer(await described(call, input.VpnConnectionId))
       return shown
+    }),
+
+    action(modifyTunnelAttribute, async (input, call) => {
+      await write(modifyTunnelAttribute, input, call, async (trx, changed) => {
+        const { row, tunnels } = await lockedConnection(trx, call, input.VpnConnectionId)
+        const tunnel = row.dual === 1 ? tunnels.find(({ id }) => id === input.TunnelId) : undefined
+        if (!tunnel) throw apiError('InvalidTunnelId.NotFound')
+        const options = input.TunnelOptionsSpecification ?? {}
+        checkSupported({ TunnelOptionsSpecification: [options] })
+        const change = await changeOf(trx, call, tunnel, options)
+        if (Object.keys(change).length === 0) return {}
+        await changeConnection(trx, row.id, {})
+        await applyChanges(trx, changed, row, new Map([[tunnel, change]]), false)
+        return {}
+      })
+      const { row, second } = await described(call, input.VpnConnectionId)
+      const tunnel = second?.tunnel_id === input.TunnelId ? second : row
+      const { Status: _, TunnelBgpConfig: bgp, ...shown } = viewTunnel(row, tunnel, sealer)
+      if (!bgp) return shown
+      const { BgpStatus: __, LocalAsn: ___, ...config } = bgp
+      return {
+        ...shown,
+        TunnelBgpConfig: {
+          ...config,
+          EnableBgp: row.bgp_enable === 1,
+          LocalAsn: tunnel.bgp_local_asn ?? undefined,
+          PeerAsn: tunnel.peer_asn ?? undefined,
+        },
+      }
     }),
 
     action(deleteVpnConnection, (input, call) =>
       write(deleteVpnConnection, input, call, async (trx, changed) => {
-        const { row, gateway, progress } = await lockedConnection(trx, call, input.VpnConnectionId)
-        requireReadyGateway(gateway, progress, 'VpnGateway.Configuring')
-        await changeConnection(trx, row.id, { deleted_at: call.now }, true)
-        changed(`connection:${row.id}`)
+        const { row, tunnels } = await lockedConnection(trx, call, input.VpnConnectionId)
+        await changeConnection(trx, row.id, { deleted_at: call.now })
+        for (const tunnel of tunnels) {
+          await changeTunnel(trx, tunnel.id, {}, true)
+          changed(`tunnel:${tunnel.id}`)
+        }
         return {}
       }),
     ),
   ]
 }
 
-const flag = (value: boolean | undefined) => (value === undefined ? undefined : Number(value))
+/** The wanted columns that are given and not as the row has them. */
+function differing(
+  row: VpnConnection,
+  wanted: { [K in keyof VpnConnection]?: VpnConnection[K] | undefined },
+) {
+  return Object.fromEntries(
+    Object.entries(defined(wanted)).filter(([column, value]) => row[column as keyof VpnConnection] !== value),
+  ) as Partial<VpnConnection>
+}

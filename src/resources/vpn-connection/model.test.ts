@@ -6,9 +6,14 @@ import {
   clashingKeys,
   generatePsk,
   ikeColumns,
+  matchTunnels,
+  pairOfTunnels,
   peerBgpIp,
+  sameEnds,
   sameSubnets,
+  type TunnelOptions,
 } from './model.ts'
+import type { VpnTunnel } from './store.ts'
 
 const code = (expected: string) => (error: unknown) => (error as { code: string }).code === expected
 
@@ -38,8 +43,8 @@ test('what is not built is refused by a named code', () => {
   )
   assert.throws(() => checkSupported({ RemoteCaCertificate: 'x' }), code('IllegalParam.RemoteCaCertificate'))
   assert.throws(
-    () => checkSupported({ TunnelOptionsSpecification: [{}] }),
-    code('VpnConnection.InvalidCreateTunnelOptions'),
+    () => checkSupported({ TunnelOptionsSpecification: [{}, { RemoteCaCertificate: 'x' }] }),
+    code('IllegalParam.RemoteCaCertificate'),
   )
 })
 
@@ -50,12 +55,47 @@ test('a life of 0 seconds is the default one', () => {
 })
 
 test('only main mode between the same two addresses needs one key', () => {
-  const main = { ike_version: 'ikev1', ike_mode: 'main', customer_gateway_id: 'cgw-1', psk: 'a' }
+  const main = { ike_version: 'ikev1', ike_mode: 'main', psk: 'a' }
   assert.ok(clashingKeys(main, { ...main, psk: 'b' }))
   assert.ok(!clashingKeys(main, { ...main }))
   assert.ok(!clashingKeys(main, { ...main, psk: 'b', ike_mode: 'aggressive' }))
   assert.ok(!clashingKeys(main, { ...main, psk: 'b', ike_version: 'ikev2' }))
-  assert.ok(!clashingKeys(main, { ...main, psk: 'b', customer_gateway_id: 'cgw-2' }))
+})
+
+test('tunnels meet between the same outside address and the same customer gateway', () => {
+  const first = { position: 1, customer_gateway_id: 'cgw-1' }
+  assert.ok(sameEnds(first, { ...first }))
+  assert.ok(!sameEnds(first, { ...first, position: 2 }))
+  assert.ok(!sameEnds(first, { ...first, customer_gateway_id: 'cgw-2' }))
+})
+
+const invalidOptions = code('VpnConnection.InvalidCreateTunnelOptions')
+
+test('a new pair has one master and one slave, in the order given', () => {
+  const roles = (...given: ('master' | 'slave' | undefined)[]) =>
+    pairOfTunnels(given.map((Role) => ({ Role }))).map(({ Role }) => Role)
+  assert.deepEqual(roles('master', 'slave'), ['master', 'slave'])
+  assert.deepEqual(roles('slave', 'master'), ['slave', 'master'])
+  assert.deepEqual(roles(undefined, undefined), ['master', 'slave'])
+  assert.deepEqual(roles(undefined, 'master'), ['slave', 'master'])
+  assert.deepEqual(roles('slave', undefined), ['slave', 'master'])
+  for (const wrong of [[], ['master'], ['master', 'master'], ['slave', 'slave']] as const) {
+    assert.throws(() => roles(...wrong), invalidOptions)
+  }
+})
+
+test('an entry of a change is for the tunnel of its id, else of its role, else of its place', () => {
+  const tunnels = [
+    { id: 'tun-1', role: 'slave' },
+    { id: 'tun-2', role: 'master' },
+  ] as VpnTunnel[]
+  const ids = (options: TunnelOptions[]) => matchTunnels(tunnels, options).map(({ tunnel }) => tunnel.id)
+  assert.deepEqual(ids([{ TunnelId: 'tun-2' }]), ['tun-2'])
+  assert.deepEqual(ids([{ Role: 'master' }, { Role: 'slave' }]), ['tun-2', 'tun-1'])
+  assert.deepEqual(ids([{}, {}]), ['tun-1', 'tun-2'])
+  assert.deepEqual(ids([{ TunnelId: 'tun-1', Role: 'master' }]), ['tun-1'])
+  assert.throws(() => ids([{ TunnelId: 'tun-3' }]), code('IllegalParam.TunnelId'))
+  assert.throws(() => ids([{ TunnelId: 'tun-1' }, { Role: 'slave' }]), invalidOptions)
 })
 
 test('a generated key has 16 lower-case letters and digits', () => {

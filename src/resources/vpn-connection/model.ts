@@ -1,9 +1,10 @@
 /** What a connection is: defaults and the rules between its values. Pure. */
 import { apiError } from '../../rpc/errors.ts'
 import type { ParamFields, ParamValues } from '../../rpc/spec.ts'
+import { parseAsn } from '../customer-gateway/model.ts'
 import { formatIpv4, parseIpv4, parseNetwork, parseNetworkList } from '../ipv4.ts'
-import type { bgpParams, healthCheckParams, ikeParams, ipsecParams } from './fields.ts'
-import type { VpnConnection } from './store.ts'
+import type { bgpParams, healthCheckParams, ikeParams, ipsecParams, tunnelBgpParams } from './fields.ts'
+import type { SiblingTunnel, VpnTunnel } from './store.ts'
 
 /** The defaults of a group of parameters: what the vendor stores when the whole group is absent. */
 export function defaultsOf<const F extends ParamFields>(fields: F): ParamValues<F> {
@@ -18,6 +19,19 @@ const defaultLifetime = 86400
 
 type Ike = Partial<ParamValues<typeof ikeParams>>
 type Ipsec = Partial<ParamValues<typeof ipsecParams>>
+
+/** What callers say of one tunnel, in `TunnelOptionsSpecification` or in the parameters of a single-tunnel connection. */
+export interface TunnelOptions {
+  readonly CustomerGatewayId?: string
+  readonly EnableDpd?: boolean
+  readonly EnableNatTraversal?: boolean
+  readonly RemoteCaCertificate?: string
+  readonly Role?: 'master' | 'slave'
+  readonly TunnelBgpConfig?: Partial<ParamValues<typeof tunnelBgpParams>>
+  readonly TunnelId?: string
+  readonly TunnelIkeConfig?: Ike
+  readonly TunnelIpsecConfig?: Ipsec
+}
 
 const keyAlphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
 
@@ -79,36 +93,117 @@ export function checkSupported(input: {
   readonly BgpConfig?: Partial<ParamValues<typeof bgpParams>>
   readonly HealthCheckConfig?: Partial<ParamValues<typeof healthCheckParams>>
   readonly RemoteCaCertificate?: string
-  readonly TunnelOptionsSpecification?: readonly object[]
+  readonly TunnelOptionsSpecification?: readonly TunnelOptions[]
   readonly EnableTunnelsBgp?: boolean
 }): void {
-  if (input.TunnelOptionsSpecification?.length) {
-    throw apiError('VpnConnection.InvalidCreateTunnelOptions', {
-      reason: 'Connections with two tunnels are not supported yet.',
-    })
-  }
   if (input.BgpConfig?.EnableBgp || input.EnableTunnelsBgp) {
     throw apiError('OperationUnsupported.EnableBgp', { reason: 'BGP is not supported yet.' })
   }
   if (input.HealthCheckConfig?.Enable) {
     throw apiError('IllegalParam.HealthCheckConfig', { reason: 'Health checks are not supported yet.' })
   }
-  if (input.RemoteCaCertificate) {
+  if (
+    input.RemoteCaCertificate ||
+    input.TunnelOptionsSpecification?.some((tunnel) => tunnel.RemoteCaCertificate)
+  ) {
     throw apiError('IllegalParam.RemoteCaCertificate', { reason: 'Certificates are not supported yet.' })
   }
 }
 
+type Options = readonly TunnelOptions[]
+
+const refuseOptions = (reason: string) => apiError('VpnConnection.InvalidCreateTunnelOptions', { reason })
+
+/**
+ * The two tunnels of a new connection, in the order given: one is the master, the other the slave.
+ * Without roles the first is the master.
+ */
+export function pairOfTunnels(options: Options): readonly (TunnelOptions & { Role: 'master' | 'slave' })[] {
+  const [first, second] = options
+  if (!first || !second || options.length !== 2) {
+    throw refuseOptions('A connection on this gateway has exactly two tunnels.')
+  }
+  const other = { master: 'slave', slave: 'master' } as const
+  const role = first.Role ?? (second.Role ? other[second.Role] : 'master')
+  if ((second.Role ?? other[role]) === role) {
+    throw refuseOptions('One tunnel must be the master and the other the slave.')
+  }
+  return [
+    { ...first, Role: role },
+    { ...second, Role: other[role] },
+  ]
+}
+
+/**
+ * Which tunnel each entry of a change is for: by its id, else by its role, else by its place. Clients differ in what
+ * they send (Terraform neither ids nor customer gateways).
+ */
+export function matchTunnels(
+  tunnels: readonly VpnTunnel[],
+  options: Options,
+): readonly { readonly tunnel: VpnTunnel; readonly options: TunnelOptions }[] {
+  const matched = options.map((entry, index) => {
+    const tunnel =
+      entry.TunnelId !== undefined
+        ? tunnels.find(({ id }) => id === entry.TunnelId)
+        : (tunnels.find(({ role }) => role === entry.Role) ?? tunnels[index])
+    if (!tunnel) {
+      throw apiError('IllegalParam.TunnelId', {
+        param: `TunnelOptionsSpecification.${index + 1}.TunnelId`,
+        value: entry.TunnelId,
+        reason: 'It names no tunnel of this connection.',
+      })
+    }
+    return { tunnel, options: entry }
+  })
+  if (new Set(matched.map(({ tunnel }) => tunnel.id)).size < matched.length) {
+    throw refuseOptions('Two entries are for the same tunnel.')
+  }
+  return matched
+}
+
+/** Settings of a tunnel that its options name; the key and the peer are the caller's business. */
+export function tunnelColumns(options: TunnelOptions) {
+  const bgp = options.TunnelBgpConfig
+  return defined({
+    enable_dpd: flag(options.EnableDpd),
+    enable_nat_traversal: flag(options.EnableNatTraversal),
+    ...ikeColumns(options.TunnelIkeConfig ?? {}),
+    ...ipsecColumns(options.TunnelIpsecConfig ?? {}),
+    bgp_local_asn: bgp?.LocalAsn === undefined ? undefined : requireAsn(bgp.LocalAsn),
+    bgp_tunnel_cidr: bgp?.TunnelCidr,
+    bgp_local_ip: bgp?.LocalBgpIp,
+  })
+}
+
+function requireAsn(text: string): number {
+  const asn = parseAsn(text)
+  if (asn === undefined) throw apiError('IllegalParam.LocalAsn', { value: text })
+  return asn
+}
+
+export const flag = (value: boolean | undefined) => (value === undefined ? undefined : Number(value))
+
 /**
  * IKEv1 in main mode has to choose the key before it knows the peer's identity, by address alone (RFC 2409, 5.4):
- * two such connections between the same two addresses can only have the same key.
+ * two such tunnels between the same two addresses can only have the same key.
  */
 export function clashingKeys(
-  a: Pick<VpnConnection, 'ike_version' | 'ike_mode' | 'customer_gateway_id'> & { readonly psk: string },
-  b: Pick<VpnConnection, 'ike_version' | 'ike_mode' | 'customer_gateway_id'> & { readonly psk: string },
+  a: Pick<VpnTunnel, 'ike_version' | 'ike_mode'> & { readonly psk: string },
+  b: Pick<VpnTunnel, 'ike_version' | 'ike_mode'> & { readonly psk: string },
 ): boolean {
-  const mainMode = (c: typeof a) => c.ike_version === 'ikev1' && c.ike_mode === 'main'
-  return a.customer_gateway_id === b.customer_gateway_id && mainMode(a) && mainMode(b) && a.psk !== b.psk
+  const mainMode = (tunnel: typeof a) => tunnel.ike_version === 'ikev1' && tunnel.ike_mode === 'main'
+  return mainMode(a) && mainMode(b) && a.psk !== b.psk
 }
+
+/** Between the same two addresses: the same outside address of the gateway, the same customer gateway. */
+export const sameEnds = (
+  a: Pick<VpnTunnel, 'position' | 'customer_gateway_id'>,
+  b: Pick<VpnTunnel, 'position' | 'customer_gateway_id'>,
+): boolean => a.position === b.position && a.customer_gateway_id === b.customer_gateway_id
+
+export const sameSelectors = (a: SiblingTunnel, b: SiblingTunnel): boolean =>
+  sameSubnets(a.local_subnet, b.local_subnet) && sameSubnets(a.remote_subnet, b.remote_subnet)
 
 /** The other host of the /30. Empty when either is not given. */
 export function peerBgpIp(tunnelCidr: string | null, localBgpIp: string | null): string {

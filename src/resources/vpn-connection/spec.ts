@@ -201,6 +201,8 @@ export const modifyVpnConnectionAttribute = defineAction({
     'Forbbiden.SubUser',
     'Forbidden',
     'InvalidVpnConnectionInstanceId.NotFound',
+    'InvalidCustomerGatewayInstanceId.NotFound',
+    'InvalidVpnConnection.AlreadyExists',
     'VpnGateway.Configuring',
     'VpnGateway.FinancialLocked',
     'InvalidName',
@@ -292,7 +294,9 @@ export const modifyTunnelAttribute = defineAction({
   },
   errors: [
     'InvalidVpnConnectionInstanceId.NotFound',
+    'InvalidTunnelId.NotFound',
     'InvalidCustomerGatewayInstanceId.NotFound',
+    'InvalidVpnConnection.AlreadyExists',
     'VpnGateway.Configuring',
     'VpnGateway.FinancialLocked',
     'Forbbiden.SubUser',

@@ -7,6 +7,7 @@ import {
   deriveFreshness,
   deriveGatewayStatus,
   deriveHealthCheckStatus,
+  deriveStatusOfBoth,
 } from './status.ts'
 
 const seen = (ike: number | null, child: number | null, failed = 0) => ({
@@ -34,21 +35,34 @@ test('Status follows the SAs', () => {
 
 test('State is active once the generation has been observed', () => {
   assert.equal(
-    deriveConnectionState({ deleted_at: null, generation: 1 }, { observed_generation: null }),
+    deriveConnectionState({ deleted_at: null }, { generation: 1, observed_generation: null }),
     'updating',
   )
   assert.equal(
-    deriveConnectionState({ deleted_at: null, generation: 2 }, { observed_generation: 1 }),
+    deriveConnectionState({ deleted_at: null }, { generation: 2, observed_generation: 1 }),
     'updating',
   )
   assert.equal(
-    deriveConnectionState({ deleted_at: null, generation: 2 }, { observed_generation: 2 }),
+    deriveConnectionState({ deleted_at: null }, { generation: 2, observed_generation: 2 }),
     'active',
   )
   assert.equal(
-    deriveConnectionState({ deleted_at: 5, generation: 2 }, { observed_generation: 2 }),
+    deriveConnectionState({ deleted_at: 5 }, { generation: 2, observed_generation: 2 }),
     'deleting',
   )
+})
+
+test('Status of a pair is that of its better tunnel', () => {
+  const none = seen(0, 0)
+  const failed = seen(1, 0, 1)
+  const words = [
+    [none, none, 'ike_sa_not_established'],
+    [none, failed, 'ipsec_sa_not_established'],
+    [seen(1, 0), failed, 'ike_sa_established'],
+    [none, seen(1, 1), 'ipsec_sa_established'],
+    [seen(1, 1), none, 'ipsec_sa_established'],
+  ] as const
+  for (const [first, second, want] of words) assert.equal(deriveStatusOfBoth(first, second), want)
 })
 
 test('a gateway is updating while one of its connections is', () => {

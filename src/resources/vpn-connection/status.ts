@@ -46,12 +46,26 @@ export function deriveConnectionStatus(seen: ObservedTunnel): ConnectionStatus {
   return seen.phase2_failed ? 'ipsec_sa_not_established' : 'ike_sa_established'
 }
 
+const fromWorst: readonly ConnectionStatus[] = [
+  'ike_sa_not_established',
+  'ipsec_sa_not_established',
+  'ike_sa_established',
+  'ipsec_sa_established',
+]
+
+/** Of a connection with two tunnels: the better of both, since one that is up carries the traffic. */
+export function deriveStatusOfBoth(first: ObservedTunnel, second: ObservedTunnel): ConnectionStatus {
+  const [a, b] = [deriveConnectionStatus(first), deriveConnectionStatus(second)]
+  return fromWorst.indexOf(a) >= fromWorst.indexOf(b) ? a : b
+}
+
+/** Of a tunnel, and of the connection that has no other. */
 export function deriveConnectionState(
-  row: { readonly deleted_at: number | null; readonly generation: number },
-  seen: Pick<ObservedTunnel, 'observed_generation'>,
+  connection: { readonly deleted_at: number | null },
+  tunnel: Pick<ObservedTunnel, 'observed_generation'> & { readonly generation: number },
 ): ConnectionState {
-  if (row.deleted_at !== null) return 'deleting'
-  return seen.observed_generation === row.generation ? 'active' : 'updating'
+  if (connection.deleted_at !== null) return 'deleting'
+  return tunnel.observed_generation === tunnel.generation ? 'active' : 'updating'
 }
 
 export function deriveGatewayStatus(

@@ -1,4 +1,4 @@
-/** All SQL of connections. */
+/** All SQL of connections and their tunnels. */
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../db/open.ts'
 import type { NewRow, Row, RowChange, Schema } from '../../db/schema.ts'
@@ -9,9 +9,10 @@ import { carries, removeTags } from '../tag/store.ts'
 import type { Source, Trx } from '../write.ts'
 
 export type VpnConnection = Row<'vpn_connection'>
+export type VpnTunnel = Row<'vpn_tunnel'>
 
-/** The place a connection's key is sealed for. */
-export const pskContext = (connectionId: string) => `vpn_connection/${connectionId}/psk`
+/** The place a tunnel's key is sealed for. */
+export const pskContext = (tunnelId: string) => `vpn_connection/${tunnelId}/psk`
 
 export async function findConnection(
   source: Source,
@@ -36,62 +37,96 @@ export async function connectionsOfGateway(source: Source, gatewayId: string): P
     .execute()
 }
 
-export async function isCustomerGatewayUsed(
-  source: Source,
-  scope: Scope,
-  customerGatewayId: string,
-): Promise<boolean> {
+/** One tunnel, or both in their order. */
+export async function tunnelsOf(source: Source, connectionId: string): Promise<VpnTunnel[]> {
+  return source
+    .selectFrom('vpn_tunnel')
+    .selectAll()
+    .where('connection_id', '=', connectionId)
+    .orderBy('position')
+    .execute()
+}
+
+/** A tunnel as its siblings on the gateway are compared with it: with the subnets of its connection. */
+export type SiblingTunnel = VpnTunnel & Pick<VpnConnection, 'local_subnet' | 'remote_subnet'>
+
+export async function tunnelsOfGateway(source: Source, gatewayId: string): Promise<SiblingTunnel[]> {
+  return source
+    .selectFrom('vpn_connection as c')
+    .innerJoin('vpn_tunnel as t', 't.connection_id', 'c.id')
+    .selectAll('t')
+    .select(['c.local_subnet', 'c.remote_subnet'])
+    .where('c.vpn_gateway_id', '=', gatewayId)
+    .orderBy('c.seq')
+    .orderBy('t.position')
+    .execute()
+}
+
+export async function isCustomerGatewayUsed(source: Source, customerGatewayId: string): Promise<boolean> {
   const row = await source
-    .selectFrom('vpn_connection')
+    .selectFrom('vpn_tunnel')
     .select('id')
-    .where('account_id', '=', scope.accountId)
-    .where('region', '=', scope.region)
     .where('customer_gateway_id', '=', customerGatewayId)
     .limit(1)
     .executeTakeFirst()
   return row !== undefined
 }
 
-export async function insertConnection(trx: Trx, connection: NewRow<'vpn_connection'>): Promise<void> {
+export async function insertConnection(
+  trx: Trx,
+  connection: NewRow<'vpn_connection'>,
+  tunnels: readonly NewRow<'vpn_tunnel'>[],
+): Promise<void> {
   await trx.insertInto('vpn_connection').values(connection).execute()
-  await addToCount(trx, 'vpn_connection', scopeOfRow(connection), owners(connection), 1)
+  await trx.insertInto('vpn_tunnel').values(tunnels).execute()
+  await addToCount(trx, 'vpn_connection', scopeOfRow(connection), [connection.vpn_gateway_id], 1)
 }
 
-/** A change that the engine has to make real raises `generation` too. */
 export async function changeConnection(
   trx: Trx,
   id: string,
   change: RowChange<'vpn_connection'>,
-  forEngine: boolean,
 ): Promise<void> {
   await trx
     .updateTable('vpn_connection')
-    .set((eb) => ({
-      ...change,
-      version: eb('version', '+', 1),
-      ...(forEngine ? { generation: eb('generation', '+', 1) } : {}),
-    }))
+    .set((eb) => ({ ...change, version: eb('version', '+', 1) }))
     .where('id', '=', id)
     .execute()
 }
 
-/** Removes the row with everything that belongs to it; for reconcile, once the engine has let go of the tunnel. */
+/** A change that the engine has to make real raises `generation` too. */
+export async function changeTunnel(
+  trx: Trx,
+  id: string,
+  change: RowChange<'vpn_tunnel'>,
+  forEngine: boolean,
+): Promise<void> {
+  await trx
+    .updateTable('vpn_tunnel')
+    .set((eb) => ({ ...change, ...(forEngine ? { generation: eb('generation', '+', 1) } : {}) }))
+    .where('id', '=', id)
+    .execute()
+}
+
+/** Removes the rows with everything that belongs to them; for reconcile, once the engine has let go of the tunnels. */
 export async function removeConnection(trx: Trx, connection: VpnConnection): Promise<void> {
   const scope = scopeOfRow(connection)
-  await trx.deleteFrom('vpn_connection').where('id', '=', connection.id).execute()
-  await trx.deleteFrom('tunnel_observation').where('tunnel_id', '=', connection.id).execute()
+  const { numDeletedRows } = await trx
+    .deleteFrom('vpn_connection')
+    .where('id', '=', connection.id)
+    .executeTakeFirst()
+  // Both tunnels may be let go of at the same moment.
+  if (numDeletedRows === 0n) return
+  await trx.deleteFrom('vpn_tunnel').where('connection_id', '=', connection.id).execute()
+  await trx.deleteFrom('tunnel_observation').where('connection_id', '=', connection.id).execute()
   await removeTags(trx, scope, 'vpnconnection', connection.id, 'all')
-  await addToCount(trx, 'vpn_connection', scope, owners(connection), -1)
+  await addToCount(trx, 'vpn_connection', scope, [connection.vpn_gateway_id], -1)
 }
 
 const scopeOfRow = (row: { account_id: string; region: string }): Scope => ({
   accountId: row.account_id,
   region: row.region,
 })
-const owners = (row: { vpn_gateway_id: string; customer_gateway_id: string }) => [
-  row.vpn_gateway_id,
-  row.customer_gateway_id,
-]
 
 // --- The read that answers DescribeVpnConnection(s) ---------------------------------------------------------------
 
@@ -104,33 +139,68 @@ function tagsAsJson(kind: Database['kind']): RawBuilder<string> {
     : sql`(select coalesce(json_agg(json_build_array(key, value) order by key)::text, '[]') from tag where ${of})`
 }
 
-/** A connection with what belongs to its answer: gateway, customer gateway, last report, tags. */
+/** What an answer shows of one tunnel: its settings, its customer gateway, its last report. */
+const tunnelColumns = [
+  't.id as tunnel_id',
+  't.position',
+  't.role',
+  't.customer_gateway_id',
+  't.enable_dpd',
+  't.enable_nat_traversal',
+  't.ike_version',
+  't.ike_mode',
+  't.ike_enc_alg',
+  't.ike_auth_alg',
+  't.ike_pfs',
+  't.ike_lifetime',
+  't.local_id',
+  't.remote_id',
+  't.psk_sealed',
+  't.ipsec_enc_alg',
+  't.ipsec_auth_alg',
+  't.ipsec_pfs',
+  't.ipsec_lifetime',
+  't.bgp_local_asn',
+  't.bgp_tunnel_cidr',
+  't.bgp_local_ip',
+  't.remote_ca_certificate',
+  't.generation',
+  'p.asn as peer_asn',
+  'p.auth_key_sealed',
+  'o.observed_generation',
+  'o.ike_established',
+  'o.child_installed',
+  'o.phase2_failed',
+  'o.bgp_established',
+  'o.probe_succeeding',
+  'o.reason_code',
+  'o.reason_since',
+  'o.reported_at',
+] as const
+
+/** A connection with its first tunnel and what belongs to its answer: gateway, customer gateway, last report, tags. */
 function joined(q: Kysely<Schema>) {
   return q
     .selectFrom('vpn_connection as c')
     .innerJoin('vpn_gateway as g', 'g.id', 'c.vpn_gateway_id')
-    .innerJoin('customer_gateway as p', 'p.id', 'c.customer_gateway_id')
-    .leftJoin('tunnel_observation as o', 'o.tunnel_id', 'c.id')
+    .innerJoin('vpn_tunnel as t', (on) => on.onRef('t.connection_id', '=', 'c.id').on('t.position', '=', 1))
+    .innerJoin('customer_gateway as p', 'p.id', 't.customer_gateway_id')
+    .leftJoin('tunnel_observation as o', 'o.tunnel_id', 't.id')
 }
+
+/** Shown for the tunnels of a pair alone. */
+const zoneOf = (column: 'g.vswitch_id' | 'g.second_vswitch_id') =>
+  sql<string | null>`case when g.second_vswitch_id is not null
+    then (select zone from vswitch where vswitch.id = ${sql.ref(column)}) end`
 
 function withColumns(query: ReturnType<typeof joined>, kind: Database['kind']) {
   return query
     .selectAll('c')
     .select([
-      'g.internet_ip',
-      'g.network_type',
-      'g.bandwidth',
-      'p.asn as peer_asn',
-      'p.auth_key_sealed',
-      'o.observed_generation',
-      'o.ike_established',
-      'o.child_installed',
-      'o.phase2_failed',
-      'o.bgp_established',
-      'o.probe_succeeding',
-      'o.reason_code',
-      'o.reason_since',
-      'o.reported_at',
+      ...(['g.internet_ip', 'g.second_internet_ip', 'g.network_type', 'g.bandwidth'] as const),
+      zoneOf('g.vswitch_id').as('zone'),
+      zoneOf('g.second_vswitch_id').as('second_zone'),
+      ...tunnelColumns,
       tagsAsJson(kind).as('tags'),
     ])
 }
@@ -139,11 +209,29 @@ export type DescribedConnection = Awaited<
   ReturnType<ReturnType<typeof withColumns>['executeTakeFirstOrThrow']>
 >
 
+/** The second tunnel of a connection that has two. */
+function secondTunnels(q: Kysely<Schema>) {
+  return q
+    .selectFrom('vpn_tunnel as t')
+    .innerJoin('customer_gateway as p', 'p.id', 't.customer_gateway_id')
+    .leftJoin('tunnel_observation as o', 'o.tunnel_id', 't.id')
+    .select(['t.connection_id', ...tunnelColumns])
+    .where('t.position', '=', 2)
+}
+
+export type DescribedTunnel = Omit<
+  Awaited<ReturnType<ReturnType<typeof secondTunnels>['executeTakeFirstOrThrow']>>,
+  'connection_id'
+>
+
+/** Now on SQLite, later on PostgreSQL. */
+type Eventually<T> = T | Promise<T>
+
 export type FindDescribed = (
   accountId: string,
   region: string,
   id: string,
-) => DescribedConnection | undefined | Promise<DescribedConnection | undefined>
+) => Eventually<DescribedConnection | undefined>
 
 /** The read behind DescribeVpnConnection, compiled once; synchronous on SQLite. */
 export function prepareFindDescribed(db: Database): FindDescribed {
@@ -155,12 +243,29 @@ export function prepareFindDescribed(db: Database): FindDescribed {
   )
 }
 
+/** Compiled once; synchronous on SQLite. */
+export function prepareFindSecondTunnel(
+  db: Database,
+): (connectionId: string) => Eventually<DescribedTunnel | undefined> {
+  return db.prepared((q, connectionId: string) =>
+    secondTunnels(q).where('t.connection_id', '=', connectionId),
+  )
+}
+
+/** By the ids of their connections. */
+export async function listSecondTunnels(
+  source: Source,
+  connectionIds: readonly string[],
+): Promise<ReadonlyMap<string, DescribedTunnel>> {
+  if (connectionIds.length === 0) return new Map()
+  const rows = await secondTunnels(source).where('t.connection_id', 'in', connectionIds).execute()
+  return new Map(rows.map((row) => [row.connection_id, row]))
+}
+
 export type Evidence = Pick<Row<'tunnel_observation'>, 'facts' | 'reason_evidence'>
 
 /** What only the extra object shows: long, and seldom asked for. */
-export function prepareFindEvidence(
-  db: Database,
-): (tunnelId: string) => Evidence | undefined | Promise<Evidence | undefined> {
+export function prepareFindEvidence(db: Database): (tunnelId: string) => Eventually<Evidence | undefined> {
   return db.prepared((q, tunnelId: string) =>
     q.selectFrom('tunnel_observation').select(['facts', 'reason_evidence']).where('tunnel_id', '=', tunnelId),
   )
@@ -186,17 +291,22 @@ export async function listDescribed(
     .where('c.account_id', '=', scope.accountId)
     .where('c.region', '=', scope.region)
   if (vpnGatewayId !== undefined) filtered = filtered.where('c.vpn_gateway_id', '=', vpnGatewayId)
-  if (customerGatewayId !== undefined)
-    filtered = filtered.where('c.customer_gateway_id', '=', customerGatewayId)
+  if (customerGatewayId !== undefined) {
+    filtered = filtered.where('c.id', 'in', (eb) =>
+      eb
+        .selectFrom('vpn_tunnel as u')
+        .select('u.connection_id')
+        .where('u.customer_gateway_id', '=', customerGatewayId),
+    )
+  }
   if (vpnConnectionId !== undefined) filtered = filtered.where('c.id', '=', vpnConnectionId)
   if (resourceGroupId !== undefined) filtered = filtered.where('c.resource_group_id', '=', resourceGroupId)
   if (tags.length > 0) filtered = filtered.where((eb) => carries(eb, scope, 'vpnconnection', 'c.id', tags))
 
-  // The kept counts know all connections and those of one owner; any other filter is counted, over few rows.
-  const owner = [vpnGatewayId, customerGatewayId].filter((id) => id !== undefined)
-  const counted = owner.length < 2 && !vpnConnectionId && !resourceGroupId && tags.length === 0
+  // The kept counts know all connections and those of one gateway; any other filter is counted, over few rows.
+  const counted = !customerGatewayId && !vpnConnectionId && !resourceGroupId && tags.length === 0
   const total = counted
-    ? await readCount(db.kysely, 'vpn_connection', scope, owner[0])
+    ? await readCount(db.kysely, 'vpn_connection', scope, vpnGatewayId)
     : (await filtered.select((eb) => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()).n
   const rows = await paging.page<DescribedConnection>(
     `vpn_connection ${JSON.stringify([scope, filter])}`,

@@ -45,6 +45,8 @@ function view(row: VpnGateway, progress: GatewayProgress, tags: readonly Tag[]) 
     ChargeType: row.charge_type,
     CreateTime: row.created_at,
     Description: row.description,
+    DisasterRecoveryInternetIp: row.second_internet_ip ?? undefined,
+    DisasterRecoveryVSwitchId: row.second_vswitch_id ?? undefined,
     EnableBgp: false,
     EndTime: row.end_time,
     EniInstanceIds: [],
@@ -77,12 +79,8 @@ export function vpnGatewayActions({ db, write, paging, quotas, addressPool }: Re
         const vSwitches = await vSwitchesOf(trx, vpc.id)
         const vSwitch = input.VSwitchId ? vSwitches.find(({ id }) => id === input.VSwitchId) : vSwitches[0]
         if (!vSwitch) throw apiError('InvalidVSwitchId.NotFound')
-        if (input.DisasterRecoveryVSwitchId) {
-          throw apiError('InvalidVSwitchId.SecondVswitchNotSupport', {
-            id: input.DisasterRecoveryVSwitchId,
-            reason: 'Gateways with two tunnels are not supported yet.',
-          })
-        }
+        const second = input.DisasterRecoveryVSwitchId || undefined
+        if (second && !vSwitches.some(({ id }) => id === second)) throw apiError('InvalidVSwitchId.NotFound')
         if (input.EnableSsl) throw apiError('OperationFailed.SslNotSupport')
         if (input.VpnType !== 'Normal') throw apiError('IllegalParam.VpnType', { value: input.VpnType })
         if ((await readCount(trx, 'vpn_gateway', scope)) >= quotas.vpnGateways)
@@ -91,6 +89,9 @@ export function vpnGatewayActions({ db, write, paging, quotas, addressPool }: Re
         const taken = await takenAddresses(trx, vSwitch.id)
         const outside = chooseOutsideAddress(addressPool, taken.outside)
         if (!outside)
+          throw apiError('Resource.QuotaFull', { reason: 'The pool of outside addresses is used up.' })
+        const secondOutside = second && chooseOutsideAddress(addressPool, taken.outside.add(outside))
+        if (second && !secondOutside)
           throw apiError('Resource.QuotaFull', { reason: 'The pool of outside addresses is used up.' })
         const inside = chooseInsideAddress(vSwitch.cidr, taken.inside)
         if (!inside) throw apiError('Resource.QuotaFull', { reason: `${vSwitch.id} has no free address.` })
@@ -118,6 +119,8 @@ export function vpnGatewayActions({ db, write, paging, quotas, addressPool }: Re
           enable_ssl: 0,
           ssl_connections: input.SslConnections,
           resource_group_id: input.ResourceGroupId ?? '',
+          second_vswitch_id: second ?? null,
+          second_internet_ip: secondOutside ?? null,
           internet_ip: outside,
           inside_address: inside,
           slot: seq,

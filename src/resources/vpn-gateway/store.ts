@@ -41,7 +41,8 @@ export async function readProgresses(
     .execute()
   const busy = await source
     .selectFrom('vpn_connection as c')
-    .leftJoin('tunnel_observation as o', 'o.tunnel_id', 'c.id')
+    .innerJoin('vpn_tunnel as t', 't.connection_id', 'c.id')
+    .leftJoin('tunnel_observation as o', 'o.tunnel_id', 't.id')
     .select('c.vpn_gateway_id')
     .distinct()
     .where('c.vpn_gateway_id', 'in', gatewayIds)
@@ -49,7 +50,7 @@ export async function readProgresses(
       eb.or([
         eb('c.deleted_at', 'is not', null),
         eb('o.observed_generation', 'is', null),
-        eb('o.observed_generation', '!=', eb.ref('c.generation')),
+        eb('o.observed_generation', '!=', eb.ref('t.generation')),
       ]),
     )
     .execute()
@@ -101,10 +102,10 @@ export async function takenAddresses(
 ): Promise<{ outside: Set<string>; inside: Set<string> }> {
   const rows = await source
     .selectFrom('vpn_gateway')
-    .select(['internet_ip', 'inside_address', 'vswitch_id'])
+    .select(['internet_ip', 'second_internet_ip', 'inside_address', 'vswitch_id'])
     .execute()
   return {
-    outside: new Set(rows.map((row) => row.internet_ip)),
+    outside: new Set(rows.flatMap((row) => [row.internet_ip, row.second_internet_ip ?? row.internet_ip])),
     inside: new Set(rows.filter((row) => row.vswitch_id === vSwitchId).map((row) => row.inside_address)),
   }
 }

@@ -33,7 +33,7 @@ export async function isUsedByGateway(source: Source, vSwitchId: string): Promis
   const row = await source
     .selectFrom('vpn_gateway')
     .select('id')
-    .where('vswitch_id', '=', vSwitchId)
+    .where((eb) => eb.or([eb('vswitch_id', '=', vSwitchId), eb('second_vswitch_id', '=', vSwitchId)]))
     .limit(1)
     .executeTakeFirst()
   return row !== undefined
