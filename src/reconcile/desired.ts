@@ -18,8 +18,9 @@ export function desiredGateway(row: VpnGateway, vpc: Pick<Vpc, 'cidr'>): Gateway
   }
 }
 
-/** Of routes to the same network that of the master is used while it is there. */
-const metrics = { master: 100, slave: 200 } as const
+/** Of routes to the same network that of the master is used while it is there; each tunnel has a metric of its own. */
+const metricOf = ({ role, slot }: Pick<VpnTunnel, 'role' | 'slot'>) =>
+  (role === 'master' ? 0 : 100_000_000) + slot
 
 /** The values of the columns were checked against the same words when they were written. */
 export function desiredTunnel(
@@ -63,7 +64,7 @@ export function desiredTunnel(
     natTraversal: row.enable_nat_traversal === 1,
     effectImmediately: connection.effect_immediately === 1,
     ...(connection.dual === 1 && {
-      routes: remoteSubnets.map((destination) => ({ destination, metric: metrics[row.role] })),
+      routes: remoteSubnets.map((destination) => ({ destination, metric: metricOf(row) })),
     }),
   }
 }
