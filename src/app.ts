@@ -4,6 +4,7 @@
  */
 import { createServer } from 'node:http'
 import { join } from 'node:path'
+import { type Clock, realClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { claimGateways } from './db/claim.ts'
 import { type Database, type DatabaseConfig, openDatabase } from './db/open.ts'
@@ -39,8 +40,7 @@ export interface App {
 /** What a test, a benchmark or another front end puts in place of the real thing. */
 export interface Overrides {
   readonly engine?: Engine
-  /** Epoch milliseconds. */
-  readonly now?: () => number
+  readonly clock?: Clock
   readonly log?: LogDestination
   readonly limits?: Partial<Limits>
   /** Milliseconds between two rounds of reconcile over everything. */
@@ -65,7 +65,8 @@ export async function createApp(
   createEngine: CreateEngine,
   overrides: Overrides = {},
 ): Promise<App> {
-  const now = overrides.now ?? Date.now
+  const clock = overrides.clock ?? realClock
+  const now = () => clock.now()
   const resyncInterval = overrides.resyncInterval ?? defaultResync
   const destination = overrides.log ?? process.stderr
   const requestLog = createRequestLogger(destination)
@@ -136,7 +137,7 @@ export async function createApp(
       closers.push(() => engine!.close())
       engine.tunnels.onLog?.(({ tunnelId, at, text }) => logbook.append(tunnelId, { at, text }))
       closers.push(keepTidy(logbook, db, now, log))
-      loop = new ReconcileLoop({ db, engine, sealer, now, log, resyncInterval })
+      loop = new ReconcileLoop({ db, engine, sealer, clock, log, resyncInterval })
       closers.push(() => loop!.stop())
       await loop.start()
     }

@@ -19,8 +19,8 @@ interface Layer {
   readonly because: string
 }
 
-/** Words without behaviour that everybody may use. */
-const everywhere = ['node:', 'src/secret.ts']
+/** What everybody may use: words, and the time. */
+const everywhere = ['node:', 'src/secret.ts', 'src/clock.ts']
 
 const layers: readonly Layer[] = [
   {
@@ -29,7 +29,7 @@ const layers: readonly Layer[] = [
     because: 'the wire protocol knows HTTP and specs, and nothing of tunnels, stores or resources',
   },
   {
-    files: ['src/secret.ts', 'src/settings.ts'],
+    files: ['src/secret.ts', 'src/settings.ts', 'src/clock.ts'],
     may: [],
     because: 'everybody stands on these; what they need, everybody would need',
   },
@@ -52,6 +52,11 @@ const layers: readonly Layer[] = [
     files: ['src/engine/strongswan/', 'src/engine/linux/'],
     may: ['src/engine/engine.ts', 'src/engine/gateway-service.ts', 'src/engine/reason.ts'],
     because: 'an engine gets the complete wanted state handed in; it must not look it up',
+  },
+  {
+    files: ['src/engine/simulated/'],
+    may: ['src/engine/engine.ts', 'src/engine/reason.ts'],
+    because: 'the simulated engine computes what real daemons would do, from the same interfaces alone',
   },
   {
     files: ['src/engine/'],

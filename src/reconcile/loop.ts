@@ -7,6 +7,7 @@
  *
  * Nothing here depends on a message arriving: a lost one costs time until the next round, no more.
  */
+import type { Clock, Timer } from '../clock.ts'
 import type { Database } from '../db/open.ts'
 import { type Engine, EngineError, type TunnelReport } from '../engine/engine.ts'
 import type { ChangeKey } from '../resources/context.ts'
@@ -28,13 +29,14 @@ export interface ReconcileOptions {
   readonly db: Database
   readonly engine: Engine
   readonly sealer: Sealer
-  /** Epoch milliseconds. */
-  readonly now: () => number
+  readonly clock: Clock
   readonly log: (entry: ReconcileLog) => void
   /** Milliseconds between two rounds over everything. */
   readonly resyncInterval?: number
   /** Told of every report of a tunnel once it is stored; must not throw. */
   readonly stored?: (report: StoredReport) => void
+  /** Keys worked on at the same time; each waits mostly for a daemon or for the kernel. */
+  readonly parallel?: number
 }
 
 export interface ReconcileLog {
@@ -43,8 +45,7 @@ export interface ReconcileLog {
   readonly message: string
 }
 
-/** Keys worked on at the same time; each waits mostly for a daemon or for the kernel. */
-const parallel = 8
+const defaultParallel = 8
 
 /** Milliseconds before the next attempt, by the number of failures in a row. */
 const backOff = [200, 500, 1_000, 2_000, 5_000, 10_000, 30_000]
@@ -59,7 +60,7 @@ export class ReconcileLoop {
   readonly #waiting = new Set<ChangeKey>()
   readonly #running = new Map<ChangeKey, Promise<void>>()
   readonly #failures = new Map<ChangeKey, number>()
-  readonly #timers = new Map<ChangeKey, NodeJS.Timeout>()
+  readonly #timers = new Map<ChangeKey, Timer>()
   /** Gateways this process has handed to the engine -> generation. */
   readonly #gateways = new Map<string, number>()
   /** Tunnels this process has handed to the engine. */
@@ -67,7 +68,7 @@ export class ReconcileLoop {
   /** Tunnels being observed; `true` when another look is wanted after it. */
   readonly #observing = new Map<string, boolean>()
   readonly #observers = new Set<Promise<void>>()
-  #resync: NodeJS.Timeout | undefined
+  #resync: Timer | undefined
   #stopped = false
 
   constructor(options: ReconcileOptions) {
@@ -79,16 +80,16 @@ export class ReconcileLoop {
   /** Takes up everything stored and everything the engine has. */
   async start(): Promise<void> {
     await this.#everything()
-    const interval = this.#options.resyncInterval ?? 30_000
+    const { clock, resyncInterval: interval = 30_000 } = this.#options
     const again = async () => {
       try {
         await this.#everything()
       } catch (cause) {
         this.#log('warn', 'gateway:*', `the round over everything failed: ${messageOf(cause)}`)
       }
-      if (!this.#stopped) this.#resync = setTimeout(again, interval).unref()
+      if (!this.#stopped) this.#resync = clock.after(interval, again)
     }
-    this.#resync = setTimeout(again, interval).unref()
+    this.#resync = clock.after(interval, again)
   }
 
   /** Word from an action after its commit. */
@@ -96,11 +97,16 @@ export class ReconcileLoop {
     for (const key of keys) this.#enqueue(key)
   }
 
+  /** Keys that wait or are worked on, and looks under way; those that wait for their next attempt do not count. */
+  get busy(): number {
+    return this.#waiting.size + this.#running.size + this.#observers.size
+  }
+
   /** Waits for what is under way; tunnels stay as they are. */
   async stop(): Promise<void> {
     this.#stopped = true
-    clearTimeout(this.#resync)
-    for (const timer of this.#timers.values()) clearTimeout(timer)
+    this.#resync?.cancel()
+    for (const timer of this.#timers.values()) timer.cancel()
     this.#waiting.clear()
     await Promise.all([...this.#running.values(), ...this.#observers])
   }
@@ -121,7 +127,7 @@ export class ReconcileLoop {
 
   #enqueue(key: ChangeKey): void {
     if (this.#stopped) return
-    clearTimeout(this.#timers.get(key))
+    this.#timers.get(key)?.cancel()
     this.#timers.delete(key)
     this.#waiting.add(key)
     this.#work()
@@ -129,13 +135,16 @@ export class ReconcileLoop {
 
   #enqueueAfter(key: ChangeKey, delay: number): void {
     if (this.#stopped || this.#waiting.has(key)) return
-    clearTimeout(this.#timers.get(key))
-    this.#timers.set(key, setTimeout(() => this.#enqueue(key), delay).unref())
+    this.#timers.get(key)?.cancel()
+    this.#timers.set(
+      key,
+      this.#options.clock.after(delay, () => this.#enqueue(key)),
+    )
   }
 
   #work(): void {
     for (const key of this.#waiting) {
-      if (this.#running.size >= parallel) return
+      if (this.#running.size >= (this.#options.parallel ?? defaultParallel)) return
       if (this.#running.has(key)) continue
       this.#waiting.delete(key)
       const done = this.#one(key).finally(() => {
@@ -162,7 +171,7 @@ export class ReconcileLoop {
   }
 
   async #gateway(key: ChangeKey, id: string): Promise<void> {
-    const { db, engine, now } = this.#options
+    const { db, engine, clock } = this.#options
     const row = await db.kysely.selectFrom('vpn_gateway').selectAll().where('id', '=', id).executeTakeFirst()
     const tunnels = row ? await tunnelsOfGateway(db.kysely, id) : []
     const inEngine = (await engine.gateways.list()).includes(id)
@@ -178,7 +187,7 @@ export class ReconcileLoop {
         if (!vpc) throw new Error(`its VPC ${row!.vpc_id} does not exist`)
         await engine.gateways.apply(desiredGateway(row!, vpc))
         this.#gateways.set(id, row!.generation)
-        await this.#observations.gateway(id, row!.generation, undefined, now())
+        await this.#observations.gateway(id, row!.generation, undefined, clock.now())
         this.changed(tunnels.map((tunnel) => `tunnel:${tunnel.id}` as const))
         return
       }
@@ -203,7 +212,7 @@ export class ReconcileLoop {
   }
 
   async #tunnel(key: ChangeKey, id: string): Promise<void> {
-    const { engine, sealer, now } = this.#options
+    const { engine, sealer, clock } = this.#options
     const wanted = await this.#wantedTunnel(id)
     const report = await engine.tunnels.observe(id)
     const ready = wanted !== undefined && this.#gateways.has(wanted.connection.vpn_gateway_id)
@@ -223,10 +232,10 @@ export class ReconcileLoop {
           this.#tunnels.add(id)
         } catch (cause) {
           // The attempt is over: the gateway must not stay "updating" for as long as the cause lasts.
-          const failure = { code: 'LOCAL_KERNEL' as const, since: now(), evidence: [messageOf(cause)] }
+          const failure = { code: 'LOCAL_KERNEL' as const, since: clock.now(), evidence: [messageOf(cause)] }
           await this.#observations.tunnel(
             id,
-            report ? { ...report, failure } : { ...nothingSeen, failure, at: now() },
+            report ? { ...report, failure } : { ...nothingSeen, failure, at: clock.now() },
             wanted!.tunnel.generation,
           )
           throw cause

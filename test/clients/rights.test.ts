@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import vpc from '@alicloud/vpc20160428'
+import { realClock } from '../../src/clock.ts'
 import { createRole, deleteRole } from '../../src/resources/identity/store.ts'
 import type { PolicyStatement } from '../../src/rpc/authorize.ts'
 import { accountId, type Key, popCore, startTestApp, type TestApp, vpcClient } from '../support/app.ts'
@@ -63,7 +64,7 @@ eachDatabase((kind, _open, place) => {
       app = await startTestApp({
         database: config.kind === 'sqlite' ? `sqlite:${config.file}` : config.url,
         settings: { THROTTLING: 'on' },
-        now: () => now,
+        clock: { ...realClock, now: () => now },
       })
       const role = { accountId, name: 'reader', statements: [allow('vpc:Describe*')], maxSession: 3600 }
       await createRole(app.app.db, role, now)

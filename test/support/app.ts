@@ -6,6 +6,7 @@ import openapi from '@alicloud/openapi-core'
 import RpcClient from '@alicloud/pop-core'
 import vpc from '@alicloud/vpc20160428'
 import { type App, createApp, type Overrides } from '../../src/app.ts'
+import { realClock } from '../../src/clock.ts'
 import { readConfig } from '../../src/config.ts'
 import { createAccessKey, createAccount } from '../../src/resources/access-key/store.ts'
 import type { PolicyStatement } from '../../src/rpc/authorize.ts'
@@ -46,7 +47,7 @@ export const accountId = '1234567890123456'
 
 export async function startTestApp(options: TestAppOptions = {}): Promise<TestApp> {
   const folder = mkdtempSync(join(tmpdir(), 'suidao-app-'))
-  const now = options.now ?? Date.now
+  const now = () => (options.clock ?? realClock).now()
   const env: Record<string, string> = {
     SUIDAO_LISTEN: '127.0.0.1:0',
     SUIDAO_DATA_DIR: folder,
