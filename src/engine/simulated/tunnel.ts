@@ -458,8 +458,8 @@ export class SimulatedTunnel {
     this.#ikes = [ike]
     this.#event('IKE_SA established', { id: ike.uniqueId, role })
     const { localAddress, remoteAddress, id } = this.#tunnel
-    this.#around.log(
-      this.#tunnel,
+    this.#log(
+      'IKE',
       `IKE_SA ${id}[${ike.uniqueId}] established between ${localAddress}[${ike.localId}]...${remoteAddress}[${ike.remoteId}]`,
     )
     this.#set('rekey IKE', rekeyAt - now, () => this.#rekeyIke())
@@ -510,8 +510,8 @@ export class SimulatedTunnel {
       local: selectors.local,
       remote: selectors.remote,
     })
-    this.#around.log(
-      this.#tunnel,
+    this.#log(
+      'IKE',
       `CHILD_SA ${this.#tunnel.id}{${child.uniqueId}} established with SPIs ${spiIn}_i ${spiOut}_o and TS ${selectors.local.join(' ')} === ${selectors.remote.join(' ')}`,
     )
     const name = keyOf(wanted)
@@ -608,7 +608,7 @@ export class SimulatedTunnel {
     else this.#asResponder = seen
     const code = this.#telling()!.code
     if (this.#shown?.code !== code) this.#shown = { code, since: this.#now() }
-    for (const line of complaint.lines) this.#around.log(this.#tunnel, line)
+    for (const line of complaint.lines) this.#log('IKE', line)
     this.#event('fails', { code: complaint.code, role })
   }
 
@@ -812,6 +812,13 @@ export class SimulatedTunnel {
 
   #event(name: string, detail?: Readonly<Record<string, unknown>>): void {
     this.#around.event(this.#tunnel, name, detail)
+    const facts = Object.entries(detail ?? {}).map(([key, value]) => `, ${key} ${value}`)
+    this.#log('ENGINE', `${engineWords[name] ?? `a tunnel: ${name}`}${facts.join('')}`)
+  }
+
+  /** A line as the strongSwan engine writes it: `[IKE] ...` from the daemon, `[ENGINE] ...` from itself. */
+  #log(group: 'IKE' | 'ENGINE', text: string): void {
+    this.#around.log(this.#tunnel, `[${group}] ${text}`)
   }
 
   #set(name: string, milliseconds: number, run: () => void): void {
@@ -829,6 +836,13 @@ export class SimulatedTunnel {
     this.#timers.get(name)?.cancel()
     this.#timers.delete(name)
   }
+}
+
+const engineWords: Readonly<Record<string, string>> = {
+  negotiates: 'initiates',
+  up: 'a tunnel is up',
+  down: 'a tunnel is down',
+  fails: 'a tunnel fails',
 }
 
 /** What the end that was refused knows: the other one knows more. */
