@@ -119,13 +119,18 @@ function readClaimV3(headers: HeaderMap, authorization: string): Claim {
 /** Header lines by lower-case name. */
 export function headerMap(raw: RawHeaders): HeaderMap {
   const map = new Map<string, string>()
+  let joined = false
   for (let at = 0; at < raw.length; at += 2) {
     const name = raw[at]!.toLowerCase()
+    const value = raw[at + 1]!.trim()
     const before = map.get(name)
-    // Rare: several lines of one name are signed sorted and joined.
-    map.set(name, before === undefined ? raw[at + 1]!.trim() : `${before}\n${raw[at + 1]!.trim()}`)
+    if (before !== undefined) joined = true
+    map.set(name, before === undefined ? value : `${before}\n${value}`)
   }
-  for (const [name, value] of map) if (value.includes('\n')) map.set(name, value.split('\n').sort().join(','))
+  // Rare: several lines of one name are signed sorted and joined.
+  if (joined)
+    for (const [name, value] of map)
+      if (value.includes('\n')) map.set(name, value.split('\n').sort().join(','))
   return map
 }
 

@@ -43,28 +43,46 @@ export interface Credential extends Principal {
 /** Finds a key by its id. Synchronous when it is cached: the hot path has no promise in it. */
 export type FindCredential = (accessKeyId: string) => Credential | undefined | Promise<Credential | undefined>
 
-interface CompiledStatement {
-  readonly effect: PolicyStatement['Effect']
-  readonly action: RegExp
+interface Rule {
   readonly resource: RegExp
   readonly holds: CompiledCondition | undefined
 }
 
-/** A key's statements are compiled at its first call and go with them. */
-const compiled = new WeakMap<readonly PolicyStatement[], readonly CompiledStatement[]>()
+/** What a key's statements say of one action. */
+interface Rules {
+  readonly deny: readonly Rule[]
+  readonly allow: readonly Rule[]
+}
 
-function compile(statements: readonly PolicyStatement[]): readonly CompiledStatement[] {
-  let known = compiled.get(statements)
-  if (!known) {
-    known = statements.map(({ Effect, Action, Resource, Condition }) => ({
-      effect: Effect,
-      action: oneOf(Action, 'is'),
-      resource: oneOf(Resource, 's'),
-      holds: Condition && compileCondition(Condition),
-    }))
-    compiled.set(statements, known)
+/** A key's rules are made at its first call of an action and go with its statements. */
+const compiled = new WeakMap<readonly PolicyStatement[], Map<string, Rules>>()
+
+function rulesOf(statements: readonly PolicyStatement[], action: string): Rules {
+  let byAction = compiled.get(statements)
+  if (!byAction) {
+    byAction = new Map()
+    compiled.set(statements, byAction)
   }
-  return known
+  let rules = byAction.get(action)
+  if (!rules) {
+    const concerned = statements.filter(({ Action }) => oneOf(Action, 'is').test(action))
+    const rulesFor = (effect: PolicyStatement['Effect']) =>
+      concerned
+        .filter(({ Effect }) => Effect === effect)
+        .map(({ Resource, Condition }) => ({
+          resource: oneOf(Resource, 's'),
+          holds: Condition && compileCondition(Condition),
+        }))
+    rules = { deny: rulesFor('Deny'), allow: rulesFor('Allow') }
+    byAction.set(action, rules)
+  }
+  return rules
+}
+
+function concerns(rules: readonly Rule[], resource: string, circumstances: Circumstances): boolean {
+  for (const rule of rules)
+    if (rule.resource.test(resource) && (rule.holds?.(circumstances) ?? true)) return true
+  return false
 }
 
 function oneOf(patterns: readonly string[], flags: string): RegExp {
@@ -95,12 +113,9 @@ export function refusal(
     const code = refusal({ ...rest, statements: within }, action, resources, circumstances)
     if (code) return code
   }
-  const concerned = compile(principal.statements).filter(
-    (statement) => statement.action.test(action) && (statement.holds?.(circumstances) ?? true),
-  )
-  const has = (effect: PolicyStatement['Effect'], resource: string) =>
-    concerned.some((statement) => statement.effect === effect && statement.resource.test(resource))
-  if (resources.some((resource) => has('Deny', resource))) return 'Forbidden'
+  const { deny, allow } = rulesOf(principal.statements, action)
+  for (const resource of resources) if (concerns(deny, resource, circumstances)) return 'Forbidden'
   if (principal.userName === null) return undefined
-  return resources.every((resource) => has('Allow', resource)) ? undefined : 'Forbbiden.SubUser'
+  for (const resource of resources) if (!concerns(allow, resource, circumstances)) return 'Forbbiden.SubUser'
+  return undefined
 }

@@ -31,7 +31,10 @@ export function writeLatin1(text: string): void {
     return
   }
   // Short texts are written faster from here than by a call into the runtime.
-  for (let at = 0; at < text.length; at++) bytes[length++] = text.charCodeAt(at)
+  const target = bytes
+  let to = length
+  for (let at = 0; at < text.length; at++) target[to++] = text.charCodeAt(at)
+  length = to
 }
 
 /**

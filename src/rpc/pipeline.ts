@@ -9,7 +9,6 @@
  * into a reply. Where the key is at hand and the action answers at once, no promise is made on the way.
  */
 import { isUtf8 } from 'node:buffer'
-import { randomUUID } from 'node:crypto'
 import type { ActionTable, Call } from './action.ts'
 import { type AuditEvent, idsIn, withoutSecrets } from './audit.ts'
 import {
@@ -34,6 +33,7 @@ import {
   parsePairs,
 } from './params.ts'
 import { compileResult, contentTypes, type Format, type ResultWriter, renderError } from './render.ts'
+import { newRequestId } from './request-id.ts'
 import type { RequestLog } from './request-log.ts'
 import { compileResources, type ResourcesOf } from './resource-names.ts'
 import { type ActionSpec, vpcProduct } from './spec.ts'
@@ -143,7 +143,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
 
   function begin(headers: RawHeaders, remoteAddress: string): Exchange {
     return {
-      requestId: randomUUID().toUpperCase(),
+      requestId: newRequestId(),
       now: now(),
       startedAt: performance.now(),
       remoteAddress,

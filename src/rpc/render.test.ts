@@ -177,6 +177,21 @@ describe('a packed result', () => {
       }
     }
   })
+  it('is written alike however often it is asked for, and whatever is asked for in between', () => {
+    const pack = createPacker(spec)
+    const made = Array.from({ length: 6000 }, (_, n) => ({
+      A: `é${n % 7}"<`,
+      Pair: { Key: id, Value: `${n}` },
+    }))
+    const packed = made.map(pack)
+    // The first ones again and again, all of them in turn: texts come to be at hand, and go.
+    for (let turn = 0; turn < 20_000; turn++) {
+      const n = turn % 3 ? turn % 40 : turn % made.length
+      const requestId = `ID-${turn}`
+      if (turn % 2) assert.equal(writer.json(packed[n]!, requestId), writer.json(made[n]!, requestId))
+      else assert.equal(writer.xml(packed[n]!, requestId), writer.xml(made[n]!, requestId))
+    }
+  })
   it('prints nothing of itself', () => {
     const packed = createPacker(spec)({ A: 'key' })
     assert.equal(inspect(packed, { showHidden: true, depth: null }), 'PackedResult {}')
@@ -184,7 +199,11 @@ describe('a packed result', () => {
   })
   it('of one action is not taken for that of another', () => {
     const packed = createPacker(spec)({ A: 'a' })
-    assert.throws(() => compileResult(specOf({ A: number })).json(packed, id), TypeError)
+    const other = compileResult(specOf({ A: number }))
+    for (let times = 0; times < 3; times++) {
+      assert.throws(() => other.json(packed, id), TypeError)
+      writer.json(packed, id)
+    }
   })
 })
 

@@ -120,6 +120,21 @@ function leafOf(field: Field, value: unknown): Leaf {
 
 // --- Results that are kept --------------------------------------------------------------------------------------
 
+/** How many kept results have their text at hand, and how many others may be asked for before one counts as forgotten. */
+const atHand = 1024
+const soonAgain = 4096
+
+/** A text around the request id, the only part that is another one each time. */
+interface Surroundings {
+  readonly before: string
+  readonly after: string
+}
+
+/** Results whose text is at hand, the one that has been longest first to go; and the results asked for so far. */
+const texts: PackedResult[] = []
+let oldest = 0
+let asked = soonAgain
+
 /** The first result of an action that was packed; most of the others differ from it in a few values. */
 interface Usual {
   readonly spec: ActionSpec
@@ -134,6 +149,10 @@ export class PackedResult {
   readonly #usual: Usual
   /** JSON: place, leaf, place, leaf. */
   readonly #different: string
+  /** The number `asked` had when this one was asked for last. */
+  #asked = 0
+  #json: Surroundings | undefined
+  #xml: Surroundings | undefined
 
   constructor(usual: Usual, leaves: Leaves) {
     const different: Leaf[] = []
@@ -144,14 +163,39 @@ export class PackedResult {
     this.#different = JSON.stringify(different)
   }
 
-  /** @throws TypeError for another action than the one whose result it is. */
-  leaves(spec: ActionSpec): Leaves {
-    if (spec !== this.#usual.spec)
-      throw new TypeError(`a result of ${this.#usual.spec.name} is not one of ${spec.name}`)
+  leaves(): Leaves {
     const leaves = [...this.#usual.leaves]
     const different: Leaf[] = JSON.parse(this.#different)
     for (let at = 0; at < different.length; at += 2) leaves[different[at] as number] = different[at + 1]!
     return leaves
+  }
+
+  /**
+   * Its text, written once for as long as it is asked for again and again.
+   *
+   * @throws TypeError for another action than the one whose result it is.
+   */
+  surroundings(spec: ActionSpec, format: Format, write: (result: this) => Surroundings): Surroundings {
+    if (spec !== this.#usual.spec)
+      throw new TypeError(`a result of ${this.#usual.spec.name} is not one of ${spec.name}`)
+    const known = format === 'json' ? this.#json : this.#xml
+    if (known) return known
+    const again = asked - this.#asked < soonAgain
+    this.#asked = asked++
+    const written = write(this)
+    if (again) this.#keep(format, written)
+    return written
+  }
+
+  #keep(format: Format, written: Surroundings): void {
+    if (!this.#json && !this.#xml) {
+      const former = texts[oldest]
+      if (former) former.#json = former.#xml = undefined
+      texts[oldest] = this
+      oldest = (oldest + 1) % atHand
+    }
+    if (format === 'json') this.#json = written
+    else this.#xml = written
   }
 }
 
@@ -186,36 +230,51 @@ export function compileResult(spec: ActionSpec): ResultWriter {
   const after = fields.slice(at)
   const root = `${spec.name}Response`
   const leavesOf = (value: object): Leaves =>
-    value instanceof PackedResult ? value.leaves(spec) : flatten(fields, value, [])
+    value instanceof PackedResult ? value.leaves() : flatten(fields, value, [])
 
-  return {
-    json(value, requestId) {
-      const leaves = leavesOf(value)
-      text.begin()
-      text.put('{')
-      jsonMembers(before, leaves, 1)
-      text.put(text.length > 1 ? ',"RequestId":"' : '"RequestId":"')
-      text.put(requestId)
-      text.put('"')
-      jsonMembers(after, leaves, 1)
-      text.put(jsonExtra(value))
-      text.put('}')
-      return text.end()
-    },
-    xml(value, requestId) {
-      const leaves = leavesOf(value)
-      text.begin()
-      text.put(prolog)
-      text.put(`<${root}>`)
-      xmlMembers(before, leaves)
-      text.put(`<RequestId>${requestId}</RequestId>`)
-      xmlMembers(after, leaves)
-      text.put(xmlExtra(value))
-      text.put(`</${root}>`)
-      return text.end()
-    },
+  function json(value: object): Surroundings {
+    const leaves = leavesOf(value)
+    text.begin()
+    text.put('{')
+    jsonMembers(before, leaves, 1)
+    text.put(text.length > 1 ? ',"RequestId":"' : '"RequestId":"')
+    const gap = text.length
+    text.put('"')
+    jsonMembers(after, leaves, 1)
+    text.put(jsonExtra(value))
+    text.put('}')
+    return around(gap)
   }
+
+  function xml(value: object): Surroundings {
+    const leaves = leavesOf(value)
+    text.begin()
+    text.put(prolog)
+    text.put(`<${root}>`)
+    xmlMembers(before, leaves)
+    text.put('<RequestId>')
+    const gap = text.length
+    text.put('</RequestId>')
+    xmlMembers(after, leaves)
+    text.put(xmlExtra(value))
+    text.put(`</${root}>`)
+    return around(gap)
+  }
+
+  const writerOf = (format: Format, write: (value: object) => Surroundings) => {
+    return (value: object, requestId: string) => {
+      const { before, after } =
+        value instanceof PackedResult ? value.surroundings(spec, format, write) : write(value)
+      return before + requestId + after
+    }
+  }
+  return { json: writerOf('json', json), xml: writerOf('xml', xml) }
 }
+
+const around = (gap: number): Surroundings => ({
+  before: text.slice(0, gap),
+  after: text.slice(gap, text.length),
+})
 
 // --- What a value of each type is -----------------------------------------------------------------------------
 

@@ -99,14 +99,14 @@ describe('the logger', () => {
   it('writes in pieces, loses and mixes nothing, also with a line larger than a piece', () => {
     const destination = collector()
     const { log, flush } = createRequestLogger(destination)
-    const large = new Error('x'.repeat(50_000))
-    for (let at = 0; at < 1000; at++)
+    const large = new Error('x'.repeat(200_000))
+    for (let at = 0; at < 4000; at++)
       log({ ...entry, requestId: String(at), cause: at === 500 ? large : undefined })
     flush()
     const lines = destination.lines()
     assert.deepEqual(
       lines.map((line) => line['requestId']),
-      Array.from({ length: 1000 }, (_, at) => String(at)),
+      Array.from({ length: 4000 }, (_, at) => String(at)),
     )
     assert.ok(destination.chunks.length > 3 && destination.chunks.length < 30)
   })

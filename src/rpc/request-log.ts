@@ -34,7 +34,8 @@ export interface RequestLogger {
 
 /** Held back no longer than this, in milliseconds. */
 const longestWait = 200
-const fullBuffer = 32 * 1024
+/** Each write wakes a thread, which costs what a hundred lines cost. */
+const fullBuffer = 128 * 1024
 /** A reader this far behind loses lines rather than this process its memory; the next line written says how many. */
 const mostPending = 16 * 1024 * 1024
 /** Names callers choose are cut to this. */

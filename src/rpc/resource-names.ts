@@ -13,10 +13,15 @@ export type ResourcesOf = (
  * a whole name.
  */
 export function compileResources(patterns: readonly string[], product = 'vpc'): ResourcesOf {
-  const compiled = patterns.map(compilePattern)
+  const compiled = patterns.map((pattern) => {
+    const parts = compilePattern(pattern)
+    return { parts, whole: isWholeName(parts) }
+  })
   return (input, region, accountId) => {
     const prefix = `acs:${product}:${region}:${accountId}:`
-    return compiled.flatMap((parts) => expand(parts, input, isWholeName(parts) ? '' : prefix))
+    const names: string[] = []
+    for (const { parts, whole } of compiled) expand(parts, 0, input, whole ? '' : prefix, names)
+    return names
   }
 }
 
@@ -38,20 +43,28 @@ function compilePattern(pattern: string): readonly Part[] {
   return parts
 }
 
+/** Adds `name` with the rest of the parts, from `at` on, to `names`. */
 function expand(
   parts: readonly Part[],
+  at: number,
   input: Readonly<Record<string, unknown>>,
-  prefix: string,
-): readonly string[] {
-  let names = [prefix]
-  for (const part of parts) {
-    const value = 'text' in part ? part.text : (input[part.param] ?? '*')
-    const isType = 'isType' in part && part.isType
-    if (Array.isArray(value))
-      names = names.flatMap((name) => value.map((item) => name + textOf(item, isType)))
-    else names = names.map((name) => name + textOf(value, isType))
+  name: string,
+  names: string[],
+): void {
+  for (; at < parts.length; at++) {
+    const part = parts[at]!
+    if ('text' in part) {
+      name += part.text
+      continue
+    }
+    const value = input[part.param] ?? '*'
+    if (Array.isArray(value)) {
+      for (const item of value) expand(parts, at + 1, input, name + textOf(item, part.isType), names)
+      return
+    }
+    name += textOf(value, part.isType)
   }
-  return names
+  names.push(name)
 }
 
 const textOf = (value: unknown, isType: boolean): string =>

@@ -13,9 +13,9 @@ export class TextBuffer {
     this.#ascii = true
   }
 
-  /** The text so far. */
-  end(): string {
-    return this.#bytes.toString(this.#ascii ? 'latin1' : 'utf8', 0, this.length)
+  /** The text, or a part of it between two places; a place is what `length` was there. */
+  slice(from = 0, to = this.length): string {
+    return this.#bytes.toString(this.#ascii ? 'latin1' : 'utf8', from, to)
   }
 
   put(text: string): void {
