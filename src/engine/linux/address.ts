@@ -63,5 +63,8 @@ export function contains(outer: string, inner: string): boolean {
   return wide.length <= narrow.length && Math.floor(wide.address / size) === Math.floor(narrow.address / size)
 }
 
+/** Two networks have an address in common exactly when one contains the other. */
+export const overlap = (a: string, b: string): boolean => contains(a, b) || contains(b, a)
+
 /** `198.51.100.2` -> `c6336402`, short enough for the name of an interface. */
 export const addressHex = (address: string) => addressNumber(address).toString(16).padStart(8, '0')

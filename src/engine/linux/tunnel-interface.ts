@@ -1,5 +1,5 @@
 /**
- * The interface of a tunnel inside its gateway's namespace, and the routes to it.
+ * The interface of a tunnel inside its gateway's namespace.
  *
  * Whatever carries ESP, there is one interface `vco<slot>`:
  * - X: an xfrm device, made in the daemon's namespace, where the SAs are, and moved; packets cross over.
@@ -8,7 +8,6 @@
  *   name, so a bridge of that name is left as a decoy. Tunnels that share a daemon share its TUN: it bears the name of
  *   one of them, and those of the others as alternative names.
  */
-import { networkOf } from './address.ts'
 import { tunnelMtu } from './gateway-network.ts'
 import { findLink, hasLink, ip, ipBatch, ipJson, type Link, listLinks, setSysctls } from './namespace.ts'
 
@@ -148,58 +147,6 @@ export async function setInsideAddresses(
   // Without any address nothing at all is shown.
   const present = (link?.addr_info ?? []).map(({ local, prefixlen }) => `${local}/${prefixlen}`)
   await ipBatch(gatewayNetns, addressLines(link?.ifname ?? name, present, wanted))
-}
-
-/** Routes of one tunnel. Tunnels to the same network stand by for each other, the lower metric first. */
-export interface TunnelRoutes {
-  readonly interface: string
-  readonly networks: readonly string[]
-  /** Tells the routes of tunnels that share an interface apart. */
-  readonly metric: number
-  /** Source address of what the gateway itself sends, e.g. probes. */
-  readonly source: string
-}
-
-/** Lines that turn the routes there are into the wanted ones. */
-export function routeLines(present: readonly string[], wanted: TunnelRoutes): string[] {
-  const networks = new Set(wanted.networks.map(networkOf))
-  const rest = `dev ${wanted.interface} metric ${wanted.metric}`
-  return [
-    ...present.filter((network) => !networks.has(network)).map((network) => `route del ${network} ${rest}`),
-    ...[...networks]
-      .filter((network) => !present.includes(network))
-      .map((network) => `route replace ${network} ${rest} src ${wanted.source}`),
-  ]
-}
-
-/**
- * Puts the routes of one tunnel in place. Without an interface there are none, and that is fine when none are wanted.
- *
- * @param present what this function is known to have put there last; absent: look
- */
-export async function setTunnelRoutes(
-  gatewayNetns: string,
-  wanted: TunnelRoutes,
-  present?: readonly string[],
-): Promise<void> {
-  try {
-    await ipBatch(gatewayNetns, routeLines(present ?? (await tunnelRoutes(gatewayNetns, wanted)), wanted))
-  } catch (error) {
-    const isWithout = wanted.networks.length === 0 && !(await hasLink(gatewayNetns, wanted.interface))
-    if (!isWithout) throw error
-  }
-}
-
-async function tunnelRoutes(
-  gatewayNetns: string,
-  { interface: name, metric }: TunnelRoutes,
-): Promise<string[]> {
-  const routes = await ipJson<{ dst: string; metric?: number }>(gatewayNetns, [
-    ...['-4', 'route', 'show', 'dev', name],
-  ])
-  return routes
-    .filter((route) => route.metric === metric)
-    .map(({ dst }) => (dst === 'default' ? '0.0.0.0/0' : networkOf(dst)))
 }
 
 /** Packets that were sent into each tunnel interface of the gateway, by every name of the interface. */

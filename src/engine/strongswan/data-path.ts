@@ -5,7 +5,7 @@
  * Not for concurrent use: its owner does one thing after the other.
  */
 import type { Tunnel } from '../engine.ts'
-import { addressInside } from '../linux/address.ts'
+import { addressInside, hostOf } from '../linux/address.ts'
 import {
   addLoopbackAddresses,
   applyEngineNetwork,
@@ -23,8 +23,8 @@ import {
   removeDecoy,
   removeInterface,
   setInsideAddresses,
-  setTunnelRoutes,
 } from '../linux/tunnel-interface.ts'
+import type { GatewayRoutes, KernelRoute } from '../linux/tunnel-routes.ts'
 import { deleteXfrmStates, listXfrmStates, statesOfCarrier, type XfrmState } from '../linux/xfrm-state.ts'
 import type { KernelMode } from './kernel-mode.ts'
 import { peersWithoutNatTraversal, renderNatDrop } from './nat-drop.ts'
@@ -33,15 +33,23 @@ import type { Carrier } from './render.ts'
 /** xfrm interfaces and marks are numbered from 1; slots may begin at 0. */
 const carrierNumber = (tunnel: Tunnel) => tunnel.slot + 1
 
-/** Metrics of tunnel routes begin here; anything better can be put above them. */
-const metricBase = 100
-
 const interfaceOf = (tunnel: Tunnel) => tunnelInterface(tunnel.slot)
+
+/** Where the daemon stands. */
+export interface DataPlace {
+  readonly mode: KernelMode
+  readonly network: EngineNetwork
+  /** Source address of what the gateway itself sends into tunnels. */
+  readonly source: string
+  /** Routes of all tunnels of the gateway. */
+  readonly routes: GatewayRoutes
+}
 
 export class DataPath {
   readonly mode: KernelMode
   #network: EngineNetwork
-  readonly #source: string
+  #source: string
+  #routes: GatewayRoutes
   /** When the network was last found or made whole; epoch milliseconds. */
   #wholeAt = 0
   /** Names that the daemon's TUN is known to have. */
@@ -54,11 +62,11 @@ export class DataPath {
   #leftovers: readonly XfrmState[] = []
   #natDrop = ''
 
-  /** @param source address of the gateway from which it sends into tunnels itself */
-  constructor(mode: KernelMode, network: EngineNetwork, source: string) {
+  constructor({ mode, network, source, routes }: DataPlace) {
     this.mode = mode
     this.#network = network
     this.#source = source
+    this.#routes = routes
   }
 
   carrier(tunnel: Tunnel): Carrier {
@@ -74,8 +82,10 @@ export class DataPath {
   }
 
   /** Nothing is taken for whole any more: the gateway's namespace was made anew, or the addresses are others. */
-  distrust(network: EngineNetwork): void {
+  distrust({ network, source, routes }: DataPlace): void {
     this.#network = network
+    this.#source = source
+    this.#routes = routes
     this.#wholeAt = 0
   }
 
@@ -149,8 +159,12 @@ export class DataPath {
     }
     if (!this.#tunNames.has(interfaceOf(tunnel))) await this.#nameTun(all)
     await this.address(tunnel, all)
-    const subnets = tunnel.localSubnets.filter((subnet) => !subnet.endsWith('/0'))
-    await addLoopbackAddresses(this.#network.netns, subnets.map(addressInside))
+    // For everything may be narrowed by the peer to what there is, which the addresses of the gateway lie in.
+    const ours = [this.#source, ...(tunnel.insideAddress === undefined ? [] : [hostOf(tunnel.insideAddress)])]
+    const inside = tunnel.localSubnets.flatMap((subnet) =>
+      subnet.endsWith('/0') ? ours : addressInside(subnet),
+    )
+    await addLoopbackAddresses(this.#network.netns, inside)
   }
 
   /**
@@ -187,14 +201,13 @@ export class DataPath {
   }
 
   /** @param present what was routed to it last; absent: look */
-  async route(tunnel: Tunnel, networks: readonly string[], present?: readonly string[]): Promise<void> {
-    const routes = {
-      interface: interfaceOf(tunnel),
-      networks,
-      metric: metricBase + tunnel.slot,
-      source: this.#source,
-    }
-    await setTunnelRoutes(this.#network.gatewayNetns, routes, present)
+  async route(
+    tunnel: Tunnel,
+    wanted: readonly KernelRoute[],
+    present?: readonly KernelRoute[],
+  ): Promise<void> {
+    const target = { interface: interfaceOf(tunnel), slot: tunnel.slot, source: this.#source }
+    await this.#routes.set(target, wanted, present)
   }
 
   /** Removes what a dead daemon has left in the kernel for this tunnel, which has something in its place now. */

@@ -33,6 +33,7 @@ import { createNames, engineLink, fileName, type Names } from '../linux/names.ts
 import { endProcessesIn, listNamespaces, namespaceInode, removeNamespace } from '../linux/namespace.ts'
 import { type Log, replaceFile } from '../linux/process.ts'
 import { tunnelTraffic } from '../linux/tunnel-interface.ts'
+import { GatewayRoutes, insideNetworks } from '../linux/tunnel-routes.ts'
 import { findCharon } from './charon.ts'
 import { type DaemonPlace, IkeDaemon } from './ike-daemon.ts'
 import { InitiationWindow } from './initiation-window.ts'
@@ -98,6 +99,7 @@ class StrongswanEngine implements Engine {
   readonly #times: Timers
   readonly #gateways = new Map<GatewayId, Gateway>()
   readonly #daemons = new Map<string, IkeDaemon>()
+  readonly #routes = new Map<GatewayId, GatewayRoutes>()
   readonly #hints: ((id: TunnelId) => void)[] = []
   readonly #listeners: ((line: TunnelLogLine) => void)[] = []
   readonly #services: readonly GatewayService[]
@@ -224,7 +226,9 @@ class StrongswanEngine implements Engine {
     this.#gateways.set(gateway.id, gateway)
     await applyGatewayNetwork(this.#names, wan, gateway)
     const isNew = inode === undefined || inode !== (await namespaceInode(netns))
-    if (isNew || isElsewhere || hasOtherSecond) {
+    const hasOtherVpc = before?.vpcCidr !== gateway.vpcCidr
+    if (isNew || isElsewhere || hasOtherSecond || hasOtherVpc) {
+      this.#routes.delete(gateway.id)
       for (const daemon of this.#daemonsOf(gateway.id)) {
         const { peer, addresses } = daemon.place.network
         daemon.networkChanged(this.#place(gateway, peer, addresses[0]))
@@ -288,6 +292,7 @@ class StrongswanEngine implements Engine {
     await rm(gatewayFile(dataDir, id), { force: true })
     this.#gateways.delete(id)
     this.#learned.delete(id)
+    this.#routes.delete(id)
     log('info', 'removed the network of a gateway', { gateway: id })
   }
 
@@ -353,15 +358,19 @@ class StrongswanEngine implements Engine {
     const local = address ?? gateway.address
     const line = peer === undefined ? undefined : { peer, fromSecond: local !== gateway.address }
     const name = this.#names.engine(gateway.slot, line)
+    const gatewayNetns = this.#names.gateway(gateway.slot)
+    const routes = this.#routes.get(gateway.id) ?? new GatewayRoutes(gatewayNetns, insideNetworks(gateway))
+    this.#routes.set(gateway.id, routes)
     return {
       name,
       runDir: `${enginesDir(this.#config.dataDir)}/${name}`,
       gatewayId: gateway.id,
       mode: this.#mode,
       source: hostOf(gateway.insideAddress),
+      routes,
       network: {
         netns: name,
-        gatewayNetns: this.#names.gateway(gateway.slot),
+        gatewayNetns,
         link: engineLink(line),
         addresses: peer === undefined ? outside : [local],
         outside,

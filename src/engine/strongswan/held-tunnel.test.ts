@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { Secret } from '../../secret.ts'
 import type { Tunnel } from '../engine.ts'
+import { plainRoute } from '../linux/tunnel-routes.ts'
 import {
   type HeldTunnel,
   holdTunnel,
@@ -137,12 +138,39 @@ describe('what is routed to a tunnel', () => {
     },
   ]) {
     test(name, () => {
-      assert.deepEqual(wantedRoutes(given), want)
-      assert.equal(isRouted({ ...given, routed: want }), true)
-      assert.equal(isRouted({ ...given, routed: [...want, '10.9.0.0/24'] }), false)
+      const routes = want.map((subnet) => plainRoute(subnet, given.tunnel.slot))
+      assert.deepEqual(wantedRoutes(given), routes)
+      assert.equal(isRouted({ ...given, routed: routes }), true)
+      assert.equal(isRouted({ ...given, routed: [...routes, plainRoute('10.9.0.0/24', 1)] }), false)
       assert.equal(isRouted(given), false, 'what is not known is not so')
     })
   }
+
+  const routes = [
+    { destination: '10.2.0.0/25', metric: 100 },
+    { destination: '10.3.0.0/25', metric: 200 },
+    { destination: '10.3.0.0/24', source: '10.1.0.0/24', priority: 5, metric: 100 },
+    { destination: '10.0.0.0/8', metric: 100 },
+  ]
+  const destinations = (given: HeldTunnel) =>
+    wantedRoutes({ ...given, tunnel: { ...given.tunnel, routes } }).map(({ destination }) => destination)
+
+  test('of the routes it was given those that lead to what is up, also from further away', () => {
+    assert.deepEqual(destinations(held([second])), ['10.0.0.0/8', '10.3.0.0/24', '10.3.0.0/25'])
+  })
+
+  test('none of them while it is down or they are revoked; all while it waits, behind those that are up', () => {
+    assert.deepEqual(destinations(held([])), [])
+    assert.deepEqual(destinations(held([second], { revoked: true })), [])
+    assert.equal(destinations(held([], waiting)).length, 4)
+    const up = { ...held([second]), tunnel: { ...held([]).tunnel, routes } }
+    const best = Math.min(
+      ...wantedRoutes(held([], { ...waiting, tunnel: { ...up.tunnel, effectImmediately: false } })).map(
+        ({ metric }) => metric,
+      ),
+    )
+    assert(wantedRoutes(up).every(({ metric }) => metric < best))
+  })
 })
 
 test('waiting and pending are told apart', () => {

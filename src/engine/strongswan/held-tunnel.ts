@@ -2,7 +2,14 @@
  * A tunnel as its daemon's keeper holds it, and the report made of it. The functions are pure.
  */
 import type { Failure, Tunnel, TunnelReport } from '../engine.ts'
-import { networkOf } from '../linux/address.ts'
+import { overlap } from '../linux/address.ts'
+import {
+  areSameRoutes,
+  canonical,
+  type KernelRoute,
+  kernelRoute,
+  plainRoute,
+} from '../linux/tunnel-routes.ts'
 import { type Attempts, noAttempts, type Situation } from './keep-up.ts'
 import { narrowing, type ObservedSas, observeSas } from './observe.ts'
 import { children } from './render.ts'
@@ -40,8 +47,8 @@ export interface HeldTunnel {
   woken: boolean
   /** Packets sent into its interface when it began to wait for traffic; absent: not counted yet. */
   sentBefore?: number
-  /** Networks that are routed to it at the moment, sorted; absent: not known. */
-  routed?: readonly string[]
+  /** Its routes at the moment; absent: not known. */
+  routed?: readonly KernelRoute[]
   /** Its routes are taken away although it is up: its health check has failed. */
   revoked?: boolean
   /** Since when it waits or negotiates without any failure; epoch milliseconds. */
@@ -119,30 +126,31 @@ export const waitsForTraffic = (held: HeldTunnel) =>
 export const isPending = (held: HeldTunnel) => held.stale.size > 0 && held.closing.size === 0
 
 /**
- * Networks to be routed to the tunnel now: those of children that carry traffic, so that nothing is sent into a dead
- * tunnel; and all of them while it waits for traffic, which could not be seen otherwise.
+ * Routes to the tunnel now: to what its children carry that are up, so that nothing is sent into a dead tunnel; and
+ * all of them while it waits for traffic, which could not be seen otherwise.
  */
-export function wantedRoutes(held: HeldTunnel): readonly string[] {
+export function wantedRoutes(held: HeldTunnel): readonly KernelRoute[] {
   const { tunnel, seen } = held
   if (held.revoked) return []
-  if (waitsForTraffic(held)) return networks(tunnel.remoteSubnets)
   const up = children(tunnel).filter((child) => seen.installed.has(child.name))
-  return networks(up.flatMap((child) => child.remoteSubnets))
+  const waiting = waitsForTraffic(held)
+  const open = waiting ? tunnel.remoteSubnets : up.flatMap((child) => child.remoteSubnets)
+  return canonical(
+    tunnel.routes === undefined
+      ? open.map((subnet) => plainRoute(subnet, tunnel.slot))
+      : tunnel.routes
+          .filter(({ destination }) => open.some((subnet) => overlap(subnet, destination)))
+          .map((route) => kernelRoute(route, tunnel.slot, { waiting })),
+  )
 }
 
 /** Every child that the settings ask for carries traffic. */
 export const isUp = ({ tunnel, seen }: HeldTunnel) =>
   children(tunnel).every((child) => seen.installed.has(child.name))
 
-const networks = (subnets: readonly string[]) => [...new Set(subnets.map(networkOf))].toSorted()
-
 /** The routes are as they are wanted. */
-export const isRouted = (held: HeldTunnel): boolean => {
-  const wanted = wantedRoutes(held)
-  return (
-    held.routed?.length === wanted.length && held.routed.every((network, index) => network === wanted[index])
-  )
-}
+export const isRouted = (held: HeldTunnel): boolean =>
+  held.routed !== undefined && areSameRoutes(held.routed, wantedRoutes(held))
 
 /** @param failure why it is not up, as far as a cause has been seen */
 export function reportTunnel(

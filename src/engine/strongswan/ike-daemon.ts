@@ -15,14 +15,14 @@ import {
   type TunnelReport,
 } from '../engine.ts'
 import type { ServedTunnel } from '../gateway-service.ts'
-import type { EngineNetwork } from '../linux/engine-network.ts'
 import { NamedTimers } from '../linux/named-timers.ts'
 import { tunnelInterface } from '../linux/names.ts'
 import type { DaemonProcess, Log } from '../linux/process.ts'
+import { kernelRoute } from '../linux/tunnel-routes.ts'
 import { CharonCommands } from './charon-commands.ts'
 import type { CharonConf } from './charon-conf.ts'
 import { collisionOf } from './collision.ts'
-import { DataPath, isOtherInterface } from './data-path.ts'
+import { DataPath, type DataPlace, isOtherInterface } from './data-path.ts'
 import { createFailureLog, parseLogEvent } from './failure-log.ts'
 import {
   type HeldTunnel,
@@ -39,7 +39,6 @@ import {
 } from './held-tunnel.ts'
 import type { InitiationWindow } from './initiation-window.ts'
 import { decide, duplicates, fallen, noAttempts } from './keep-up.ts'
-import type { KernelMode } from './kernel-mode.ts'
 import { natTraversalRemark } from './nat-drop.ts'
 import { isEstablished } from './observe.ts'
 import { readTunnelRecords, removeTunnelRecord, writeDaemonRecord, writeTunnelRecord } from './record.ts'
@@ -50,15 +49,11 @@ import { createTunnelLog, renderLine } from './tunnel-log.ts'
 import { sectionOf, sectionsOf, textOf, type ViciMessage } from './vici/message.ts'
 
 /** Where a daemon stands. */
-export interface DaemonPlace {
+export interface DaemonPlace extends DataPlace {
   /** Names its namespace and its run folder. */
   readonly name: string
   readonly runDir: string
   readonly gatewayId: string
-  readonly mode: KernelMode
-  readonly network: EngineNetwork
-  /** Source address of what the gateway itself sends into tunnels. */
-  readonly source: string
 }
 
 export interface DaemonSurroundings {
@@ -96,7 +91,7 @@ export class IkeDaemon {
   constructor(place: DaemonPlace, around: DaemonSurroundings) {
     this.#place = place
     this.#around = around
-    this.#path = new DataPath(place.mode, place.network, place.source)
+    this.#path = new DataPath(place)
     this.#commands = new CharonCommands(place.name, () => this.#supervisor.commands, around.log)
     this.#supervisor = new CharonSupervisor(
       { name: place.name, netns: place.network.netns },
@@ -236,7 +231,7 @@ export class IkeDaemon {
   /** The namespace of the gateway was made anew, or the gateway has other addresses. */
   networkChanged(place: DaemonPlace): void {
     this.#place = place
-    this.#path.distrust(place.network)
+    this.#path.distrust(place)
   }
 
   /** Ends our side only: charon and the tunnels go on. */
@@ -255,6 +250,7 @@ export class IkeDaemon {
     const carrier = this.#path.carrier(tunnel)
     const hash = definitionHash(tunnel, carrier, timers.dpd)
     this.#refuseCollision(tunnel)
+    for (const route of tunnel.routes ?? []) kernelRoute(route, tunnel.slot)
 
     const before = this.#held.get(tunnel.id)
     const previous = before?.tunnel
@@ -380,8 +376,10 @@ export class IkeDaemon {
       this.#note(id, 'a tunnel is down', { cause: this.#failures.failure(id)?.code })
     }
 
+    // Before anything else: what would go into a tunnel that has fallen is lost until its routes are gone.
+    await this.#route(held)
     // Without its key a tunnel cannot be loaded into a new daemon until it is applied again.
-    if (held.loadedHash === undefined) return this.#route(held)
+    if (held.loadedHash === undefined) return
     const { decision, attempts } = decide(situationOf(held), held.attempts, now, random(), timers.retryDelays)
     if (held.attempts.running && !attempts.running) {
       window.release(id)
@@ -448,11 +446,11 @@ export class IkeDaemon {
   /** Routes to what is up, as far as the routes are not so already. */
   async #route(held: HeldTunnel): Promise<void> {
     if (isRouted(held)) return
-    const networks = wantedRoutes(held)
+    const wanted = wantedRoutes(held)
     const present = held.routed
     held.routed = undefined
-    await this.#path.route(held.tunnel, networks, present)
-    held.routed = networks
+    await this.#path.route(held.tunnel, wanted, present)
+    held.routed = wanted
     this.#around.hint(held.tunnel.id)
   }
 

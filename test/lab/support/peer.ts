@@ -16,6 +16,8 @@ export interface PeerSettings {
   readonly psk: string
   readonly proposals?: readonly string[]
   readonly espProposals?: readonly string[]
+  /** Name of the connection; a peer of several tunnels has several. */
+  readonly name?: string
   readonly localSubnets: readonly string[]
   readonly remoteSubnets: readonly string[]
   /** Further settings of the connection and of each of its children, in the daemon's words. */
@@ -30,7 +32,7 @@ export class Peer {
   readonly #charon: Charon
   #commands: ViciSession | undefined
   #events: ViciSession | undefined
-  #settings: PeerSettings | undefined
+  readonly #settings = new Map<string, PeerSettings>()
   /** Everything its daemon has logged since it was started first, newest last. */
   readonly log: ViciMessage[] = []
 
@@ -56,10 +58,10 @@ export class Peer {
 
   /** Configures the peer, or changes what is configured. Running SAs keep their settings. */
   async load(settings: PeerSettings): Promise<void> {
-    this.#settings = settings
-    const { version, local, remote, localId = local, remoteId = remote } = settings
+    const { name = connectionName, version, local, remote, localId = local, remoteId = remote } = settings
+    this.#settings.set(name, settings)
     await this.#expect('load-shared', {
-      id: connectionName,
+      id: name,
       type: 'IKE',
       data: settings.psk,
       owners: [localId, remoteId],
@@ -71,7 +73,7 @@ export class Peer {
             settings.remoteSubnets.map((to) => ({ local_ts: [from], remote_ts: [to] })),
           )
     await this.#expect('load-conn', {
-      [connectionName]: {
+      [name]: {
         version: `${version}`,
         aggressive: settings.aggressive ? 'yes' : 'no',
         local_addrs: [local],
@@ -106,8 +108,8 @@ export class Peer {
   }
 
   /** Closes whatever is up, telling the other end. */
-  async terminate(): Promise<void> {
-    await this.commands.request('terminate', { ike: connectionName, timeout: '5000' })
+  async terminate(name = connectionName): Promise<void> {
+    await this.commands.request('terminate', { ike: name, timeout: '5000' })
   }
 
   /** Drops every SA, half-open ones too, without telling the other end. */
@@ -139,7 +141,7 @@ export class Peer {
   async restart(): Promise<void> {
     await this.#charon.restart()
     await this.#connect()
-    if (this.#settings) await this.load(this.#settings)
+    for (const settings of this.#settings.values()) await this.load(settings)
   }
 
   async close(): Promise<void> {
