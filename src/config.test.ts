@@ -41,6 +41,8 @@ test('without any setting everything has its default', () => {
     vpnGateways: 30,
     customerGateways: 100,
     connectionsPerGateway: 10,
+    destinationRoutesPerGateway: 20,
+    policyRoutesPerGateway: 20,
     subnetsPerSide: 10,
     tagsPerResource: 20,
   })
@@ -70,6 +72,8 @@ test('every setting is reachable from the environment and from the file, and the
     'quotas.vpnGateways': ['1', 2],
     'quotas.customerGateways': ['1', 2],
     'quotas.connectionsPerGateway': ['1', 2],
+    'quotas.destinationRoutesPerGateway': ['1', 2],
+    'quotas.policyRoutesPerGateway': ['1', 2],
     'quotas.subnetsPerSide': ['1', 2],
     'quotas.tagsPerResource': ['1', 2],
     logFile: ['/a/log', '/b/log'],

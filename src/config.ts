@@ -206,6 +206,18 @@ export const settings = [
     help: 'IPsec connections per VPN gateway',
   },
   {
+    name: 'quotas.destinationRoutesPerGateway',
+    value: 'number',
+    default: '20',
+    help: 'destination routes per VPN gateway',
+  },
+  {
+    name: 'quotas.policyRoutesPerGateway',
+    value: 'number',
+    default: '20',
+    help: 'policy routes per VPN gateway, those made by AutoConfigRoute included',
+  },
+  {
     name: 'quotas.subnetsPerSide',
     value: 'number',
     default: '10',
@@ -299,6 +311,8 @@ export function readConfig(
       vpnGateways: read('quotas.vpnGateways', parseCount, 30),
       customerGateways: read('quotas.customerGateways', parseCount, 100),
       connectionsPerGateway: read('quotas.connectionsPerGateway', parseCount, 10),
+      destinationRoutesPerGateway: read('quotas.destinationRoutesPerGateway', parseCount, 20),
+      policyRoutesPerGateway: read('quotas.policyRoutesPerGateway', parseCount, 20),
       subnetsPerSide: read('quotas.subnetsPerSide', parseCount, 10),
       tagsPerResource: read('quotas.tagsPerResource', parseCount, 20),
     },

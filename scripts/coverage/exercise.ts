@@ -65,6 +65,8 @@ function tableOf({ app }: TestApp): ActionTable {
       vpnGateways: 0,
       connectionsPerGateway: 0,
       customerGateways: 0,
+      destinationRoutesPerGateway: 0,
+      policyRoutesPerGateway: 0,
       subnetsPerSide: 0,
       tagsPerResource: 0,
     },
@@ -242,6 +244,27 @@ async function tour({ ask, refused }: Calls): Promise<Refusal[]> {
     await note('ModifyVpnConnectionAttribute', part, { VpnConnectionId, ...params })
   }
   await ask('ModifyVpnConnectionAttribute', { VpnConnectionId, Name: 'renamed' })
+
+  // --- Routes into it ---
+  const change = async (action: string, params: Params) => {
+    await gatewayActive()
+    return ask(action, { VpnGatewayId, NextHop: VpnConnectionId, ...params })
+  }
+  const byDestination = { RouteDest: '172.20.0.0/16', Weight: 100 }
+  await change('CreateVpnRouteEntry', { ...byDestination, PublishVpc: true, Description: 'x' })
+  await ask('DescribeVpnRouteEntries', { VpnGatewayId })
+  await change('PublishVpnRouteEntry', { ...byDestination, PublishVpc: false, RouteType: 'dbr' })
+  await change('ModifyVpnRouteEntryWeight', { ...byDestination, NewWeight: 0 })
+  await change('DeleteVpnRouteEntry', { ...byDestination, Weight: 0 })
+  const byPolicy = { RouteSource: '10.1.0.0/24', RouteDest: '172.20.0.0/16' }
+  await change('CreateVpnPbrRouteEntry', { ...byPolicy, Weight: 100, PublishVpc: true, Description: 'x' })
+  await ask('DescribeVpnPbrRouteEntries', { VpnGatewayId })
+  await change('ModifyVpnPbrRouteEntryWeight', { ...byPolicy, Weight: 100, NewWeight: 0 })
+  await change('ModifyVpnPbrRouteEntryPriority', { ...byPolicy, Weight: 0, NewPriority: 20 })
+  const both20 = { ...byPolicy, Weight: 0, Priority: 20 }
+  await change('ModifyVpnPbrRouteEntryAttribute', { ...both20, NewWeight: 100, NewPriority: 30 })
+  await change('DeleteVpnPbrRouteEntry', { ...byPolicy, Weight: 100, Priority: 30 })
+  await gatewayActive()
   const tagged = { ResourceType: 'VPNCONNECTION', 'ResourceId.1': VpnConnectionId }
   await ask('ListTagResources', { ...tagged, MaxResults: 1 })
   await ask('UnTagResources', { ...tagged, All: true })

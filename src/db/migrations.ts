@@ -310,6 +310,32 @@ export const migrations: readonly Migration[] = [
       ]
     },
   },
+  {
+    name: '0004-route-entries',
+    statements: (kind) => {
+      const big = kind === 'sqlite' ? 'integer' : 'bigint'
+      const end = kind === 'sqlite' ? ') strict' : ')'
+      return [
+        `create table route_entry (
+          seq ${big} primary key not null,
+          kind text not null check (kind in ('dbr', 'pbr', 'vco')),
+          owner_id text not null,
+          route_source text not null,
+          route_dest text not null,
+          next_hop text not null,
+          weight integer not null,
+          priority integer not null,
+          published integer not null,
+          derived integer not null,
+          description text not null,
+          created_at ${big} not null,
+          unique (owner_id, kind, route_dest, route_source, next_hop, priority)
+        ${end}`,
+        'create index route_entry_list on route_entry (owner_id, kind, seq)',
+        'create index route_entry_of_next_hop on route_entry (next_hop)',
+      ]
+    },
+  },
 ]
 
 /**

@@ -159,6 +159,22 @@ export const tables = {
     generation: integer,
   },
 
+  /** A route into the tunnels of one connection. */
+  route_entry: {
+    seq: bigint,
+    kind: oneOf<'dbr' | 'pbr' | 'vco'>(), // by destination, by source and destination, of an attachment
+    owner_id: text, // the VPN gateway; of `vco` the connection
+    route_source: text, // empty but for `pbr`
+    route_dest: text,
+    next_hop: text, // the connection
+    weight: integer,
+    priority: integer, // 0 but for `pbr`
+    published: flag,
+    derived: flag, // AutoConfigRoute made it from the subnets of its connection
+    description: text,
+    created_at: bigint,
+  },
+
   tag: { account_id: text, region: text, resource_type: text, resource_id: text, key: text, value: text },
 
   /** An answer already given for a `ClientToken`, and a hash of what was asked. */

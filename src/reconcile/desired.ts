@@ -1,12 +1,18 @@
 /** Stored rows -> what an engine is to make real. Pure. */
-import type { Gateway, Tunnel } from '../engine/engine.ts'
+import type { Gateway, Tunnel, TunnelRoute } from '../engine/engine.ts'
 import type { CustomerGateway } from '../resources/customer-gateway/store.ts'
+import type { RouteEntry } from '../resources/route-entry/store.ts'
 import type { Vpc } from '../resources/vpc/store.ts'
 import { pskContext, type VpnConnection, type VpnTunnel } from '../resources/vpn-connection/store.ts'
 import type { VpnGateway } from '../resources/vpn-gateway/store.ts'
 import type { Sealer } from '../seal.ts'
 
-export function desiredGateway(row: VpnGateway, vpc: Pick<Vpc, 'cidr'>): Gateway {
+/** @param published networks that the VPC sends to the gateway */
+export function desiredGateway(
+  row: VpnGateway,
+  vpc: Pick<Vpc, 'cidr'>,
+  published: readonly string[],
+): Gateway {
   return {
     id: row.id,
     slot: row.slot,
@@ -15,12 +21,31 @@ export function desiredGateway(row: VpnGateway, vpc: Pick<Vpc, 'cidr'>): Gateway
     insideAddress: row.inside_address,
     vpcCidr: vpc.cidr,
     ...(row.second_internet_ip === null ? {} : { secondAddress: row.second_internet_ip }),
+    published,
+    publishLearned: row.auto_propagate === 1,
   }
 }
 
-/** Of routes to the same network that of the master is used while it is there; each tunnel has a metric of its own. */
-const metricOf = ({ role, slot }: Pick<VpnTunnel, 'role' | 'slot'>) =>
-  (role === 'master' ? 0 : 100_000_000) + slot
+/** Room for the numbers of tunnels between two ranks of routes. */
+const rankStep = 100_000_000
+
+/**
+ * Which of several routes for a packet is used: active before standby, and of both tunnels of a connection the master
+ * before the slave. On a gateway for two tunnels weights have no effect (help page of 2026). The number of the tunnel
+ * makes every metric another one.
+ */
+function desiredRoute(
+  entry: RouteEntry,
+  dual: boolean,
+  tunnel: Pick<VpnTunnel, 'role' | 'slot'>,
+): TunnelRoute {
+  const rank = (dual || entry.weight === 100 ? 0 : 2) + (tunnel.role === 'master' ? 0 : 1)
+  return {
+    destination: entry.route_dest,
+    ...(entry.kind === 'pbr' && { source: entry.route_source, priority: entry.priority }),
+    metric: rank * rankStep + tunnel.slot,
+  }
+}
 
 /** The values of the columns were checked against the same words when they were written. */
 export function desiredTunnel(
@@ -28,11 +53,11 @@ export function desiredTunnel(
   row: VpnTunnel,
   gateway: Pick<VpnGateway, 'internet_ip' | 'second_internet_ip'>,
   peer: Pick<CustomerGateway, 'ip_address'>,
+  routes: readonly RouteEntry[],
   sealer: Sealer,
 ): Tunnel {
   const localAddress = row.position === 1 ? gateway.internet_ip : gateway.second_internet_ip
   if (localAddress === null) throw new Error(`its VPN gateway has no second address`)
-  const remoteSubnets = subnets(connection.remote_subnet)
   return {
     id: row.id,
     connectionId: connection.id,
@@ -59,13 +84,11 @@ export function desiredTunnel(
       lifetime: row.ipsec_lifetime,
     },
     localSubnets: subnets(connection.local_subnet),
-    remoteSubnets,
+    remoteSubnets: subnets(connection.remote_subnet),
     dpd: row.enable_dpd === 1,
     natTraversal: row.enable_nat_traversal === 1,
     effectImmediately: connection.effect_immediately === 1,
-    ...(connection.dual === 1 && {
-      routes: remoteSubnets.map((destination) => ({ destination, metric: metricOf(row) })),
-    }),
+    routes: routes.map((entry) => desiredRoute(entry, connection.dual === 1, row)),
   }
 }
 

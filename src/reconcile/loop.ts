@@ -12,6 +12,7 @@ import type { Database } from '../db/open.ts'
 import { type Engine, EngineError, type TunnelReport } from '../engine/engine.ts'
 import type { ChangeKey } from '../resources/context.ts'
 import type { CustomerGateway } from '../resources/customer-gateway/store.ts'
+import { publishedNetworks, routesThrough } from '../resources/route-entry/store.ts'
 import {
   removeConnection,
   tunnelsOf,
@@ -185,7 +186,7 @@ export class ReconcileLoop {
           .where('id', '=', row!.vpc_id)
           .executeTakeFirst()
         if (!vpc) throw new Error(`its VPC ${row!.vpc_id} does not exist`)
-        await engine.gateways.apply(desiredGateway(row!, vpc))
+        await engine.gateways.apply(desiredGateway(row!, vpc, await publishedNetworks(db.kysely, id)))
         this.#gateways.set(id, row!.generation)
         await this.#observations.gateway(id, row!.generation, undefined, clock.now())
         this.changed(tunnels.map((tunnel) => `tunnel:${tunnel.id}` as const))
@@ -212,7 +213,7 @@ export class ReconcileLoop {
   }
 
   async #tunnel(key: ChangeKey, id: string): Promise<void> {
-    const { engine, sealer, clock } = this.#options
+    const { db, engine, sealer, clock } = this.#options
     const wanted = await this.#wantedTunnel(id)
     const report = await engine.tunnels.observe(id)
     const ready = wanted !== undefined && this.#gateways.has(wanted.connection.vpn_gateway_id)
@@ -228,7 +229,8 @@ export class ReconcileLoop {
         try {
           const { connection, tunnel } = wanted!
           const { gateway, peer } = await this.#ends(connection, tunnel)
-          await engine.tunnels.apply(desiredTunnel(connection, tunnel, gateway, peer, sealer))
+          const routes = await routesThrough(db.kysely, connection.id)
+          await engine.tunnels.apply(desiredTunnel(connection, tunnel, gateway, peer, routes, sealer))
           this.#tunnels.add(id)
         } catch (cause) {
           // The attempt is over: the gateway must not stay "updating" for as long as the cause lasts.

@@ -9,6 +9,8 @@ export interface Quotas {
   readonly vpnGateways: number
   readonly connectionsPerGateway: number
   readonly customerGateways: number
+  readonly destinationRoutesPerGateway: number
+  readonly policyRoutesPerGateway: number
   readonly subnetsPerSide: number
   readonly tagsPerResource: number
 }

@@ -16,7 +16,9 @@ import { vpnConnectionActions } from './vpn-connection/actions.ts'
 import * as vpnConnection from './vpn-connection/spec.ts'
 import { vpnGatewayActions } from './vpn-gateway/actions.ts'
 import * as vpnGateway from './vpn-gateway/spec.ts'
+import { vpnPbrRouteEntryActions } from './vpn-pbr-route-entry/actions.ts'
 import * as vpnPbrRouteEntry from './vpn-pbr-route-entry/spec.ts'
+import { vpnRouteEntryActions } from './vpn-route-entry/actions.ts'
 import * as vpnRouteEntry from './vpn-route-entry/spec.ts'
 import { vSwitchActions } from './vswitch/actions.ts'
 
@@ -68,6 +70,8 @@ export function createActionTable(
     ...vpnGatewayActions(context),
     ...customerGatewayActions(context),
     ...vpnConnectionActions(context),
+    ...vpnRouteEntryActions(context),
+    ...vpnPbrRouteEntryActions(context),
     ...tagActions(context),
     ...identityActions(context),
     ...auditEventActions(context.audit),

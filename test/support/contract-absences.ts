@@ -30,6 +30,7 @@ const absences: readonly {
     path: /(TunnelOptionsSpecification\[\]\.|^)TunnelBgpConfig$/,
     because: 'where BGP was never set up; filled otherwise, Terraform sees a block that nobody wrote',
   },
+  { path: /RouteEntries\[\]\.NextHopTunnelId$/, because: 'of a connection with two tunnels alone' },
   { path: /TunnelBgpConfig\.PeerAsn$/, because: 'of a customer gateway with an ASN alone' },
   {
     path: /(^|\[\]\.)(EnableTunnelsBgp|TunnelOptionsSpecification)$/,

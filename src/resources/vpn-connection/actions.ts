@@ -7,6 +7,9 @@ import type { ResourceContext } from '../context.ts'
 import { type CustomerGateway, findCustomerGateway } from '../customer-gateway/store.ts'
 import { newId } from '../ids.ts'
 import { createKept } from '../kept.ts'
+import { routesChanged } from '../route-entry/gateway-routes.ts'
+import { derivedRoutes } from '../route-entry/model.ts'
+import { deriveRoutes, routesOfOwner } from '../route-entry/store.ts'
 import { scopeOf } from '../scope.ts'
 import { checkTagFilters, checkTags } from '../tag/model.ts'
 import { putTags } from '../tag/store.ts'
@@ -122,6 +125,23 @@ export function vpnConnectionActions({
     const peer = await findCustomerGateway(trx, scopeOf(call), id)
     if (!peer) throw apiError('InvalidCustomerGatewayInstanceId.NotFound')
     return peer
+  }
+
+  /** Makes the policy routes of `AutoConfigRoute` those of the subnets. */
+  async function configureRoutes(trx: Trx, connection: VpnConnection, now: number): Promise<void> {
+    const wanted = derivedRoutes(connection)
+    const others = (await routesOfOwner(trx, connection.vpn_gateway_id, 'pbr')).filter(
+      (entry) => entry.next_hop !== connection.id || entry.derived === 0,
+    )
+    const limit = quotas.policyRoutesPerGateway
+    if (wanted.length > 0 && others.length + wanted.length > limit) {
+      throw apiError('QuotaExceeded.PolicyBasedRoute', {
+        existing: others.length,
+        wanted: wanted.length,
+        limit,
+      })
+    }
+    await deriveRoutes(db, trx, connection, wanted, now)
   }
 
   async function lockedConnection(trx: Trx, call: Call, id: string) {
@@ -283,6 +303,7 @@ export function vpnConnectionActions({
         const { local_subnet, remote_subnet } = row
         for (const tunnel of tunnels) checkBeside(siblings, { ...tunnel, local_subnet, remote_subnet })
         await insertConnection(trx, row, tunnels)
+        await configureRoutes(trx, row, call.now)
         await putTags(trx, scope, 'vpnconnection', id, tags)
         for (const tunnel of tunnels) changed(`tunnel:${tunnel.id}`)
         return { CreateTime: row.created_at, Name: row.name, VpnConnectionId: id }
@@ -389,6 +410,10 @@ export function vpnConnectionActions({
         if (Object.keys(change).length === 0 && changes.size === 0) return {}
         await changeConnection(trx, row.id, change)
         await applyChanges(trx, changed, { ...row, ...change }, changes, renegotiateAll)
+        if (['auto_config_route', 'local_subnet', 'remote_subnet'].some((column) => column in change)) {
+          await configureRoutes(trx, { ...row, ...change }, call.now)
+          if (!renegotiateAll) await routesChanged(trx, changed, row.id)
+        }
         return {}
       })
       const { AttachType: _, ...shown } = answer(await described(call, input.VpnConnectionId))

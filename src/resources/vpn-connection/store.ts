@@ -4,6 +4,7 @@ import type { Database } from '../../db/open.ts'
 import type { NewRow, Row, RowChange, Schema } from '../../db/schema.ts'
 import { addToCount, readCount, type Scope } from '../counts.ts'
 import type { Page, Paging } from '../paging.ts'
+import { removeRoutesThrough } from '../route-entry/store.ts'
 import type { TagFilter } from '../tag/model.ts'
 import { carries, removeTags } from '../tag/store.ts'
 import type { Source, Trx } from '../write.ts'
@@ -56,6 +57,21 @@ export async function tunnelsOfGateway(source: Source, gatewayId: string): Promi
     .innerJoin('vpn_tunnel as t', 't.connection_id', 'c.id')
     .selectAll('t')
     .select(['c.local_subnet', 'c.remote_subnet'])
+    .where('c.vpn_gateway_id', '=', gatewayId)
+    .orderBy('c.seq')
+    .orderBy('t.position')
+    .execute()
+}
+
+/** Tunnels of a gateway with what was last seen of them. */
+export async function observedTunnelsOfGateway(source: Source, gatewayId: string) {
+  return source
+    .selectFrom('vpn_connection as c')
+    .innerJoin('vpn_tunnel as t', 't.connection_id', 'c.id')
+    .leftJoin('tunnel_observation as o', 'o.tunnel_id', 't.id')
+    .select(['t.connection_id', 't.id', 't.role', 'c.dual'])
+    .select(['o.observed_generation', 'o.ike_established', 'o.child_installed', 'o.phase2_failed'])
+    .select(['o.reported_at', 'o.facts'])
     .where('c.vpn_gateway_id', '=', gatewayId)
     .orderBy('c.seq')
     .orderBy('t.position')
@@ -119,6 +135,7 @@ export async function removeConnection(trx: Trx, connection: VpnConnection): Pro
   if (numDeletedRows === 0n) return
   await trx.deleteFrom('vpn_tunnel').where('connection_id', '=', connection.id).execute()
   await trx.deleteFrom('tunnel_observation').where('connection_id', '=', connection.id).execute()
+  await removeRoutesThrough(trx, connection.id)
   await removeTags(trx, scope, 'vpnconnection', connection.id, 'all')
   await addToCount(trx, 'vpn_connection', scope, [connection.vpn_gateway_id], -1)
 }

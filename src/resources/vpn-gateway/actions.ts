@@ -206,7 +206,7 @@ export function vpnGatewayActions({ db, write, paging, quotas, addressPool }: Re
     }),
 
     action(modifyVpnGatewayAttribute, (input, call) =>
-      write(modifyVpnGatewayAttribute, input, call, async (trx) => {
+      write(modifyVpnGatewayAttribute, input, call, async (trx, changed) => {
         const scope = scopeOf(call)
         const row = await findGateway(trx, scope, input.VpnGatewayId)
         if (!row) throw apiError('InvalidVpnGatewayInstanceId.NotFound')
@@ -216,10 +216,12 @@ export function vpnGatewayActions({ db, write, paging, quotas, addressPool }: Re
           description: input.Description,
           auto_propagate: input.AutoPropagate === undefined ? undefined : Number(input.AutoPropagate),
         })
-        await changeGateway(trx, row.id, change, false)
+        const forEngine = change.auto_propagate !== undefined && change.auto_propagate !== row.auto_propagate
+        await changeGateway(trx, row.id, change, forEngine)
+        if (forEngine) changed(`gateway:${row.id}`)
         const tags = await tagsOf(trx, scope, 'vpngateway', [row.id])
         const progress = await readProgress(trx, row.id)
-        return view({ ...row, ...change }, progress, tags.get(row.id) ?? [])
+        return view((await findGateway(trx, scope, row.id))!, progress, tags.get(row.id) ?? [])
       }),
     ),
 

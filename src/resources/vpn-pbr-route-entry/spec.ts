@@ -43,6 +43,10 @@ export const createVpnPbrRouteEntry = defineAction({
     'VpnGateway.Configuring',
     'VpnGateway.FinancialLocked',
     'DryRunOperation',
+    'InvalidVpnConnectionInstanceId.NotFound',
+    'VpnRouteEntry.AlreadyExists',
+    'VpnRouteEntry.Conflict',
+    'QuotaExceeded.PolicyBasedRoute',
   ],
   source: 'API description of CreateVpnPbrRouteEntry (help pages of March 2021, help page of 2026)',
 })
@@ -71,6 +75,7 @@ export const deleteVpnPbrRouteEntry = defineAction({
     'InvalidVpnGatewayInstanceId.NotFound',
     'VpnGateway.Configuring',
     'VpnGateway.FinancialLocked',
+    'InvalidRouteEntry.NotFound',
   ],
   source: 'API description of DeleteVpnPbrRouteEntry (help pages of March 2021)',
 })
@@ -137,6 +142,9 @@ export const modifyVpnPbrRouteEntryWeight = defineAction({
     'InvalidVpnGatewayInstanceId.NotFound',
     'VpnGateway.Configuring',
     'VpnGateway.FinancialLocked',
+    'InvalidRouteEntry.NotFound',
+    'VpnRouteEntry.BackupRoute',
+    'VpnRouteEntry.Conflict',
   ],
   source: 'API description of ModifyVpnPbrRouteEntryWeight (help pages of March 2021)',
 })
@@ -164,6 +172,10 @@ export const modifyVpnPbrRouteEntryPriority = defineAction({
     'VpnGateway.FinancialLocked',
     'Forbbiden.SubUser',
     'Forbidden',
+    'InvalidRouteEntry.NotFound',
+    'VpnRouteEntry.BackupRoute',
+    'VpnRouteEntry.Conflict',
+    'VpnRouteEntry.AlreadyExists',
   ],
   source: 'API description of ModifyVpnPbrRouteEntryPriority (by analogy)',
 })
@@ -193,6 +205,10 @@ export const modifyVpnPbrRouteEntryAttribute = defineAction({
     'VpnGateway.FinancialLocked',
     'Forbbiden.SubUser',
     'Forbidden',
+    'InvalidRouteEntry.NotFound',
+    'VpnRouteEntry.BackupRoute',
+    'VpnRouteEntry.Conflict',
+    'VpnRouteEntry.AlreadyExists',
   ],
   source: 'API description of ModifyVpnPbrRouteEntryAttribute (by analogy)',
 })

@@ -40,6 +40,9 @@ export const createVpnRouteEntry = defineAction({
     'Forbidden.SubUser',
     'TaskConflict',
     'DryRunOperation',
+    'InvalidVpnConnectionInstanceId.NotFound',
+    'VpnRouteEntry.AlreadyExists',
+    'VpnRouteEntry.Conflict',
   ],
   source:
     'API description of CreateVpnRouteEntry (help pages of March 2021, help page of 2026, Terraform provider 1.289.0)',
@@ -155,6 +158,9 @@ export const modifyVpnRouteEntryWeight = defineAction({
     'InvalidVpnGatewayInstanceId.NotFound',
     'VpnGateway.Configuring',
     'VpnGateway.FinancialLocked',
+    'InvalidRouteEntry.NotFound',
+    'VpnRouteEntry.BackupRoute',
+    'VpnRouteEntry.Conflict',
   ],
   source: 'API description of ModifyVpnRouteEntryWeight (help pages of March 2021)',
 })
@@ -182,6 +188,7 @@ export const publishVpnRouteEntry = defineAction({
     'InvalidVpnGatewayInstanceId.NotFound',
     'VpnGateway.Configuring',
     'VpnGateway.FinancialLocked',
+    'InvalidRouteEntry.NotFound',
   ],
   source: 'API description of PublishVpnRouteEntry (help pages of March 2021)',
 })
