@@ -64,8 +64,8 @@ export interface TunnelRoute {
   /** Policy routes: 1 (first) to 100; among equal ones the longest match comes first. */
   readonly priority?: number
   /**
-   * Of routes that match a packet alike the lowest carries it. 1 to 2^31 - 1, and another one for each tunnel of a
-   * gateway: the kernel would take two routes with one metric for one route.
+   * 1 to 10000: 100 active, 200 standby, and so on. Of routes that match a packet alike the lowest carries it; tunnels
+   * with the same metric stand by for each other too, the lower slot first.
    */
   readonly metric: number
 }

@@ -26,24 +26,16 @@ export function desiredGateway(
   }
 }
 
-/** Room for the numbers of tunnels between two ranks of routes. */
-const rankStep = 100_000_000
-
 /**
  * Which of several routes for a packet is used: active before standby, and of both tunnels of a connection the master
- * before the slave. On a gateway for two tunnels weights have no effect (help page of 2026). The number of the tunnel
- * makes every metric another one.
+ * before the slave. On a gateway for two tunnels weights have no effect (help page of 2026).
  */
-function desiredRoute(
-  entry: RouteEntry,
-  dual: boolean,
-  tunnel: Pick<VpnTunnel, 'role' | 'slot'>,
-): TunnelRoute {
-  const rank = (dual || entry.weight === 100 ? 0 : 2) + (tunnel.role === 'master' ? 0 : 1)
+function desiredRoute(entry: RouteEntry, dual: boolean, role: VpnTunnel['role']): TunnelRoute {
+  const rank = (dual || entry.weight === 100 ? 0 : 2) + (role === 'master' ? 0 : 1)
   return {
     destination: entry.route_dest,
     ...(entry.kind === 'pbr' && { source: entry.route_source, priority: entry.priority }),
-    metric: rank * rankStep + tunnel.slot,
+    metric: 100 * (rank + 1),
   }
 }
 
@@ -88,7 +80,7 @@ export function desiredTunnel(
     dpd: row.enable_dpd === 1,
     natTraversal: row.enable_nat_traversal === 1,
     effectImmediately: connection.effect_immediately === 1,
-    routes: routes.map((entry) => desiredRoute(entry, connection.dual === 1, row)),
+    routes: routes.map((entry) => desiredRoute(entry, connection.dual === 1, row.role)),
   }
 }
 
