@@ -95,6 +95,14 @@ export async function createApp(
       log,
     )
     closers.push(() => audit.close())
+    const logbook = config.roles.has('gateway')
+      ? createLogbook({
+          dir: join(config.dataDir, 'logs'),
+          failed: (cause) =>
+            log({ level: 'warn', message: `the log of a tunnel cannot be written: ${cause}` }),
+        })
+      : undefined
+    if (logbook) closers.push(() => logbook.close())
     let loop: ReconcileLoop | undefined
     const context: ResourceContext = {
       db,
@@ -102,6 +110,7 @@ export async function createApp(
       write: createWrite(db, sealer, (keys) => loop?.changed(keys)),
       paging: createPaging(),
       audit,
+      logs: logbook,
       quotas: config.quotas,
       addressPool: config.addressPool,
       staleAfter: staleRounds * resyncInterval,
@@ -124,15 +133,10 @@ export async function createApp(
 
     let engine: Engine | undefined
     let ended: Promise<string> = new Promise(() => {})
-    if (config.roles.has('gateway')) {
+    if (logbook) {
       const claim = await claimGateways(database, config.dataDir)
       closers.push(() => claim.release())
       ended = claim.lost
-      const logbook = createLogbook({
-        dir: join(config.dataDir, 'logs'),
-        failed: (cause) => log({ level: 'warn', message: `the log of a tunnel cannot be written: ${cause}` }),
-      })
-      closers.push(() => logbook.close())
       engine = overrides.engine ?? (await createEngine(config, log))
       closers.push(() => engine!.close())
       engine.tunnels.onLog?.(({ tunnelId, at, text }) => logbook.append(tunnelId, { at, text }))
@@ -167,7 +171,7 @@ export async function createApp(
 /** At once and every day; answers what stops it. */
 function keepTidy(logbook: Logbook, db: Database, now: () => number, log: (entry: object) => void) {
   const isKept = async (id: string) =>
-    (await db.kysely.selectFrom('vpn_connection').select('id').where('id', '=', id).executeTakeFirst()) !==
+    (await db.kysely.selectFrom('vpn_tunnel').select('id').where('id', '=', id).executeTakeFirst()) !==
     undefined
   let running: Promise<void>
   const tidy = () => {

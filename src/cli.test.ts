@@ -32,6 +32,7 @@ test('help names every command, every setting and its variable', async () => {
     'doctor',
     'keys',
     'roles',
+    'peer-config',
     'rotate',
     'down',
     'create',
@@ -60,7 +61,7 @@ test('the version is that of the package', async () => {
 
 test('a wrong command line ends with code 2 and says what is wrong', async (t) => {
   const cases: [args: string[], sentence: RegExp][] = [
-    [['strat'], /there is no command "strat"; there are start, doctor, keys, roles, down/],
+    [['strat'], /there is no command "strat"; there are start, doctor, keys, roles, peer-config, down/],
     [['__proto__'], /there is no command/],
     [['start', 'now'], /Unexpected argument 'now'/],
     [['doctor', '--fast'], /Unknown option '--fast'/],
@@ -72,6 +73,8 @@ test('a wrong command line ends with code 2 and says what is wrong', async (t) =
     [['keys', 'policy', 'LTAIx'], /usage: suidao keys policy <key> <file>/],
     [['keys', 'create', '--expires', 'soon'], /--expires soon: must be a whole number of seconds/],
     [['keys', 'create', '--policy', '/nowhere.json'], /policy file \/nowhere\.json cannot be read/],
+    [['peer-config', 'netgear', 'vco-1'], /say one of strongswan, vyos, cisco-ios, fortios, junos/],
+    [['peer-config', 'vyos'], /usage: suidao peer-config vyos <connection>/],
     [['keys', 'list'], /there is no store at .*suidao\.db/],
   ]
   for (const [args, sentence] of cases) {

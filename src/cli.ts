@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import packageJson from '../package.json' with { type: 'json' }
 import { runDoctor } from './cli/doctor.ts'
 import { keysUsage, runKeys } from './cli/keys.ts'
+import { runPeerConfig } from './cli/peer-config.ts'
 import { rolesUsage, runRoles } from './cli/roles.ts'
 import { exitCodes, type Invocation, type Terminal, UsageError } from './cli/terminal.ts'
 import { type Config, ConfigError, readConfig, settings } from './config.ts'
@@ -11,6 +12,7 @@ import { claimFolder } from './db/claim.ts'
 import { teardown } from './engine/strongswan/teardown.ts'
 import { removeOwnBridge, runServer } from './main.ts'
 import { AccessKeyError } from './resources/access-key/model.ts'
+import { peerFormatNames } from './resources/peer-config/formats.ts'
 import { configFileVariable, variableName } from './settings.ts'
 
 interface Command {
@@ -45,6 +47,11 @@ const commands: Readonly<Record<string, Command>> = {
     usage: 'roles <what>',
     summary: 'rights that users take on for a while (STS)',
     run: runRoles,
+  },
+  'peer-config': {
+    usage: 'peer-config <device> <connection>',
+    summary: `the configuration of the device at the other end, with its key; devices: ${peerFormatNames.join(', ')}`,
+    run: runPeerConfig,
   },
   down: {
     usage: 'down',

@@ -234,6 +234,9 @@ async function tour({ ask, refused }: Calls): Promise<Refusal[]> {
   const { VpnConnectionId } = created
   await active('DescribeVpnConnection', { VpnConnectionId }, 'State')
   await ask('DescribeVpnConnections')
+  await ask('DescribeVpnConnectionLogs', { VpnConnectionId, MinutePeriod: 10 })
+  await ask('DownloadVpnConnectionConfig', { VpnConnectionId })
+  await ask('DiagnoseVpnConnections', { 'VpnConnectionIds.1': VpnConnectionId })
   await gatewayActive()
   await note('CreateVpnConnection', 'a second key in IKEv1 main mode between the same two addresses', {
     ...ends,
@@ -285,6 +288,7 @@ async function tour({ ask, refused }: Calls): Promise<Refusal[]> {
   await described()
   const { TunnelOptionsSpecification } = await ask('DescribeVpnConnection', both)
   const [{ TunnelId }] = TunnelOptionsSpecification.TunnelOptions
+  await ask('DownloadVpnConnectionConfig', both)
   await ask('DescribeVpnConnections')
   await gatewayActive(pairGateway.VpnGatewayId)
   const one = { ...both, TunnelId, 'TunnelOptionsSpecification.EnableDpd': false }

@@ -1,5 +1,6 @@
 /** What the actions of every noun are given, once, at start. */
 import type { Database } from '../db/open.ts'
+import type { Logbook } from '../logbook/logbook.ts'
 import type { Sealer } from '../seal.ts'
 import type { AuditTrail } from './audit-event/store.ts'
 import type { Paging } from './paging.ts'
@@ -21,6 +22,8 @@ export interface ResourceContext {
   readonly write: Write
   readonly paging: Paging
   readonly audit: AuditTrail
+  /** What happened to each tunnel; absent on a node that runs none. */
+  readonly logs?: Pick<Logbook, 'read'>
   readonly quotas: Quotas
   /** Outside addresses that VPN gateways are given, as unsigned numbers, first and last included. */
   readonly addressPool: { readonly first: number; readonly last: number }

@@ -4,8 +4,10 @@ import { type ActionSpec, defineAction } from '../rpc/spec.ts'
 import { auditEventActions } from './audit-event/actions.ts'
 import type { ResourceContext } from './context.ts'
 import { customerGatewayActions } from './customer-gateway/actions.ts'
+import { diagnosisActions } from './diagnosis/actions.ts'
 import * as diagnosis from './diagnosis/spec.ts'
 import { identityActions } from './identity/actions.ts'
+import { peerConfigActions } from './peer-config/actions.ts'
 import { regionActions } from './region/actions.ts'
 import * as resourceGroup from './resource-group/spec.ts'
 import { tagActions } from './tag/actions.ts'
@@ -14,6 +16,7 @@ import { vpcActions } from './vpc/actions.ts'
 import * as vpnAttachment from './vpn-attachment/spec.ts'
 import { vpnConnectionActions } from './vpn-connection/actions.ts'
 import * as vpnConnection from './vpn-connection/spec.ts'
+import { vpnConnectionLogActions } from './vpn-connection-log/actions.ts'
 import { vpnGatewayActions } from './vpn-gateway/actions.ts'
 import * as vpnGateway from './vpn-gateway/spec.ts'
 import { vpnPbrRouteEntryActions } from './vpn-pbr-route-entry/actions.ts'
@@ -72,6 +75,9 @@ export function createActionTable(
     ...vpnConnectionActions(context),
     ...vpnRouteEntryActions(context),
     ...vpnPbrRouteEntryActions(context),
+    ...vpnConnectionLogActions(context),
+    ...peerConfigActions(context),
+    ...diagnosisActions(context),
     ...tagActions(context),
     ...identityActions(context),
     ...auditEventActions(context.audit),

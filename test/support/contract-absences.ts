@@ -51,6 +51,22 @@ const absences: readonly {
     action: /^GetCallerIdentity$/,
     because: 'one of them, by the type of the caller',
   },
+  {
+    path: /^VpnConnections\[\]\.(FailedTime|SourceLog|Mismatch(Local|Remote)Param)$/,
+    action: /^DiagnoseVpnConnections$/,
+    because:
+      'of what was seen alone: a tunnel without a failure has none, an end that is not known is not made up',
+  },
+  {
+    path: /^VpnConnections\[\]\.TunnelId$/,
+    action: /^DiagnoseVpnConnections$/,
+    because: 'of a connection with two tunnels alone',
+  },
+  {
+    path: /^VpnConnectionConfig\.((Ike|Ipsec)Config|Local|Remote)$/,
+    action: /^DownloadVpnConnectionConfig$/,
+    because: 'of a connection with one tunnel alone; two stand in TunnelsConfig',
+  },
   { path: /^Events\[\]\.errorCode$/, because: 'of a call that failed alone' },
   { path: /^NextToken$/, because: 'on the last page' },
 ]

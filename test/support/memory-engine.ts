@@ -2,7 +2,7 @@
  * An engine without tunnels, for tests of what stands above engines: it holds what it is given, and a test says what
  * the daemons would report.
  */
-import type { Engine, Gateway, Tunnel, TunnelReport } from '../../src/engine/engine.ts'
+import type { Engine, Gateway, Tunnel, TunnelLogLine, TunnelReport } from '../../src/engine/engine.ts'
 
 export interface MemoryEngine extends Engine {
   readonly gatewaysHeld: Map<string, Gateway>
@@ -11,6 +11,8 @@ export interface MemoryEngine extends Engine {
   readonly applied: Tunnel[]
   /** The daemon's side of a tunnel changes; a hint follows. */
   see(id: string, seen: Partial<TunnelReport>): void
+  /** The daemon says a line about a tunnel. */
+  tell(line: TunnelLogLine): void
   /** Makes the next calls of `apply` fail. */
   failApply: Error | undefined
   /** Holds calls of `apply` back until the returned function is called. */
@@ -23,6 +25,7 @@ export function createMemoryEngine(now: () => number = Date.now): MemoryEngine {
   const seen = new Map<string, Partial<TunnelReport>>()
   const applied: Tunnel[] = []
   let hint: (id: string) => void = () => {}
+  let listen: (line: TunnelLogLine) => void = () => {}
   let gate: Promise<void> = Promise.resolve()
 
   const report = (tunnel: Tunnel): TunnelReport => ({
@@ -46,6 +49,7 @@ export function createMemoryEngine(now: () => number = Date.now): MemoryEngine {
       seen.set(id, facts)
       hint(id)
     },
+    tell: (line) => listen(line),
     hold() {
       const { promise, resolve } = Promise.withResolvers<void>()
       gate = promise
@@ -79,6 +83,9 @@ export function createMemoryEngine(now: () => number = Date.now): MemoryEngine {
       list: async () => [...tunnelsHeld.values()].map(report),
       onHint(listener) {
         hint = listener
+      },
+      onLog(listener) {
+        listen = listener
       },
     },
     describe: () => ({ name: 'simulated' }),

@@ -7,7 +7,7 @@ export const diagnoseVpnConnections = defineAction({
   name: 'DiagnoseVpnConnections',
   summary: 'Explain why connections or tunnels fail to negotiate (last three minutes of logs).',
   kind: 'read',
-  resources: ['vpnconnection/{VpnConnectionId}'],
+  resources: ['vpnconnection/{VpnConnectionIds}'],
   params: {
     RegionId: regionId,
     TunnelIds: { type: 'list', item: { type: 'string' } },
@@ -36,7 +36,12 @@ export const diagnoseVpnConnections = defineAction({
       },
     },
   },
-  errors: ['InvalidVpnConnectionInstanceId.NotFound', 'Forbbiden.SubUser', 'Forbidden'],
+  errors: [
+    'InvalidVpnConnectionInstanceId.NotFound',
+    'InvalidTunnelId.NotFound',
+    'Forbbiden.SubUser',
+    'Forbidden',
+  ],
   source: 'API description of DiagnoseVpnConnections (by analogy)',
 })
 

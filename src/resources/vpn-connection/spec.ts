@@ -383,7 +383,12 @@ export const describeVpnConnectionLogs = defineAction({
     PageNumber: { type: 'number' },
     PageSize: { type: 'number' },
   },
-  errors: ['InvalidVpnConnectionInstanceId.NotFound', 'Forbbiden.SubUser', 'Forbidden'],
+  errors: [
+    'InvalidVpnConnectionInstanceId.NotFound',
+    'InvalidTunnelId.NotFound',
+    'Forbbiden.SubUser',
+    'Forbidden',
+  ],
   source: 'API description of DescribeVpnConnectionLogs (by analogy)',
 })
 

@@ -1,0 +1,238 @@
+/** Logs, diagnosis and the configuration of the peer, asked for by the official clients, on both databases. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { reasons } from '../../src/engine/reason.ts'
+import { popCore, startTestApp, type TestApp, until } from '../support/app.ts'
+import { type Ask, officialClients, RegionId, refused } from '../support/official-clients.ts'
+import { eachDatabase } from '../support/postgres.ts'
+
+const psk = 'a-key-of-the-test'
+
+eachDatabase((kind, _open, place) => {
+  describe(`logs and diagnosis on ${kind}`, () => {
+    let app: TestApp
+    let VpnGatewayId: string
+    let vco: string
+    let pair: string
+    let tunnels: string[]
+
+    const withExtra = (action: string, params: Record<string, unknown>): Promise<Record<string, any>> =>
+      popCore(app.host, app.root).request(
+        action,
+        { RegionId, 'X-Suidao': 'true', ...params },
+        { method: 'POST' },
+      )
+
+    before(async () => {
+      const config = await place()
+      app = await startTestApp({
+        database: config.kind === 'sqlite' ? `sqlite:${config.file}` : config.url,
+      })
+      const ask = officialClients[2]!.make(app)
+      const { VpcId } = await ask('CreateVpc', { CidrBlock: '10.0.0.0/8' })
+      const vSwitch = (CidrBlock: string) =>
+        ask('CreateVSwitch', { VpcId, CidrBlock, ZoneId: 'cn-hangzhou-h' })
+      const { VSwitchId } = await vSwitch('10.1.0.0/24')
+      const second = await vSwitch('10.1.1.0/24')
+      const gateway = async (more: object) => {
+        const made = await ask('CreateVpnGateway', { VpcId, VSwitchId, Bandwidth: 10, ...more })
+        await active(ask, made['VpnGatewayId'])
+        return made['VpnGatewayId']
+      }
+      VpnGatewayId = await gateway({})
+      const pairGateway = await gateway({ DisasterRecoveryVSwitchId: second['VSwitchId'] })
+      const { CustomerGatewayId } = await ask('CreateCustomerGateway', {
+        IpAddress: '192.0.2.9',
+        Name: 'office',
+      })
+      const ends = { LocalSubnet: '10.1.0.0/24', RemoteSubnet: '172.16.0.0/24', EffectImmediately: true }
+      const single = await ask('CreateVpnConnection', {
+        ...ends,
+        VpnGatewayId,
+        CustomerGatewayId,
+        Name: 'office',
+        IkeConfig: JSON.stringify({ Psk: psk, IkeVersion: 'ikev2', RemoteId: 'office.example' }),
+      })
+      vco = single['VpnConnectionId']
+      const both = await ask('CreateVpnConnection', {
+        ...ends,
+        VpnGatewayId: pairGateway,
+        TunnelOptionsSpecification: [1, 2].map((n) => ({
+          CustomerGatewayId,
+          Role: n === 1 ? 'master' : 'slave',
+          TunnelIkeConfig: { Psk: `${psk}-${n}` },
+        })),
+      })
+      pair = both['VpnConnectionId']
+      await active(ask, VpnGatewayId)
+      await active(ask, pairGateway)
+      const { TunnelOptionsSpecification } = await ask('DescribeVpnConnection', { VpnConnectionId: pair })
+      tunnels = TunnelOptionsSpecification.TunnelOptions.map(({ TunnelId }: { TunnelId: string }) => TunnelId)
+    })
+    after(() => app.close())
+
+    async function active(ask: Ask, id: string) {
+      await until(
+        `${id} is active`,
+        async () => (await ask('DescribeVpnGateway', { VpnGatewayId: id }))['Status'] === 'active',
+      )
+    }
+
+    for (const { name, make } of officialClients) {
+      test(`${name}: the log of a tunnel is read by time and page`, async () => {
+        const ask = make(app)
+        const at = 1_700_000_000_000
+        for (let n = 0; n < 25; n++)
+          app.engine.tell({ tunnelId: vco, at: at + n * 1_000, text: `[IKE] line ${n}` })
+        const From = at / 1_000
+        const first = await ask('DescribeVpnConnectionLogs', {
+          VpnConnectionId: vco,
+          From,
+          To: From + 9,
+          PageSize: 3,
+        })
+        assert.equal(first['Count'], 3)
+        assert.equal(first['IsCompleted'], true)
+        assert.equal(first['PageSize'], 3)
+        assert.equal(first['Data'].Logs[0], `${new Date(at).toISOString()} [IKE] line 0`)
+        const page = { VpnConnectionId: vco, From, MinutePeriod: 1, PageNumber: 2, PageSize: 20 }
+        const second = await ask('DescribeVpnConnectionLogs', page)
+        assert.ok(second['Count'] >= 5)
+        const none = await ask('DescribeVpnConnectionLogs', {
+          VpnConnectionId: vco,
+          To: From - 1,
+          MinutePeriod: 10,
+        })
+        assert.deepEqual([none['Count'], none['Data'].Logs], [0, []])
+        await refused(ask('DescribeVpnConnectionLogs', { VpnConnectionId: vco, From }), 'MissingMinutePeriod')
+        await refused(
+          ask('DescribeVpnConnectionLogs', { VpnConnectionId: 'vco-none', MinutePeriod: 1 }),
+          'InvalidVpnConnectionInstanceId.NotFound',
+        )
+      })
+
+      test(`${name}: two tunnels have a log each`, async () => {
+        const ask = make(app)
+        const at = Date.now()
+        app.engine.tell({ tunnelId: tunnels[1]!, at, text: '[IKE] of the second' })
+        const of = (more: object) =>
+          ask('DescribeVpnConnectionLogs', { VpnConnectionId: pair, MinutePeriod: 1, ...more })
+        await refused(of({}), 'MissingTunnelId')
+        await refused(of({ TunnelId: vco }), 'InvalidTunnelId.NotFound')
+        const answer = await of({ TunnelId: tunnels[1] })
+        assert.match(answer['Data'].Logs.at(-1), /of the second$/)
+        assert.equal((await of({ TunnelId: tunnels[0] }))['Count'], 0)
+      })
+
+      test(`${name}: a diagnosis names the reason, and says when there is none`, async () => {
+        const ask = make(app)
+        const since = Date.now() - 5_000
+        const evidence = [
+          'no proposal found',
+          'received proposals: IKE:AES_CBC_256',
+          'configured proposals: IKE:AES_CBC_128',
+        ]
+        app.engine.see(vco, { failure: { code: 'IKE_ENCRYPTION_MISMATCH', since, evidence } })
+        app.engine.see(tunnels[0]!, {
+          ikeSas: [{ uniqueId: '1', state: 'established', version: 'ikev1', initiator: true }],
+          childSas: [child],
+        })
+        const verdict = await until('the reason is told', async () => {
+          const answer = await ask('DiagnoseVpnConnections', { VpnConnectionIds: [vco] })
+          return answer['VpnConnections'][0].FailedTime === since && answer['VpnConnections'][0]
+        })
+        assert.deepEqual(
+          { ...verdict },
+          {
+            FailedReason: reasons.IKE_ENCRYPTION_MISMATCH.title.en,
+            FailedReasonCode: 'EncryptionAlgorithmMismatch',
+            FailedTime: since,
+            MismatchLocalParam: 'IKE:AES_CBC_128',
+            MismatchRemoteParam: 'IKE:AES_CBC_256',
+            Severity: 'Critical',
+            SourceLog: 'no proposal found',
+            VpnConnectionId: vco,
+          },
+        )
+        const well = await until('the first tunnel is up', async () => {
+          const { VpnConnections, TotalCount } = await ask('DiagnoseVpnConnections', {
+            TunnelIds: [tunnels[0]],
+          })
+          assert.equal(TotalCount, 1)
+          return VpnConnections[0].FailedReasonCode === 'NoExceptionFound' && VpnConnections[0]
+        })
+        assert.equal(well.Severity, 'Normal')
+        assert.equal(well.TunnelId, tunnels[0])
+        assert.equal(
+          (await ask('DiagnoseVpnConnections', { VpnConnectionIds: [vco, pair] }))['TotalCount'],
+          3,
+        )
+        assert.equal((await ask('DiagnoseVpnConnections', { VpnGatewayId }))['TotalCount'], 1)
+        await refused(ask('DiagnoseVpnConnections', {}), 'MissingVpnConnectionIds')
+        await refused(ask('DiagnoseVpnConnections', { TunnelIds: ['tun-none'] }), 'InvalidTunnelId.NotFound')
+        await refused(
+          ask('DiagnoseVpnConnections', { VpnConnectionIds: ['vco-none'] }),
+          'InvalidVpnConnectionInstanceId.NotFound',
+        )
+      })
+
+      test(`${name}: the configuration of the peer speaks from its side`, async () => {
+        const ask = make(app)
+        const { VpnConnectionConfig: config } = await ask('DownloadVpnConnectionConfig', {
+          VpnConnectionId: vco,
+        })
+        assert.equal(config.Local, '192.0.2.9')
+        assert.equal(config.Remote, '203.0.113.1')
+        assert.equal(config.LocalSubnet, '172.16.0.0/24')
+        assert.equal(config.RemoteSubnet, '10.1.0.0/24')
+        assert.equal(config.IkeConfig.LocalId, 'office.example')
+        assert.equal(config.IkeConfig.RemoteId, '203.0.113.1')
+        assert.equal(config.IkeConfig.Psk, psk)
+        assert.equal(config.IkeConfig.IkeLifetime, 86_400)
+        const both = (await ask('DownloadVpnConnectionConfig', { VpnConnectionId: pair }))[
+          'VpnConnectionConfig'
+        ]
+        assert.deepEqual(
+          both.TunnelsConfig.TunnelConfig.map((one: Record<string, any>) => [
+            one['TunnelId'],
+            one['IkeConfig'].Psk,
+          ]),
+          tunnels.map((id, index) => [id, `${psk}-${index + 1}`]),
+        )
+        assert.notEqual(both.TunnelsConfig.TunnelConfig[0].Remote, both.TunnelsConfig.TunnelConfig[1].Remote)
+        await refused(
+          ask('DownloadVpnConnectionConfig', { VpnConnectionId: 'vco-none' }),
+          'InvalidVpnConnectionInstanceId.NotFound',
+        )
+      })
+    }
+
+    test('the extra object has the finer reason in both languages, and texts for devices', async () => {
+      const { 'X-Suidao': extra } = await withExtra('DiagnoseVpnConnections', { 'VpnConnectionIds.1': vco })
+      const [verdict] = extra.Verdicts
+      assert.equal(verdict.Code, 'IKE_ENCRYPTION_MISMATCH')
+      assert.deepEqual({ ...verdict.Remedy }, reasons.IKE_ENCRYPTION_MISMATCH.remedy)
+      assert.equal(verdict.Freshness, 'current')
+      const { 'X-Suidao': more } = await withExtra('DownloadVpnConnectionConfig', { VpnConnectionId: vco })
+      const names = ['cisco-ios', 'fortios', 'junos', 'strongswan', 'vyos']
+      assert.deepEqual(Object.keys(more.PeerConfigurations).sort(), names)
+      for (const text of Object.values<string>(more.PeerConfigurations)) assert.match(text, new RegExp(psk))
+    })
+
+    test('the log of the server has no key in it', () => {
+      assert.doesNotMatch(app.log.join('\n'), new RegExp(psk))
+    })
+  })
+})
+
+const child = {
+  uniqueId: '1',
+  ikeUniqueId: '1',
+  state: 'installed',
+  localSelectors: ['10.1.0.0/24'],
+  remoteSelectors: ['172.16.0.0/24'],
+  bytesIn: 0,
+  bytesOut: 0,
+  packetsIn: 0,
+  packetsOut: 0,
+} as const
