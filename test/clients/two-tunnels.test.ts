@@ -114,11 +114,12 @@ eachDatabase((kind, _open, place) => {
         assert.ok(!first.TunnelBgpConfig)
 
         const held = [first, second].map(({ TunnelId }) => app.engine.tunnelsHeld.get(TunnelId)!)
+        const route = { destination: '192.168.0.0/16', source: '10.1.0.0/24', priority: 10 }
         assert.deepEqual(
           held.map((tunnel) => [tunnel.localAddress, tunnel.remoteAddress, tunnel.routes]),
           [
-            ['203.0.113.1', '198.51.100.9', [{ destination: '192.168.0.0/16', metric: 100 }]],
-            ['203.0.113.2', '198.51.100.10', [{ destination: '192.168.0.0/16', metric: 200 }]],
+            ['203.0.113.1', '198.51.100.9', [{ ...route, metric: 100 }]],
+            ['203.0.113.2', '198.51.100.10', [{ ...route, metric: 200 }]],
           ],
         )
 
