@@ -53,8 +53,10 @@ eachDatabase((kind, _open, place) => {
         assert.equal(gateway.ChargeType, 'PostpayByFlow')
         assert.equal(gateway.AutoPropagate, false)
         await ask('ModifyVpnGatewayAttribute', { VpnGatewayId, Description: 'the gate', AutoPropagate: true })
-        const gateways = await ask('DescribeVpnGateways', { VpcId, Status: 'active' })
-        assert.equal(gateways.TotalCount, 1)
+        const gateways = await until('the gateway is active again', async () => {
+          const answer = await ask('DescribeVpnGateways', { VpcId, Status: 'active' })
+          return answer.TotalCount === 1 && answer
+        })
         assert.equal(gateways.VpnGateways.VpnGateway[0].Description, 'the gate')
         assert.equal(gateways.VpnGateways.VpnGateway[0].AutoPropagate, true)
 

@@ -110,6 +110,24 @@ export function checkSupported(input: {
   }
 }
 
+/** The only tunnel of a connection, as the parameters beside `TunnelOptionsSpecification` describe it. */
+export function singleTunnel(input: {
+  readonly EnableDpd?: boolean
+  readonly EnableNatTraversal?: boolean
+  readonly IkeConfig?: Ike
+  readonly IpsecConfig?: Ipsec
+  readonly BgpConfig?: Partial<ParamValues<typeof bgpParams>>
+}): TunnelOptions {
+  const bgp = input.BgpConfig
+  return {
+    EnableDpd: input.EnableDpd,
+    EnableNatTraversal: input.EnableNatTraversal,
+    TunnelIkeConfig: input.IkeConfig,
+    TunnelIpsecConfig: input.IpsecConfig,
+    TunnelBgpConfig: bgp && { TunnelCidr: bgp.TunnelCidr, LocalBgpIp: bgp.LocalBgpIp },
+  }
+}
+
 type Options = readonly TunnelOptions[]
 
 const refuseOptions = (reason: string) => apiError('VpnConnection.InvalidCreateTunnelOptions', { reason })

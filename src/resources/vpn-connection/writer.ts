@@ -1,0 +1,321 @@
+/**
+ * How connections and their tunnels are made, changed and taken away: for those on a VPN gateway and for attachments.
+ * The actions say what was asked; here it is checked and stored, in the transaction of the caller.
+ */
+import { randomBytes } from 'node:crypto'
+import type { Call } from '../../rpc/action.ts'
+import { apiError } from '../../rpc/errors.ts'
+import type { ParamValues } from '../../rpc/spec.ts'
+import type { ChangeKey, ResourceContext } from '../context.ts'
+import { type CustomerGateway, findCustomerGateway } from '../customer-gateway/store.ts'
+import { newId } from '../ids.ts'
+import { routesChanged } from '../route-entry/gateway-routes.ts'
+import { derivedRoutes } from '../route-entry/model.ts'
+import { deriveRoutes, routesOfOwner } from '../route-entry/store.ts'
+import { scopeOf } from '../scope.ts'
+import { checkTags } from '../tag/model.ts'
+import { putTags } from '../tag/store.ts'
+import type { VpnGateway } from '../vpn-gateway/store.ts'
+import type { Trx } from '../write.ts'
+import { type healthCheckParams, ikeParams, ipsecParams } from './fields.ts'
+import {
+  checkSubnets,
+  clashingKeys,
+  defaultsOf,
+  defined,
+  flag,
+  generatePsk,
+  matchTunnels,
+  sameEnds,
+  sameSelectors,
+  type TunnelOptions,
+  tunnelColumns,
+} from './model.ts'
+import {
+  changeConnection,
+  changeTunnel,
+  connectionsOfGateway,
+  insertConnection,
+  pskContext,
+  type SiblingTunnel,
+  tunnelsOfGateway,
+  type VpnConnection,
+  type VpnTunnel,
+} from './store.ts'
+
+type HealthCheck = Partial<ParamValues<typeof healthCheckParams>>
+
+/** A connection that is asked for, whatever it is on. One tunnel or two: as many as there are options. */
+export interface WantedConnection {
+  readonly Name?: string
+  readonly LocalSubnet: string
+  readonly RemoteSubnet: string
+  readonly EffectImmediately: boolean
+  readonly AutoConfigRoute: boolean
+  readonly HealthCheckConfig?: HealthCheck
+  readonly Tags?: Parameters<typeof checkTags>[0]
+  readonly tunnels: readonly TunnelOptions[]
+}
+
+/** What is asked of a connection that exists; what is absent stays as it is. */
+export interface ChangedConnection {
+  readonly Name?: string
+  readonly LocalSubnet?: string
+  readonly RemoteSubnet?: string
+  readonly EffectImmediately?: boolean
+  readonly AutoConfigRoute?: boolean
+  readonly HealthCheckConfig?: HealthCheck
+  readonly tunnels: readonly TunnelOptions[]
+}
+
+type Changed = (key: ChangeKey) => void
+
+export type ConnectionWriter = ReturnType<typeof createConnectionWriter>
+
+export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) {
+  const keyOf = (tunnel: VpnTunnel) => sealer.open(tunnel.psk_sealed, pskContext(tunnel.id)).reveal()
+
+  /** What may not be true of two tunnels of one gateway. */
+  function checkBeside(siblings: readonly SiblingTunnel[], tunnel: SiblingTunnel): void {
+    for (const other of siblings) {
+      if (other.connection_id === tunnel.connection_id || !sameEnds(other, tunnel)) continue
+      if (sameSelectors(other, tunnel)) throw apiError('InvalidVpnConnection.AlreadyExists')
+      if (clashingKeys({ ...other, psk: keyOf(other) }, { ...tunnel, psk: keyOf(tunnel) })) {
+        throw apiError('IllegalParam.Psk', {
+          reason: `With ikev1 in main mode the key must equal that of ${other.id}, which has the same two addresses.`,
+        })
+      }
+    }
+  }
+
+  async function requirePeer(trx: Trx, call: Call, id: string | undefined): Promise<CustomerGateway> {
+    if (id === undefined) throw apiError('MissingCustomerGatewayId')
+    const peer = await findCustomerGateway(trx, scopeOf(call), id)
+    if (!peer) throw apiError('InvalidCustomerGatewayInstanceId.NotFound')
+    return peer
+  }
+
+  /** Makes the policy routes of `AutoConfigRoute` those of the subnets. */
+  async function configureRoutes(trx: Trx, connection: VpnConnection, now: number): Promise<void> {
+    const wanted = derivedRoutes(connection)
+    const others = (await routesOfOwner(trx, connection.vpn_gateway_id, 'pbr')).filter(
+      (entry) => entry.next_hop !== connection.id || entry.derived === 0,
+    )
+    const limit = quotas.policyRoutesPerGateway
+    if (wanted.length > 0 && others.length + wanted.length > limit) {
+      throw apiError('QuotaExceeded.PolicyBasedRoute', {
+        existing: others.length,
+        wanted: wanted.length,
+        limit,
+      })
+    }
+    await deriveRoutes(db, trx, connection, wanted, now)
+  }
+
+  /** A new tunnel with the vendor's defaults for what its options leave out. */
+  async function newTunnel(
+    trx: Trx,
+    call: Call,
+    place: Pick<VpnTunnel, 'id' | 'connection_id' | 'position' | 'slot'>,
+    gateway: VpnGateway,
+    options: TunnelOptions,
+  ): Promise<VpnTunnel> {
+    const peer = await requirePeer(trx, call, options.CustomerGatewayId)
+    const ike = { ...defaultsOf(ikeParams), ...options.TunnelIkeConfig }
+    const ipsec = { ...defaultsOf(ipsecParams), ...options.TunnelIpsecConfig }
+    const row: Partial<VpnTunnel> = {
+      enable_dpd: 1,
+      enable_nat_traversal: 1,
+      bgp_local_asn: null,
+      bgp_tunnel_cidr: null,
+      bgp_local_ip: null,
+      remote_ca_certificate: null,
+      local_id: place.position === 1 ? gateway.internet_ip : gateway.second_internet_ip!,
+      remote_id: peer.ip_address,
+      ...tunnelColumns({ ...options, TunnelIkeConfig: ike, TunnelIpsecConfig: ipsec }),
+      ...place,
+      role: options.Role ?? 'master',
+      customer_gateway_id: peer.id,
+      psk_sealed: sealer.seal(ike.Psk ?? generatePsk(randomBytes(64)), pskContext(place.id)),
+      generation: 1,
+    }
+    // The defaults of the parameters have given every other column.
+    return row as VpnTunnel
+  }
+
+  /** What `options` change of a tunnel; empty when it is all as they say. */
+  async function changeOf(trx: Trx, call: Call, tunnel: VpnTunnel, options: TunnelOptions) {
+    const psk = options.TunnelIkeConfig?.Psk
+    const wanted: Partial<VpnTunnel> = tunnelColumns(options)
+    if (psk !== undefined && psk !== keyOf(tunnel))
+      wanted.psk_sealed = sealer.seal(psk, pskContext(tunnel.id))
+    const { CustomerGatewayId } = options
+    if (CustomerGatewayId !== undefined && CustomerGatewayId !== tunnel.customer_gateway_id) {
+      const [before, peer] = [
+        await requirePeer(trx, call, tunnel.customer_gateway_id),
+        await requirePeer(trx, call, CustomerGatewayId),
+      ]
+      wanted.customer_gateway_id = peer.id
+      // An identity that was made of the address goes with it.
+      if (tunnel.remote_id === before.ip_address) wanted.remote_id ??= peer.ip_address
+    }
+    return Object.fromEntries(
+      Object.entries(wanted).filter(([column, value]) => tunnel[column as keyof VpnTunnel] !== value),
+    ) as Partial<VpnTunnel>
+  }
+
+  /** Columns that no engine has to make real as long as BGP is refused. */
+  const notForEngine = new Set(['bgp_local_asn', 'bgp_tunnel_cidr', 'bgp_local_ip'])
+
+  /** Checks and stores the changes of some tunnels of one connection; the others are left running as they are. */
+  async function applyChanges(
+    trx: Trx,
+    changed: (key: `tunnel:${string}`) => void,
+    connection: VpnConnection,
+    changes: ReadonlyMap<VpnTunnel, Partial<VpnTunnel>>,
+    renegotiateAll: boolean,
+  ): Promise<void> {
+    const siblings = await tunnelsOfGateway(trx, connection.vpn_gateway_id)
+    const { local_subnet, remote_subnet } = connection
+    for (const [tunnel, change] of changes) {
+      const forEngine = renegotiateAll || Object.keys(change).some((column) => !notForEngine.has(column))
+      if (forEngine) checkBeside(siblings, { ...tunnel, ...change, local_subnet, remote_subnet })
+      await changeTunnel(trx, tunnel.id, change, forEngine)
+      if (forEngine) changed(`tunnel:${tunnel.id}`)
+    }
+  }
+
+  function checkBothSubnets({ LocalSubnet, RemoteSubnet }: Partial<WantedConnection>): void {
+    if (LocalSubnet !== undefined) checkSubnets('LocalSubnet', LocalSubnet, quotas.subnetsPerSide)
+    if (RemoteSubnet !== undefined) checkSubnets('RemoteSubnet', RemoteSubnet, quotas.subnetsPerSide)
+  }
+
+  return {
+    requirePeer,
+
+    /** @param gateway ready for a change */
+    async create(
+      trx: Trx,
+      call: Call,
+      changed: Changed,
+      gateway: VpnGateway,
+      wanted: WantedConnection,
+    ): Promise<VpnConnection> {
+      const scope = scopeOf(call)
+      const dual = wanted.tunnels.length === 2
+      checkBothSubnets(wanted)
+      const tags = checkTags(wanted.Tags ?? [], quotas.tagsPerResource)
+      const others = await connectionsOfGateway(trx, gateway.id)
+      if (others.length >= quotas.connectionsPerGateway) throw apiError('Resource.QuotaFull')
+
+      const check = dual ? undefined : wanted.HealthCheckConfig
+      const id = newId('vco', call.region)
+      const row: VpnConnection = {
+        seq: await db.nextSeq(trx),
+        id,
+        account_id: scope.accountId,
+        region: scope.region,
+        name: wanted.Name ?? '',
+        created_at: call.now,
+        version: 1,
+        vpn_gateway_id: gateway.id,
+        local_subnet: wanted.LocalSubnet,
+        remote_subnet: wanted.RemoteSubnet,
+        effect_immediately: Number(wanted.EffectImmediately),
+        auto_config_route: Number(wanted.AutoConfigRoute),
+        hc_enable: 0,
+        hc_dip: check?.Dip ?? '',
+        hc_sip: check?.Sip ?? '',
+        hc_interval: check?.Interval ?? 0,
+        hc_retry: check?.Retry ?? 0,
+        hc_policy: 'revoke_route',
+        bgp_enable: 0,
+        dual: Number(dual),
+        resource_group_id: gateway.resource_group_id,
+        deleted_at: null,
+      }
+      const tunnels: VpnTunnel[] = []
+      for (const [index, options] of wanted.tunnels.entries()) {
+        const place = {
+          id: dual ? newId('tun', call.region) : id,
+          connection_id: id,
+          position: index + 1,
+          slot: index === 0 ? row.seq : await db.nextSeq(trx),
+        }
+        tunnels.push(await newTunnel(trx, call, place, gateway, options))
+      }
+      const siblings = await tunnelsOfGateway(trx, gateway.id)
+      const { local_subnet, remote_subnet } = row
+      for (const tunnel of tunnels) checkBeside(siblings, { ...tunnel, local_subnet, remote_subnet })
+      await insertConnection(trx, row, tunnels)
+      await configureRoutes(trx, row, call.now)
+      await putTags(trx, scope, 'vpnconnection', id, tags)
+      for (const tunnel of tunnels) changed(`tunnel:${tunnel.id}`)
+      return row
+    },
+
+    /** Tunnels that nothing is asked of are left running as they are. */
+    async modify(
+      trx: Trx,
+      call: Call,
+      changed: Changed,
+      row: VpnConnection,
+      tunnels: readonly VpnTunnel[],
+      wanted: ChangedConnection,
+    ): Promise<void> {
+      checkBothSubnets(wanted)
+      const check = row.dual === 1 ? undefined : wanted.HealthCheckConfig
+      const change = differing(row, {
+        local_subnet: wanted.LocalSubnet,
+        remote_subnet: wanted.RemoteSubnet,
+        effect_immediately: flag(wanted.EffectImmediately),
+        name: wanted.Name,
+        auto_config_route: flag(wanted.AutoConfigRoute),
+        hc_dip: check?.Dip,
+        hc_sip: check?.Sip,
+        hc_interval: check?.Interval,
+        hc_retry: check?.Retry,
+      })
+      const touches = (...columns: (keyof VpnConnection)[]) => columns.some((column) => column in change)
+      const renegotiateAll = touches('local_subnet', 'remote_subnet', 'effect_immediately')
+      const changes = new Map<VpnTunnel, Partial<VpnTunnel>>()
+      if (renegotiateAll) for (const tunnel of tunnels) changes.set(tunnel, {})
+      for (const { tunnel, options } of matchTunnels(tunnels, wanted.tunnels)) {
+        const columns = await changeOf(trx, call, tunnel, options)
+        if (Object.keys(columns).length > 0) changes.set(tunnel, columns)
+      }
+      if (Object.keys(change).length === 0 && changes.size === 0) return
+      await changeConnection(trx, row.id, change)
+      await applyChanges(trx, changed, { ...row, ...change }, changes, renegotiateAll)
+      if (touches('auto_config_route', 'local_subnet', 'remote_subnet')) {
+        await configureRoutes(trx, { ...row, ...change }, call.now)
+        if (!renegotiateAll) await routesChanged(trx, changed, row.id)
+      }
+    },
+
+    /** Marks the connection; it goes when the engine has let go of its tunnels. */
+    async remove(
+      trx: Trx,
+      call: Call,
+      changed: Changed,
+      row: VpnConnection,
+      tunnels: readonly VpnTunnel[],
+    ): Promise<void> {
+      await changeConnection(trx, row.id, { deleted_at: call.now })
+      for (const tunnel of tunnels) {
+        await changeTunnel(trx, tunnel.id, {}, true)
+        changed(`tunnel:${tunnel.id}`)
+      }
+    },
+  }
+}
+
+/** The wanted columns that are given and not as the row has them. */
+function differing(
+  row: VpnConnection,
+  wanted: { [K in keyof VpnConnection]?: VpnConnection[K] | undefined },
+) {
+  return Object.fromEntries(
+    Object.entries(defined(wanted)).filter(([column, value]) => row[column as keyof VpnConnection] !== value),
+  ) as Partial<VpnConnection>
+}
