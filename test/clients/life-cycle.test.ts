@@ -1,8 +1,8 @@
 /** The whole life of every resource, driven by the official clients over HTTP, on both databases. */
-import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { startTestApp, type TestApp, until } from '../support/app.ts'
-import { type Ask, officialClients, RegionId, refused } from '../support/official-clients.ts'
+import { startTestApp, type TestApp } from '../support/app.ts'
+import { lifeCycle } from '../support/life-cycle.ts'
+import { type Ask, officialClients } from '../support/official-clients.ts'
 import { eachDatabase } from '../support/postgres.ts'
 
 eachDatabase((kind, _open, place) => {
@@ -20,135 +20,7 @@ eachDatabase((kind, _open, place) => {
       })
       after(() => app.close())
 
-      test('a VPN is built, changed, seen and taken down', async () => {
-        const regions = await ask('DescribeRegions')
-        assert.ok(regions.Regions.Region.some((r: { RegionId: string }) => r.RegionId === RegionId))
-
-        const { VpcId } = await ask('CreateVpc', { CidrBlock: '10.0.0.0/8', VpcName: 'home' })
-        const { VSwitchId } = await ask('CreateVSwitch', {
-          VpcId,
-          CidrBlock: '10.1.0.0/24',
-          ZoneId: 'cn-hangzhou-h',
-        })
-        const aVpc = await ask('DescribeVpcAttribute', { VpcId })
-        assert.equal(aVpc.Status, 'Available')
-        assert.deepEqual(aVpc.VSwitchIds.VSwitchId, [VSwitchId])
-
-        const created = await ask('CreateVpnGateway', {
-          VpcId,
-          VSwitchId,
-          Bandwidth: 10,
-          Name: 'gate',
-          AutoPay: true,
-        })
-        const { VpnGatewayId } = created
-        assert.match(VpnGatewayId, /^vpn-bp1[a-z0-9]{18}$/)
-        assert.equal(typeof created.OrderId, 'number')
-        const gateway = await until('the gateway is active', async () => {
-          const answer = await ask('DescribeVpnGateway', { VpnGatewayId })
-          return answer.Status === 'active' && answer
-        })
-        assert.equal(gateway.Spec, '10M')
-        assert.equal(gateway.InternetIp, '203.0.113.1')
-        assert.equal(gateway.ChargeType, 'PostpayByFlow')
-        assert.equal(gateway.AutoPropagate, false)
-        await ask('ModifyVpnGatewayAttribute', { VpnGatewayId, Description: 'the gate', AutoPropagate: true })
-        const gateways = await until('the gateway is active again', async () => {
-          const answer = await ask('DescribeVpnGateways', { VpcId, Status: 'active' })
-          return answer.TotalCount === 1 && answer
-        })
-        assert.equal(gateways.VpnGateways.VpnGateway[0].Description, 'the gate')
-        assert.equal(gateways.VpnGateways.VpnGateway[0].AutoPropagate, true)
-
-        const { CustomerGatewayId } = await ask('CreateCustomerGateway', {
-          IpAddress: '198.51.100.9',
-          Asn: '123.456',
-          Name: 'office',
-        })
-        const office = await ask('DescribeCustomerGateway', { CustomerGatewayId })
-        assert.equal(office.Asn, 8061384)
-        await ask('ModifyCustomerGatewayAttribute', { CustomerGatewayId, Name: 'office 2', Description: 'x' })
-        assert.equal((await ask('DescribeCustomerGateway', { CustomerGatewayId })).Name, 'office 2')
-
-        const { VpnConnectionId } = await ask('CreateVpnConnection', {
-          VpnGatewayId,
-          CustomerGatewayId,
-          LocalSubnet: '10.1.0.0/24',
-          RemoteSubnet: '192.168.0.0/16',
-          Name: 'to the office',
-          EffectImmediately: true,
-          IkeConfig: JSON.stringify({ Psk: 'pgw6dy7d1i8i****', IkeVersion: 'ikev2', IkeLifetime: 3600 }),
-        })
-        assert.match(VpnConnectionId, /^vco-bp1[a-z0-9]{18}$/)
-        const active = () =>
-          until('the connection is active', async () => {
-            const answer = await ask('DescribeVpnConnection', { VpnConnectionId })
-            return answer.State === 'active' && answer
-          })
-        const fresh = await active()
-        assert.equal(fresh.Status, 'ike_sa_not_established')
-        assert.equal(fresh.IkeConfig.Psk, 'pgw6dy7d1i8i****')
-        assert.equal(fresh.IkeConfig.IkeLifetime, 3600)
-        assert.equal(fresh.IkeConfig.LocalId, '203.0.113.1')
-        assert.equal(fresh.IkeConfig.RemoteId, '198.51.100.9')
-        assert.equal(fresh.IpsecConfig.IpsecAuthAlg, 'md5')
-        assert.equal(fresh.EffectImmediately, true)
-        assert.equal(app.engine.applied.at(-1)!.ike.psk.reveal(), 'pgw6dy7d1i8i****')
-
-        app.engine.see(VpnConnectionId, {
-          ikeSas: [{ uniqueId: '1', state: 'established', version: 'ikev2', initiator: true }],
-        })
-        await until('phase 1 shows', async () => (await active()).Status === 'ike_sa_established')
-
-        await ask('ModifyVpnConnectionAttribute', {
-          VpnConnectionId,
-          Name: 'renamed',
-          IpsecConfig: JSON.stringify({ IpsecPfs: 'disabled' }),
-        })
-        const changed = await active()
-        assert.equal(changed.Name, 'renamed')
-        assert.equal(changed.IpsecConfig.IpsecPfs, 'disabled')
-        assert.equal(changed.IpsecConfig.IpsecEncAlg, 'aes')
-        assert.equal(app.engine.applied.at(-1)!.ipsec.pfs, 'disabled')
-
-        await refused(ask('DeleteCustomerGateway', { CustomerGatewayId }), 'InvalidCustomerGateway.InUse')
-        await refused(ask('DeleteVpnGateway', { VpnGatewayId }), 'DependencyViolation.VpnConnection')
-        await refused(ask('DeleteVSwitch', { VSwitchId }), 'DependencyViolation.VpnGateway')
-        await refused(ask('DeleteVpc', { VpcId }), 'DependencyViolation.VSwitch')
-
-        await ask('DeleteVpnConnection', { VpnConnectionId })
-        await until('the connection is gone', () =>
-          ask('DescribeVpnConnection', { VpnConnectionId }).then(
-            () => false,
-            (error) => error.code === 'InvalidVpnConnectionInstanceId.NotFound',
-          ),
-        )
-        assert.equal(app.engine.tunnelsHeld.size, 0)
-        await until('the gateway is active again', async () => {
-          return (await ask('DescribeVpnGateway', { VpnGatewayId })).Status === 'active'
-        })
-        await ask('DeleteVpnGateway', { VpnGatewayId })
-        await until('the gateway is gone', () =>
-          ask('DescribeVpnGateway', { VpnGatewayId }).then(
-            () => false,
-            (error) => error.code === 'InvalidVpnGatewayInstanceId.NotFound',
-          ),
-        )
-        assert.equal(app.engine.gatewaysHeld.size, 0)
-        await ask('DeleteCustomerGateway', { CustomerGatewayId })
-        await refused(
-          ask('DescribeCustomerGateway', { CustomerGatewayId }),
-          'InvalidCustomerGatewayInstanceId.NotFound',
-        )
-        await ask('DeleteVSwitch', { VSwitchId })
-        await ask('DeleteVpc', { VpcId })
-        assert.equal((await ask('DescribeVpcs')).TotalCount, 0)
-        assert.equal((await ask('DescribeVSwitches')).TotalCount, 0)
-        assert.equal((await ask('DescribeVpnGateways')).TotalCount, 0)
-        assert.equal((await ask('DescribeCustomerGateways')).TotalCount, 0)
-        const none = await ask('DescribeVpnConnections')
-        assert.deepEqual([none.TotalCount, none.VpnConnections.VpnConnection], [0, []])
-      })
+      test('a VPN is built, changed, seen and taken down', () => lifeCycle(app, ask))
     })
   }
 })
