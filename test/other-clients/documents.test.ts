@@ -80,9 +80,9 @@ describe('blocks', () => {
       const { stdout } = await run(...how.command(folder), {
         env: {
           ...process.env,
-          SUIDAO_ENDPOINT: app.host,
-          SUIDAO_KEY_ID: app.root.id,
-          SUIDAO_KEY_SECRET: app.root.secret,
+          VPN_ENDPOINT: app.host,
+          VPN_KEY_ID: app.root.id,
+          VPN_KEY_SECRET: app.root.secret,
         },
       })
       assert.match(stdout, /^connections: 0$/m)
