@@ -223,15 +223,15 @@ eachDatabase((kind, _open, place) => {
     })
 
     test('a refused key is not repeated to anybody', async () => {
-      const Psk = 'not a good key 4711'
+      const Psk = 'not a good key, at all'
       await assert.rejects(
         ask('CreateVpnConnection', connection({ IkeConfig: JSON.stringify({ Psk }) })),
         (error: { data: { Message: string; RequestId: string } }) => {
-          assert.doesNotMatch(error.data.Message, /4711/)
+          assert.doesNotMatch(error.data.Message, /at all/)
           return true
         },
       )
-      assert.doesNotMatch(app.log.join('\n'), /4711/)
+      assert.doesNotMatch(app.log.join('\n'), /at all/)
     })
 
     test('every error has a request id that stands in the log', async () => {
