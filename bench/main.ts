@@ -174,9 +174,7 @@ async function measureServers(parent: string): Promise<void> {
       say(
         'same 100 connections, spread over the whole store; "any": drawn evenly from all that are stored, after',
       )
-      say(
-        'each has been asked for once; "first": each asked for the first time since the store last changed.',
-      )
+      say('each has been asked for once; "first": each asked for the first time since the start.')
       say()
       const first: RequestKind = {
         signature: 'V1',

@@ -4,6 +4,7 @@ import { type DatabaseKind, migrate } from './migrations.ts'
 import { openPostgres } from './postgres.ts'
 import type { Schema } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
+import type { ChangeListener, ShownIn } from './watch.ts'
 
 export type DatabaseConfig =
   | { readonly kind: 'sqlite'; readonly file: string }
@@ -11,6 +12,9 @@ export type DatabaseConfig =
 
 /** What a column can hold and a prepared read can be given. */
 export type ColumnValue = string | number | null
+
+/** What `prepared` gives. */
+export type PreparedRead = (...values: never) => unknown
 
 export interface Database {
   readonly kind: DatabaseKind
@@ -42,10 +46,14 @@ export interface Database {
   ): (...values: Values) => R | undefined | Promise<R | undefined>
 
   /**
-   * A number that is another one whenever anything may have been committed since, by whatever process: what was read
-   * under one stamp is still so while the stamp is the same. `undefined` where it is not known at once (PostgreSQL).
+   * Has what was made of prepared reads forgotten as soon as a row in it changes: with the commit, before the writer hears
+   * of it. What was made of a read must be handed to whoever keeps it without a pause.
+   *
+   * @returns to be called each time before what is kept is used: looks whether another process has written meanwhile.
+   *   `undefined` where that cannot be told at once (PostgreSQL).
+   * @throws when one of `reads` touches a table that `shownIn` does not name.
    */
-  changeStamp(): number | undefined
+  watch(reads: readonly PreparedRead[], shownIn: ShownIn, listener: ChangeListener): (() => void) | undefined
 
   /** The next number in the order of creation; what takes the larger number is visible later. */
   nextSeq(trx: Transaction<Schema>): Promise<number>
@@ -83,6 +91,7 @@ async function open(config: DatabaseConfig, now: number): Promise<Database> {
   const store = config.kind === 'sqlite' ? openSqlite(config.file) : openPostgres(config.url)
   const kysely = new Kysely<Schema>({ dialect: store.dialect })
   const running = new Set<Promise<unknown>>()
+  const sqlOf = new WeakMap<PreparedRead, string>()
   let closed = false
   const transaction: Database['transaction'] = async (work) => {
     if (closed) throw new Error('the database is closed')
@@ -110,13 +119,18 @@ async function open(config: DatabaseConfig, now: number): Promise<Database> {
       const place = parameters.map((parameter) => markers.indexOf(parameter as object))
       const fixed = parameters as readonly ColumnValue[]
       const first = store.prepare(sql)
-      if (place.length === markers.length && place.every((index, at) => index === at)) {
-        return (...values) => first(values) as never
-      }
-      return (...values) =>
-        first(place.map((index, at) => (index < 0 ? fixed[at]! : values[index]!))) as never
+      const inPlace = place.length === markers.length && place.every((index, at) => index === at)
+      const read = (...values: ColumnValue[]) =>
+        first(inPlace ? values : place.map((index, at) => (index < 0 ? fixed[at]! : values[index]!)))
+      sqlOf.set(read, sql)
+      return read as never
     },
-    changeStamp: () => store.changeStamp(),
+    watch: (reads, shownIn, listener) =>
+      store.watch(
+        reads.map((read) => sqlOf.get(read)!),
+        shownIn,
+        listener,
+      ),
     async nextSeq(trx) {
       const row = await trx
         .updateTable('creation')

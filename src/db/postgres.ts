@@ -31,7 +31,7 @@ export interface PostgresStore {
   /** First row of a read, by a statement that each connection prepares once. */
   prepare(sql: string): (parameters: readonly unknown[]) => Promise<unknown>
   /** Other nodes write too, and asking would cost as much as reading. */
-  changeStamp(): undefined
+  watch(): undefined
   /** Starts a write transaction when it may be: after the one before, so that those that wait hold no connection. */
   inTurn<T>(run: () => Promise<T>): Promise<T>
   close(): Promise<void>
@@ -66,7 +66,7 @@ export function openPostgres(url: string): PostgresStore {
       const name = `suidao-${++statements}`
       return async (values) => (await pool.query({ name, text, values: [...values] })).rows[0]
     },
-    changeStamp: () => undefined,
+    watch: () => undefined,
     inTurn(run) {
       const result = last.then(run, run)
       last = result

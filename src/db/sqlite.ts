@@ -24,6 +24,7 @@ import {
   SqliteIntrospector,
   SqliteQueryCompiler,
 } from 'kysely'
+import { type ChangeListener, type ShownIn, SqliteWatch } from './watch.ts'
 
 /** How long a statement waits for another process that writes, in milliseconds. */
 const busyTimeout = 5_000
@@ -44,8 +45,8 @@ export interface SqliteStore {
   prepare(sql: string): (parameters: readonly SQLInputValue[]) => unknown
   /** Starts a write transaction when it may be: at once, for the driver lets them wait. */
   inTurn<T>(run: () => Promise<T>): Promise<T>
-  /** See `Database.changeStamp`. */
-  changeStamp(): number
+  /** See `Database.watch`; reads as SQL. */
+  watch(reads: readonly string[], shownIn: ShownIn, listener: ChangeListener): () => void
   /** Waits for the writes under way. */
   close(): Promise<void>
 }
@@ -72,8 +73,9 @@ export function openSqlite(file: string): SqliteStore {
     }
     // From here on waiting for another writer is ours, so that it holds up nothing else.
     writer.db.exec('pragma busy_timeout = 0')
-    const snapshot = new Snapshot(reader.db)
-    const queue = new WriteQueue(writer.db, snapshot)
+    const changes = new SqliteWatch(writer.db)
+    const snapshot = new Snapshot(reader.db, changes)
+    const queue = new WriteQueue(writer.db, snapshot, changes)
     let open = true
     return {
       dialect: {
@@ -83,7 +85,10 @@ export function openSqlite(file: string): SqliteStore {
         createIntrospector: (db) => new SqliteIntrospector(db),
       },
       prepare: (sql) => prepareFirst(reader.db, snapshot, sql),
-      changeStamp: () => snapshot.stamp,
+      watch(reads, shownIn, listener) {
+        changes.add(reads, shownIn, listener)
+        return () => snapshot.look()
+      },
       inTurn: (run) => run(),
       async close() {
         if (!open) return
@@ -129,34 +134,35 @@ function rowMaker(columns: readonly string[]): (values: readonly unknown[]) => u
 class Snapshot {
   readonly #begin: StatementSync
   readonly #end: StatementSync
-  readonly #version: StatementSync
+  readonly #changes: SqliteWatch
+  #looked = false
   #held = false
-  #stamp: number | undefined
 
-  constructor(db: DatabaseSync) {
+  constructor(db: DatabaseSync, changes: SqliteWatch) {
     this.#begin = db.prepare('begin')
     this.#end = db.prepare('commit')
-    this.#version = db.prepare('pragma data_version')
+    this.#changes = changes
   }
 
-  /** Another number than before when any connection has committed since (https://www.sqlite.org/pragma.html#pragma_data_version). */
-  get stamp(): number {
-    this.begin()
-    this.#stamp ??= this.#version.get()!['data_version'] as number
-    return this.#stamp
+  /** Has listeners told of what other processes have committed, up to this turn. */
+  look(): void {
+    if (this.#looked) return
+    this.#looked = true
+    setImmediate(() => this.end())
+    this.#changes.look()
   }
 
   begin(): void {
     if (this.#held) return
+    this.look()
     this.#begin.run()
     this.#held = true
-    setImmediate(() => this.end())
   }
 
   end(): void {
+    this.#looked = false
     if (!this.#held) return
     this.#held = false
-    this.#stamp = undefined
     this.#end.run()
   }
 }
@@ -206,6 +212,7 @@ interface Released {
 class WriteQueue {
   readonly #db: DatabaseSync
   readonly #snapshot: Snapshot
+  readonly #changes: SqliteWatch
   readonly #waiting: (() => void)[] = []
   /** Done inside the open SQLite transaction, not durable yet. */
   #released: Released[] = []
@@ -214,9 +221,10 @@ class WriteQueue {
   #closed = false
   #whenIdle: (() => void) | undefined
 
-  constructor(db: DatabaseSync, snapshot: Snapshot) {
+  constructor(db: DatabaseSync, snapshot: Snapshot, changes: SqliteWatch) {
     this.#db = db
     this.#snapshot = snapshot
+    this.#changes = changes
   }
 
   async begin(): Promise<void> {
@@ -285,6 +293,7 @@ class WriteQueue {
       try {
         this.#snapshot.end()
         this.#db.exec('commit')
+        this.#changes.publish()
         this.#settle()
       } catch (cause) {
         if (this.#db.isTransaction) this.#db.exec('rollback')

@@ -1,49 +1,51 @@
 /**
- * Answers kept for as long as nothing in the database changes.
- *
- * The key is the database's own change stamp, not the versions of what an answer shows: whatever is committed, by
- * whomever, ends everything that was kept.
+ * Answers kept until a row that they show changes. Who reads the rows has them watched (`Database.watch`) and this told.
  */
+import type { ChangeListener } from '../db/watch.ts'
+import type { Scope } from './counts.ts'
 
 /** Answers kept at most. A packed answer takes about 400 bytes with its place here. */
 const capacity = 131_072
 
-export interface Kept<T> {
-  /** `owner` is whoever may see the answer, `id` the resource it is about. */
-  find(stamp: number, owner: string, id: string): T | undefined
-  keep(stamp: number, owner: string, id: string, value: T): void
+export interface Kept<T> extends ChangeListener {
+  /** `scope` is of whoever may see the answer, `id` the resource it is about. */
+  find(scope: Scope, id: string): T | undefined
+  keep(scope: Scope, id: string, value: T): void
+}
+
+/** The map under a key, made when it is not there yet. */
+function mapAt<T>(maps: Map<string, Map<string, T>>, key: string): Map<string, T> {
+  let map = maps.get(key)
+  if (!map) {
+    map = new Map()
+    maps.set(key, map)
+  }
+  return map
 }
 
 export function createKept<T>(): Kept<T> {
-  const owners = new Map<string, Map<string, T>>()
+  /** Account -> region -> id. */
+  const accounts = new Map<string, Map<string, Map<string, T>>>()
   let size = 0
-  let current: number | undefined
 
-  const forget = () => {
-    owners.clear()
+  const forgetAll = () => {
+    accounts.clear()
     size = 0
   }
-  const follow = (stamp: number) => {
-    if (stamp === current) return
-    forget()
-    current = stamp
-  }
   return {
-    find(stamp, owner, id) {
-      follow(stamp)
-      return owners.get(owner)?.get(id)
-    },
-    keep(stamp, owner, id, value) {
-      follow(stamp)
+    find: ({ accountId, region }, id) => accounts.get(accountId)?.get(region)?.get(id),
+    keep({ accountId, region }, id, value) {
       // Choosing what to drop would cost more than reading again what is asked for again.
-      if (size >= capacity) forget()
-      let own = owners.get(owner)
-      if (!own) {
-        own = new Map()
-        owners.set(owner, own)
-      }
+      if (size >= capacity) forgetAll()
+      const own = mapAt(mapAt(accounts, accountId), region)
       size += own.has(id) ? 0 : 1
       own.set(id, value)
     },
+    forget(id) {
+      for (const regions of accounts.values()) {
+        for (const own of regions.values()) if (own.delete(id)) size--
+      }
+    },
+    forgetAll,
   }
 }

@@ -19,6 +19,7 @@ import {
   modifyVpnConnectionAttribute,
 } from './spec.ts'
 import {
+  connectionsShowing,
   type DescribedConnection,
   type DescribedTunnel,
   findConnection,
@@ -39,6 +40,7 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
   const findSecondTunnel = prepareFindSecondTunnel(db)
   const findEvidence = prepareFindEvidence(db)
   const kept = createKept<PackedResult>()
+  const look = db.watch([findDescribed, findSecondTunnel], connectionsShowing, kept)
   const pack = createPacker(describeVpnConnection)
 
   /** At once on SQLite: the read of one connection makes no promise on its way. */
@@ -103,11 +105,13 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
     ),
 
     action(describeVpnConnection, ({ VpnConnectionId }, call) => {
-      const { accountId } = call.principal
-      const owner = `${accountId}/${call.region}`
-      const stamp = call.wantsExtra ? undefined : db.changeStamp()
-      const known = stamp === undefined ? undefined : kept.find(stamp, owner, VpnConnectionId)
-      if (known) return known
+      const scope = scopeOf(call)
+      const keeping = look !== undefined && !call.wantsExtra
+      if (keeping) {
+        look()
+        const known = kept.find(scope, VpnConnectionId)
+        if (known) return known
+      }
       const found = described(call, VpnConnectionId)
       if (call.wantsExtra) {
         return Promise.resolve(found).then(async (whole) => ({
@@ -118,7 +122,7 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
       if (found instanceof Promise) return found.then(answer)
       const shown = answer(found)
       // Under the id of the row: that of the request may be a part of a long text, which would be kept with it.
-      if (stamp !== undefined) kept.keep(stamp, owner, found.row.id, pack(shown))
+      if (keeping) kept.keep(scope, found.row.id, pack(shown))
       return shown
     }),
 

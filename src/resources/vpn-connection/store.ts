@@ -2,6 +2,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../db/open.ts'
 import type { NewRow, Row, RowChange, Schema } from '../../db/schema.ts'
+import type { ShownIn } from '../../db/watch.ts'
 import { addToCount, readCount, type Scope } from '../counts.ts'
 import type { Page, Paging } from '../paging.ts'
 import { removeRoutesThrough } from '../route-entry/store.ts'
@@ -267,6 +268,19 @@ export function prepareFindSecondTunnel(
   return db.prepared((q, connectionId: string) =>
     secondTunnels(q).where('t.connection_id', '=', connectionId),
   )
+}
+
+/** The connections whose description shows a row. */
+export const connectionsShowing: ShownIn = {
+  vpn_connection: 'select changed.id as key',
+  vpn_tunnel: 'select changed.connection_id as key',
+  tunnel_observation: 'select changed.connection_id as key',
+  tag: `select changed.resource_id as key where changed.resource_type = 'vpnconnection'`,
+  vpn_gateway: 'select id as key from vpn_connection where vpn_gateway_id = changed.id',
+  customer_gateway: 'select connection_id as key from vpn_tunnel where customer_gateway_id = changed.id',
+  // A gateway's vSwitches are of its VPC.
+  vswitch: `select c.id as key from vpn_gateway as g join vpn_connection as c on c.vpn_gateway_id = g.id
+    where g.vpc_id = changed.vpc_id`,
 }
 
 /** By the ids of their connections. */
