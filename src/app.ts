@@ -3,6 +3,7 @@
  * Nothing else knows everybody.
  */
 import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { type Clock, realClock } from './clock.ts'
 import type { Config } from './config.ts'
@@ -24,13 +25,19 @@ import { createRequestLogger, type LogDestination } from './rpc/request-log.ts'
 import { type ApiServer, createApiServer, type Limits } from './rpc/server.ts'
 import { createThrottle } from './rpc/throttle.ts'
 import { checkMasterKey, createSealer, loadMasterKey, type Sealer } from './seal.ts'
+import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
 
 export interface App {
   readonly db: Database
   readonly sealer: Sealer
   readonly engine: Engine | undefined
-  /** Answers where the API is reached. */
-  listen(): Promise<{ readonly host: string; readonly port: number; readonly endpoint: string }>
+  /** Answers where the API is reached, and on which port the metrics are. */
+  listen(): Promise<{
+    readonly host: string
+    readonly port: number
+    readonly endpoint: string
+    readonly metricsPort?: number
+  }>
   /** Resolves with a sentence when this node may not go on: it has to be closed, and may be started again. */
   readonly ended: Promise<string>
   /** Stops answering and closes the store. Tunnels go on running. */
@@ -132,6 +139,7 @@ export async function createApp(
     })
 
     let engine: Engine | undefined
+    let telemetry: Telemetry | undefined
     let ended: Promise<string> = new Promise(() => {})
     if (logbook) {
       const claim = await claimGateways(database, config.dataDir)
@@ -141,7 +149,9 @@ export async function createApp(
       closers.push(() => engine!.close())
       engine.tunnels.onLog?.(({ tunnelId, at, text }) => logbook.append(tunnelId, { at, text }))
       closers.push(keepTidy(logbook, db, now, log))
-      loop = new ReconcileLoop({ db, engine, sealer, clock, log, resyncInterval })
+      telemetry = createTelemetry({ db, logbook, log, now })
+      const { stored } = telemetry
+      loop = new ReconcileLoop({ db, engine, sealer, clock, log, resyncInterval, stored })
       closers.push(() => loop!.stop())
       await loop.start()
     }
@@ -152,13 +162,19 @@ export async function createApp(
       engine,
       ended,
       async listen() {
+        let metricsPort: number | undefined
         if (config.metricsListen) {
-          const metricsServer = await serveMetrics(config.metricsListen, () => metrics.renderMetrics())
-          closers.push(metricsServer)
+          const served = await serveMetrics(
+            config.metricsListen,
+            async () =>
+              metrics.renderMetrics() + ((await telemetry?.renderMetrics(engine?.daemons?.() ?? [])) ?? ''),
+          )
+          closers.push(served.close)
+          metricsPort = served.port
         }
         const { port } = await api.listen(config.listen.host, config.listen.port)
         closers.push(() => api.close())
-        return { host: config.listen.host, port, endpoint: `${endpoint}:${port}` }
+        return { host: config.listen.host, port, endpoint: `${endpoint}:${port}`, metricsPort }
       },
       close,
     }
@@ -191,22 +207,28 @@ const formatHost = (host: string) => (host.includes(':') ? `[${host}]` : host)
 
 async function serveMetrics(
   listen: { host: string; port: number },
-  render: () => string,
-): Promise<() => Promise<void>> {
-  const server = createServer((request, response) => {
-    if (request.url !== '/metrics') {
-      response.writeHead(404).end()
-      return
+  render: () => Promise<string>,
+): Promise<{ readonly port: number; close(): Promise<void> }> {
+  const server = createServer(async (request, response) => {
+    if (request.url !== '/metrics') return response.writeHead(404).end()
+    try {
+      const text = await render()
+      response.writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }).end(text)
+    } catch {
+      // The store cannot be read just now; what it is about stands in no answer.
+      response.writeHead(503).end()
     }
-    response.writeHead(200, { 'Content-Type': 'text/plain; version=0.0.4; charset=utf-8' }).end(render())
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(listen.port, listen.host, resolve)
   })
-  return () =>
-    new Promise((resolve) => {
-      server.close(() => resolve())
-      server.closeAllConnections()
-    })
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
 }

@@ -82,6 +82,20 @@ const layers: readonly Layer[] = [
     because: 'a log of lines by time knows neither who writes them nor who asks',
   },
   {
+    files: ['src/telemetry/'],
+    may: [
+      'src/resources/',
+      'src/db/',
+      'src/seal.ts',
+      'src/clock.ts',
+      'kysely',
+      'types:src/engine/engine.ts',
+      'types:src/logbook/logbook.ts',
+      'src/engine/reason.ts',
+    ],
+    because: 'telemetry reads what is stored and tells it; it changes no tunnel and asks no engine',
+  },
+  {
     files: ['src/reconcile/'],
     may: [
       'src/resources/',

@@ -300,9 +300,22 @@ export interface EngineDescription {
   readonly daemonVersion?: string
 }
 
+/** A daemon that the engine keeps running. */
+export interface DaemonHealth {
+  /** Unique on this node. */
+  readonly name: string
+  readonly kind: 'ike' | 'bgp' | 'probe'
+  /** It runs and answers. */
+  readonly up: boolean
+  /** How often this process has started it. */
+  readonly starts: number
+}
+
 export interface Engine {
   readonly gateways: GatewayEngine
   readonly tunnels: TunnelEngine
   describe(): EngineDescription
+  /** The daemons that there should be now. */
+  daemons?(): readonly DaemonHealth[]
   close(): Promise<void>
 }

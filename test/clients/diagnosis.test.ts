@@ -5,6 +5,7 @@ import { reasons } from '../../src/engine/reason.ts'
 import { popCore, startTestApp, type TestApp, until } from '../support/app.ts'
 import { type Ask, officialClients, RegionId, refused } from '../support/official-clients.ts'
 import { eachDatabase } from '../support/postgres.ts'
+import { parsePrometheus } from '../support/prometheus.ts'
 
 const psk = 'a-key-of-the-test'
 
@@ -27,6 +28,7 @@ eachDatabase((kind, _open, place) => {
       const config = await place()
       app = await startTestApp({
         database: config.kind === 'sqlite' ? `sqlite:${config.file}` : config.url,
+        settings: { METRICS_LISTEN: '127.0.0.1:0' },
       })
       const ask = officialClients[2]!.make(app)
       const { VpcId } = await ask('CreateVpc', { CidrBlock: '10.0.0.0/8' })
@@ -71,6 +73,18 @@ eachDatabase((kind, _open, place) => {
     })
     after(() => app.close())
 
+    async function allLines(ask: Ask, range: Record<string, unknown>, PageSize: number): Promise<string[]> {
+      const lines: string[] = []
+      for (let PageNumber = 1; ; PageNumber++) {
+        const page = await ask('DescribeVpnConnectionLogs', { ...range, PageNumber, PageSize })
+        assert.equal(page['Count'], page['Data'].Logs.length)
+        assert.equal(page['PageSize'], PageSize)
+        assert.equal(page['IsCompleted'], true)
+        lines.push(...page['Data'].Logs)
+        if (page['Count'] < PageSize) return lines
+      }
+    }
+
     async function active(ask: Ask, id: string) {
       await until(
         `${id} is active`,
@@ -81,29 +95,25 @@ eachDatabase((kind, _open, place) => {
     for (const { name, make } of officialClients) {
       test(`${name}: the log of a tunnel is read by time and page`, async () => {
         const ask = make(app)
-        const at = 1_700_000_000_000
-        for (let n = 0; n < 25; n++)
-          app.engine.tell({ tunnelId: vco, at: at + n * 1_000, text: `[IKE] line ${n}` })
-        const From = at / 1_000
-        const first = await ask('DescribeVpnConnectionLogs', {
-          VpnConnectionId: vco,
-          From,
-          To: From + 9,
-          PageSize: 3,
-        })
-        assert.equal(first['Count'], 3)
-        assert.equal(first['IsCompleted'], true)
-        assert.equal(first['PageSize'], 3)
-        assert.equal(first['Data'].Logs[0], `${new Date(at).toISOString()} [IKE] line 0`)
-        const page = { VpnConnectionId: vco, From, MinutePeriod: 1, PageNumber: 2, PageSize: 20 }
-        const second = await ask('DescribeVpnConnectionLogs', page)
-        assert.ok(second['Count'] >= 5)
+        const at = Date.now()
+        const From = Math.floor(at / 1_000)
+        const told = Array.from({ length: 25 }, (_, n) => `[IKE] ${name} ${n}`)
+        for (const text of told) app.engine.tell({ tunnelId: vco, at, text })
+        const range = { VpnConnectionId: vco, From, To: From + 5 }
+        const all = await allLines(ask, range, 50)
+        const lines = all.filter((line) => line.includes(name))
+        assert.deepEqual(
+          lines.map((line) => line.slice(line.indexOf('['))),
+          told,
+        )
+        for (const line of lines) assert.match(line, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z /)
+        assert.deepEqual(await allLines(ask, range, 7), all)
         const none = await ask('DescribeVpnConnectionLogs', {
           VpnConnectionId: vco,
-          To: From - 1,
-          MinutePeriod: 10,
+          To: From - 600,
+          MinutePeriod: 1,
         })
-        assert.deepEqual([none['Count'], none['Data'].Logs], [0, []])
+        assert.deepEqual([none['Count'], [...none['Data'].Logs]], [0, []])
         await refused(ask('DescribeVpnConnectionLogs', { VpnConnectionId: vco, From }), 'MissingMinutePeriod')
         await refused(
           ask('DescribeVpnConnectionLogs', { VpnConnectionId: 'vco-none', MinutePeriod: 1 }),
@@ -121,7 +131,8 @@ eachDatabase((kind, _open, place) => {
         await refused(of({ TunnelId: vco }), 'InvalidTunnelId.NotFound')
         const answer = await of({ TunnelId: tunnels[1] })
         assert.match(answer['Data'].Logs.at(-1), /of the second$/)
-        assert.equal((await of({ TunnelId: tunnels[0] }))['Count'], 0)
+        const other = await of({ TunnelId: tunnels[0] })
+        assert.doesNotMatch(other['Data'].Logs.join(), /of the second/)
       })
 
       test(`${name}: a diagnosis names the reason, and says when there is none`, async () => {
@@ -134,7 +145,7 @@ eachDatabase((kind, _open, place) => {
         ]
         app.engine.see(vco, { failure: { code: 'IKE_ENCRYPTION_MISMATCH', since, evidence } })
         app.engine.see(tunnels[0]!, {
-          ikeSas: [{ uniqueId: '1', state: 'established', version: 'ikev1', initiator: true }],
+          ikeSas: [ikeSa],
           childSas: [child],
         })
         const verdict = await until('the reason is told', async () => {
@@ -219,12 +230,77 @@ eachDatabase((kind, _open, place) => {
       for (const text of Object.values<string>(more.PeerConfigurations)) assert.match(text, new RegExp(psk))
     })
 
-    test('the log of the server has no key in it', () => {
+    test('metrics have a series for every tunnel that is wanted, up or down', async () => {
+      const failure = { code: 'PSK_MISMATCH', since: 1, evidence: [] } as const
+      const probe = { succeeding: true, since: 1, sent: 100, received: 97, rtt: 12 }
+      app.engine.see(vco, { failure })
+      app.engine.see(tunnels[0]!, { ikeSas: [ikeSa], childSas: [{ ...child, bytesIn: 70 }], probe })
+      const series = await until('all of it shows', async () => {
+        const all = parsePrometheus(await app.metrics())
+        return (
+          all.some(({ name, value }) => name === 'suidao_tunnel_receive_bytes_total' && value === 70) && all
+        )
+      })
+      const of = (name: string): Record<string, number> =>
+        Object.fromEntries(
+          series
+            .filter((one) => one.name === `suidao_${name}`)
+            .map(({ labels, value }) => [labels['tunnel'], value]),
+        )
+      assert.deepEqual(of('tunnel_up'), { [vco]: 0, [tunnels[0]!]: 1, [tunnels[1]!]: 0 })
+      assert.deepEqual(Object.keys(of('tunnel_info')), [vco, ...tunnels])
+      for (const counter of [
+        'receive_bytes',
+        'transmit_bytes',
+        'receive_packets',
+        'transmit_packets',
+        'rekeys',
+      ]) {
+        assert.deepEqual(Object.keys(of(`tunnel_${counter}_total`)), [vco, ...tunnels])
+      }
+      assert.deepEqual(of('tunnel_probe_loss_ratio'), { [tunnels[0]!]: 0.03 })
+      assert.deepEqual(of('tunnel_probe_rtt_seconds'), { [tunnels[0]!]: 0.012 })
+      const reason = series.find(
+        ({ name, labels }) => name === 'suidao_tunnel_reason' && labels['tunnel'] === vco,
+      )
+      assert.equal(reason?.labels['code'], 'PSK_MISMATCH')
+      assert.equal(reason?.labels['vendor_code'], 'PskMismatch')
+      assert.ok(Object.values(of('tunnel_report_age_seconds')).every((age) => age >= 0 && age < 60))
+      assert.equal(
+        series.filter(({ name, value }) => name === 'suidao_gateway_ready' && value === 1).length,
+        2,
+      )
+    })
+
+    test('a change is said in the log of the server and in that of the tunnel, with its reason', async () => {
+      app.engine.see(vco, { failure: { code: 'ID_MISMATCH', since: 2, evidence: [] } })
+      await until('the log says so', async () =>
+        app.log.some((line) => {
+          const { message, connection, tunnel, reason } = JSON.parse(line)
+          return (
+            message === 'a tunnel has changed' &&
+            connection === vco &&
+            tunnel === vco &&
+            reason === 'ID_MISMATCH'
+          )
+        }),
+      )
+      const lines = await allLines(
+        officialClients[2]!.make(app),
+        { VpnConnectionId: vco, MinutePeriod: 10 },
+        50,
+      )
+      assert.ok(lines.some((line) => line.includes(`ID_MISMATCH: ${reasons.ID_MISMATCH.title.en}`)))
+    })
+
+    test('neither the log of the server nor the metrics have a key in them', async () => {
       assert.doesNotMatch(app.log.join('\n'), new RegExp(psk))
+      assert.doesNotMatch(await app.metrics(), new RegExp(psk))
     })
   })
 })
 
+const ikeSa = { uniqueId: '1', state: 'established', version: 'ikev1', initiator: true } as const
 const child = {
   uniqueId: '1',
   ikeUniqueId: '1',

@@ -31,6 +31,8 @@ export interface TestApp {
   readonly folder: string
   /** Lines of the log so far. */
   readonly log: string[]
+  /** The text of the metrics; needs the setting METRICS_LISTEN. */
+  metrics(): Promise<string>
   userKey(user: string, statements: readonly PolicyStatement[]): Promise<Key>
   rootKeyOf(accountId: string): Promise<Key>
   /** @throws when an answer broke its contract. */
@@ -63,7 +65,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     log: { write: (text) => log.push(...String(text).trimEnd().split('\n')) },
     ...options,
   })
-  const { endpoint } = await app.listen()
+  const { endpoint, metricsPort } = await app.listen()
   const contract = await startContractProxy(endpoint)
 
   const keyFor = async (account: string, userName?: string, statements?: readonly PolicyStatement[]) => {
@@ -78,6 +80,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     host: contract.host,
     root: await keyFor(accountId),
     log,
+    metrics: async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(),
     userKey: (user, statements) => keyFor(accountId, user, statements),
     rootKeyOf: (account) => keyFor(account),
     async close() {

@@ -6,6 +6,7 @@
  */
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import {
+  type DaemonHealth,
   type Engine,
   type EngineDescription,
   EngineError,
@@ -152,6 +153,10 @@ class StrongswanEngine implements Engine {
 
   describe(): EngineDescription {
     return { name: 'strongswan', kernelMode: this.#mode, daemonVersion: this.#version }
+  }
+
+  daemons(): readonly DaemonHealth[] {
+    return [...this.#daemons.values()].map((daemon) => daemon.health)
   }
 
   async close(): Promise<void> {

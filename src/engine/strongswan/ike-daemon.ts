@@ -7,6 +7,7 @@
  */
 import { rm } from 'node:fs/promises'
 import {
+  type DaemonHealth,
   EngineError,
   type Failure,
   type Tunnel,
@@ -117,6 +118,11 @@ export class IkeDaemon {
   /** Holds nothing, runs nothing, has nothing to do. */
   get isIdle(): boolean {
     return this.#held.size === 0 && !this.#supervisor.hasProcess && this.#jobs === 0
+  }
+
+  get health(): DaemonHealth {
+    const { commands, starts } = this.#supervisor
+    return { name: this.#place.name, kind: 'ike', up: commands !== undefined, starts }
   }
 
   has(id: TunnelId): boolean {

@@ -48,6 +48,7 @@ export class CharonSupervisor {
   #commands: ViciSession | undefined
   #events: ViciSession | undefined
   #deaths = 0
+  #starts = 0
   #misses = 0
 
   /** @param place namespace and run folder are named after the daemon */
@@ -67,6 +68,11 @@ export class CharonSupervisor {
   /** The conversation with the daemon; `undefined` while there is none. */
   get commands(): ViciSession | undefined {
     return this.#commands
+  }
+
+  /** How often it has been started here. */
+  get starts(): number {
+    return this.#starts
   }
 
   get hasProcess(): boolean {
@@ -101,6 +107,7 @@ export class CharonSupervisor {
       this.#process = charon
       await this.#owner.remember(charon)
     })
+    this.#starts += 1
     this.#log('info', 'started an IKE daemon', { daemon: this.#name, pid: process.pid })
     try {
       await this.#connect(commands)
