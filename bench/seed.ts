@@ -259,6 +259,7 @@ async function seed(db: Database, sealer: Sealer, count: number, now: number): P
     }))
     await fill(trx, 'vpn_gateway', gateways, (index) => ({
       ...noun,
+      kind: 'gateway' as const,
       seq: ++seq,
       id: gatewayId(index),
       name: `gateway-${index}`,

@@ -201,11 +201,6 @@ async function tour({ ask, refused }: Calls): Promise<Refusal[]> {
     'Tag.1.Key': 'stage',
     'Tag.1.Value': 'test',
   })
-  await note('TagResources', 'ResourceType=VPNATTACHMENT', {
-    ResourceType: 'VPNATTACHMENT',
-    'ResourceId.1': 'vco-1',
-    'Tag.1.Key': 'stage',
-  })
   await ask('DescribeVpnGateways')
 
   // --- Customer gateway ---
@@ -299,6 +294,50 @@ async function tour({ ask, refused }: Calls): Promise<Refusal[]> {
   await ask('DeleteVpnConnection', both)
   await gatewayActive(pairGateway.VpnGatewayId)
   await ask('DeleteVpnGateway', { VpnGatewayId: pairGateway.VpnGatewayId })
+
+  // --- Attachments ---
+  const attached = await ask('CreateVpnAttachment', {
+    LocalSubnet: '10.1.0.0/24',
+    RemoteSubnet: '192.168.0.0/16',
+    Name: 'attached',
+    ...Tags,
+    'TunnelOptionsSpecification.1.CustomerGatewayId': CustomerGatewayId,
+    'TunnelOptionsSpecification.1.TunnelBgpConfig.TunnelCidr': '169.254.30.0/30',
+    'TunnelOptionsSpecification.1.TunnelBgpConfig.LocalBgpIp': '169.254.30.1',
+    'TunnelOptionsSpecification.2.CustomerGatewayId': CustomerGatewayId,
+  })
+  const attachment = { VpnConnectionId: attached.VpnConnectionId }
+  const isInit = () =>
+    until(
+      'the attachment is init',
+      async () => (await ask('DescribeVpnConnection', attachment)).State === 'init',
+    )
+  await isInit()
+  await ask('DescribeVpnAttachments')
+  await ask('ModifyVpnAttachmentAttribute', { ...attachment, Name: 'renamed' })
+  const vcoRoute = {
+    ...attachment,
+    NextHop: attached.VpnConnectionId,
+    RouteDest: '172.16.0.0/16',
+    Weight: 100,
+  }
+  await ask('CreateVcoRouteEntry', { ...vcoRoute, Description: 'x' })
+  await isInit()
+  await ask('DescribeVcoRouteEntries', attachment)
+  await ask('ModifyVcoRouteEntryWeight', { ...vcoRoute, NewWeight: 0 })
+  await ask('DeleteVcoRouteEntry', { ...vcoRoute, Weight: 0 })
+  await isInit()
+  await ask('DeleteVpnAttachment', attachment)
+  const single = await ask('CreateVpnAttachment', {
+    LocalSubnet: '10.1.0.0/24',
+    RemoteSubnet: '192.168.0.0/16',
+    CustomerGatewayId,
+  })
+  const alone = { VpnConnectionId: single.VpnConnectionId }
+  await until('it is init', async () => (await ask('DescribeVpnConnection', alone)).State === 'init')
+  await ask('ModifyVpnAttachmentAttribute', { ...alone, Name: 'alone' })
+  await ask('DeleteVpnAttachment', alone)
+  await until('both are gone', async () => (await ask('DescribeVpnAttachments')).TotalCount === 0)
 
   // --- And everything goes again ---
   await ask('DeleteVpnConnection', { VpnConnectionId })

@@ -336,6 +336,10 @@ export const migrations: readonly Migration[] = [
       ]
     },
   },
+  {
+    name: '0005-attachments',
+    statements: () => ["alter table vpn_gateway add column kind text not null default 'gateway'"],
+  },
 ]
 
 /**

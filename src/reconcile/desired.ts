@@ -2,24 +2,19 @@
 import type { Gateway, Tunnel, TunnelRoute } from '../engine/engine.ts'
 import type { CustomerGateway } from '../resources/customer-gateway/store.ts'
 import type { RouteEntry } from '../resources/route-entry/store.ts'
-import type { Vpc } from '../resources/vpc/store.ts'
 import { pskContext, type VpnConnection, type VpnTunnel } from '../resources/vpn-connection/store.ts'
 import type { VpnGateway } from '../resources/vpn-gateway/store.ts'
 import type { Sealer } from '../seal.ts'
 
 /** @param published networks that the VPC sends to the gateway */
-export function desiredGateway(
-  row: VpnGateway,
-  vpc: Pick<Vpc, 'cidr'>,
-  published: readonly string[],
-): Gateway {
+export function desiredGateway(row: VpnGateway, vpcCidr: string, published: readonly string[]): Gateway {
   return {
     id: row.id,
     slot: row.slot,
     address: row.internet_ip,
     vpcId: row.vpc_id,
     insideAddress: row.inside_address,
-    vpcCidr: vpc.cidr,
+    vpcCidr,
     ...(row.second_internet_ip === null ? {} : { secondAddress: row.second_internet_ip }),
     published,
     publishLearned: row.auto_propagate === 1,
@@ -65,7 +60,8 @@ export function desiredTunnel(
       authentication: row.ike_auth_alg as Tunnel['ike']['authentication'],
       dhGroup: row.ike_pfs as Tunnel['ike']['dhGroup'],
       lifetime: row.ike_lifetime,
-      localId: row.local_id,
+      // Empty in an attachment with one tunnel: that is how its default reads.
+      localId: row.local_id || localAddress,
       remoteId: row.remote_id,
       psk: sealer.open(row.psk_sealed, pskContext(row.id)),
     },

@@ -12,6 +12,7 @@ import type { Database } from '../db/open.ts'
 import { type Engine, EngineError, type TunnelReport } from '../engine/engine.ts'
 import type { ChangeKey } from '../resources/context.ts'
 import type { CustomerGateway } from '../resources/customer-gateway/store.ts'
+import { networkOf } from '../resources/ipv4.ts'
 import { publishedNetworks, routesThrough } from '../resources/route-entry/store.ts'
 import {
   removeConnection,
@@ -180,13 +181,8 @@ export class ReconcileLoop {
     this.#say(key, plan)
     switch (plan.step) {
       case 'apply': {
-        const vpc = await db.kysely
-          .selectFrom('vpc')
-          .select('cidr')
-          .where('id', '=', row!.vpc_id)
-          .executeTakeFirst()
-        if (!vpc) throw new Error(`its VPC ${row!.vpc_id} does not exist`)
-        await engine.gateways.apply(desiredGateway(row!, vpc, await publishedNetworks(db.kysely, id)))
+        const published = await publishedNetworks(db.kysely, id)
+        await engine.gateways.apply(desiredGateway(row!, await this.#insideCidr(row!), published))
         this.#gateways.set(id, row!.generation)
         await this.#observations.gateway(id, row!.generation, undefined, clock.now())
         this.changed(tunnels.map((tunnel) => `tunnel:${tunnel.id}` as const))
@@ -205,6 +201,18 @@ export class ReconcileLoop {
       case 'none':
         return
     }
+  }
+
+  /** What lies behind the gateway: its VPC; behind an attachment the network of its inside address. */
+  async #insideCidr(row: VpnGateway): Promise<string> {
+    if (row.kind === 'attachment') return networkOf(row.inside_address)
+    const vpc = await this.#options.db.kysely
+      .selectFrom('vpc')
+      .select('cidr')
+      .where('id', '=', row.vpc_id)
+      .executeTakeFirst()
+    if (!vpc) throw new Error(`its VPC ${row.vpc_id} does not exist`)
+    return vpc.cidr
   }
 
   async #forgetGateway(row: VpnGateway): Promise<void> {

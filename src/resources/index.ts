@@ -11,8 +11,10 @@ import { peerConfigActions } from './peer-config/actions.ts'
 import { regionActions } from './region/actions.ts'
 import * as resourceGroup from './resource-group/spec.ts'
 import { tagActions } from './tag/actions.ts'
+import { vcoRouteEntryActions } from './vco-route-entry/actions.ts'
 import * as vcoRouteEntry from './vco-route-entry/spec.ts'
 import { vpcActions } from './vpc/actions.ts'
+import { vpnAttachmentActions } from './vpn-attachment/actions.ts'
 import * as vpnAttachment from './vpn-attachment/spec.ts'
 import { vpnConnectionActions } from './vpn-connection/actions.ts'
 import * as vpnConnection from './vpn-connection/spec.ts'
@@ -73,6 +75,8 @@ export function createActionTable(
     ...vpnGatewayActions(context),
     ...customerGatewayActions(context),
     ...vpnConnectionActions(context),
+    ...vpnAttachmentActions(context),
+    ...vcoRouteEntryActions(context),
     ...vpnRouteEntryActions(context),
     ...vpnPbrRouteEntryActions(context),
     ...vpnConnectionLogActions(context),

@@ -35,6 +35,12 @@ export function parseNetwork(text: string): Ipv4Network | undefined {
   return (address & ~mask(prefixLength)) === 0 ? { address, prefixLength } : undefined
 }
 
+/** Address and prefix length (`10.1.0.251/24`) -> its network (`10.1.0.0/24`). */
+export function networkOf(text: string): string {
+  const [host = '', prefixLength = ''] = text.split('/')
+  return `${formatIpv4((parseIpv4(host)! & mask(Number(prefixLength))) >>> 0)}/${prefixLength}`
+}
+
 export function contains(outer: Ipv4Network, inner: Ipv4Network): boolean {
   return (
     inner.prefixLength >= outer.prefixLength &&

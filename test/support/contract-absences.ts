@@ -25,7 +25,16 @@ const absences: readonly {
     when: (connection) => 'TunnelOptionsSpecification' in connection,
     because: 'of a connection with one tunnel alone; filled otherwise, Terraform replaces the connection',
   },
-  { path: /TunnelOptionsSpecification\[\]\.TunnelIndex$/, because: 'of a transit router connection alone' },
+  {
+    path: /TunnelOptionsSpecification\[\]\.(TunnelIndex|Role)$/,
+    when: (tunnel) => 'TunnelIndex' in tunnel !== 'Role' in tunnel,
+    because: 'a tunnel of an attachment has an index, one on a VPN gateway a role',
+  },
+  {
+    path: /^(AttachInstanceId|Description)$/,
+    action: /^ModifyVpnAttachmentAttribute$/,
+    because: 'of one on a transit router, and a connection has no description',
+  },
   {
     path: /(TunnelOptionsSpecification\[\]\.|^)TunnelBgpConfig$/,
     because: 'where BGP was never set up; filled otherwise, Terraform sees a block that nobody wrote',

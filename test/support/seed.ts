@@ -42,6 +42,7 @@ export async function seedEnds(
     const seq = await app.db.nextSeq(trx)
     await insertGateway(trx, {
       ...common,
+      kind: 'gateway',
       seq,
       id: ids.vpnGatewayId,
       vpc_id: vpc.id,

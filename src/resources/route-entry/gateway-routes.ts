@@ -107,7 +107,12 @@ export interface LearnedRoute extends LearnedPrefix {
 export async function readTunnels(
   source: Source,
   gatewayId: string,
-): Promise<{ readonly carriers: ReadonlyMap<string, string>; readonly learned: readonly LearnedRoute[] }> {
+): Promise<{
+  readonly carriers: ReadonlyMap<string, string>
+  /** Ids of the tunnels that are up. */
+  readonly up: readonly string[]
+  readonly learned: readonly LearnedRoute[]
+}> {
   const rows = await observedTunnelsOfGateway(source, gatewayId)
   const carriers = new Map<string, string>()
   const isUp = (row: (typeof rows)[number]) => deriveConnectionStatus(row) === 'ipsec_sa_established'
@@ -126,5 +131,5 @@ export async function readTunnels(
       since: bgp.since,
     }))
   })
-  return { carriers, learned }
+  return { carriers, up: rows.filter(isUp).map(({ id }) => id), learned }
 }

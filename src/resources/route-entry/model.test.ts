@@ -69,7 +69,7 @@ test('the active route keeps its weight while there is a standby one', () => {
 test('AutoConfigRoute derives a policy route for each pair of networks', () => {
   const connection = { id: 'vco-1', auto_config_route: 1, local_subnet: '10.1.0.0/24', remote_subnet: '' }
   const routes = (change: object) =>
-    derivedRoutes({ ...connection, ...change }).map((one) => [one.route_source, one.route_dest])
+    derivedRoutes({ ...connection, ...change }, 'pbr').map((one) => [one.route_source, one.route_dest])
   assert.deepEqual(
     routes({ local_subnet: '10.1.0.0/24,10.2.0.0/24', remote_subnet: '172.16.0.0/24, 172.17.0.0/24' }),
     [
@@ -82,6 +82,18 @@ test('AutoConfigRoute derives a policy route for each pair of networks', () => {
   assert.deepEqual(routes({ remote_subnet: '0.0.0.0/0' }), [])
   assert.deepEqual(routes({ local_subnet: '0.0.0.0/0', remote_subnet: '0.0.0.0/0' }), [])
   assert.deepEqual(routes({ remote_subnet: '172.16.0.0/24', auto_config_route: 0 }), [])
-  const [one] = derivedRoutes({ ...connection, remote_subnet: '172.16.0.0/24' })
+  const [one] = derivedRoutes({ ...connection, remote_subnet: '172.16.0.0/24' }, 'pbr')
   assert.deepEqual([one!.next_hop, one!.priority], ['vco-1', derivedPriority])
+})
+
+test('AutoConfigRoute of an attachment derives a destination route for each remote network', () => {
+  const connection = { id: 'vco-1', auto_config_route: 1, local_subnet: '10.1.0.0/24,10.2.0.0/24' }
+  const routes = derivedRoutes({ ...connection, remote_subnet: '172.16.0.0/24,172.17.0.0/24' }, 'vco')
+  assert.deepEqual(
+    routes.map((one) => [one.route_source, one.route_dest, one.priority]),
+    [
+      ['', '172.16.0.0/24', 0],
+      ['', '172.17.0.0/24', 0],
+    ],
+  )
 })

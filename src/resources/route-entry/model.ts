@@ -57,11 +57,13 @@ export function checkNewWeight(others: readonly RouteEntry[], changed: RouteEntr
 export const derivedPriority = 10
 
 /**
- * The policy routes of `AutoConfigRoute`: one for each pair of a local and a remote network. A connection that lets
- * everything through in one direction says nothing about routes.
+ * The routes of `AutoConfigRoute`: on a VPN gateway a policy route for each pair of a local and a remote network, of an
+ * attachment a destination route for each remote network. A connection that lets everything through in one direction
+ * says nothing about routes.
  */
 export function derivedRoutes(
   connection: Pick<VpnConnection, 'id' | 'auto_config_route' | 'local_subnet' | 'remote_subnet'>,
+  kind: 'pbr' | 'vco',
 ): readonly RouteKey[] {
   const networks = (text: string) =>
     (parseNetworkList(text) ?? []).map((network, index) => {
@@ -71,6 +73,14 @@ export function derivedRoutes(
   const remotes = networks(connection.remote_subnet)
   if (connection.auto_config_route === 0 || [...locals, ...remotes].some(({ everything }) => everything))
     return []
+  if (kind === 'vco') {
+    return remotes.map(({ text }) => ({
+      route_source: '',
+      route_dest: text,
+      next_hop: connection.id,
+      priority: 0,
+    }))
+  }
   return locals.flatMap((local) =>
     remotes.map((remote) => ({
       route_source: local.text,

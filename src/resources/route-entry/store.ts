@@ -66,17 +66,18 @@ export async function removeRoutesThrough(trx: Trx, connectionId: string): Promi
 }
 
 /**
- * Makes the derived policy routes of a connection the wanted ones. Routes that a caller made
+ * Makes the derived routes of a connection the wanted ones. Routes that a caller made
  * stay, and stand for a derived one that would be the same.
  */
 export async function deriveRoutes(
   db: Database,
   trx: Trx,
   connection: Pick<VpnConnection, 'id' | 'vpn_gateway_id'>,
+  kind: 'pbr' | 'vco',
   wanted: readonly RouteKey[],
   now: number,
 ): Promise<void> {
-  const present = (await routesThrough(trx, connection.id)).filter(({ kind }) => kind === 'pbr')
+  const present = (await routesThrough(trx, connection.id)).filter((entry) => entry.kind === kind)
   for (const entry of present) {
     if (entry.derived === 1 && !wanted.some((one) => sameRoute(one, entry))) await removeRoute(trx, entry.seq)
   }
@@ -84,10 +85,10 @@ export async function deriveRoutes(
     if (present.some((entry) => sameRoute(route, entry))) continue
     await insertRoute(db, trx, {
       ...route,
-      kind: 'pbr',
-      owner_id: connection.vpn_gateway_id,
+      kind,
+      owner_id: kind === 'vco' ? connection.id : connection.vpn_gateway_id,
       weight: 100,
-      published: 0,
+      published: Number(kind === 'vco'),
       derived: 1,
       description: '',
       created_at: now,

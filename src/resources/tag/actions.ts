@@ -24,11 +24,8 @@ const nouns = {
   },
 } as const
 
-function nounOf(type: ResourceType) {
-  // NOTE: attachments are not built yet, so no resource can be one.
-  if (type === 'VPNATTACHMENT') throw apiError('InvalidVpnConnectionInstanceId.NotFound')
-  return nouns[type]
-}
+/** An attachment is a connection that is on no VPN gateway, and tagged like one. */
+const nounOf = (type: ResourceType) => nouns[type === 'VPNATTACHMENT' ? 'VPNCONNECTION' : type]
 
 async function checkExist(
   source: Source,

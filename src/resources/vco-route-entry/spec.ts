@@ -36,6 +36,9 @@ export const createVcoRouteEntry = defineAction({
     'Forbidden',
     'TaskConflict',
     'DryRunOperation',
+    'VpnConnection.Configuring',
+    'VpnRouteEntry.AlreadyExists',
+    'VpnRouteEntry.Conflict',
   ],
   source:
     'API description of CreateVcoRouteEntry (help page of 2026, Terraform provider 1.289.0, by analogy)',
@@ -57,7 +60,14 @@ export const deleteVcoRouteEntry = defineAction({
     OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
   },
   result: {},
-  errors: ['InvalidVpnConnectionInstanceId.NotFound', 'Forbbiden.SubUser', 'Forbidden', 'TaskConflict'],
+  errors: [
+    'InvalidVpnConnectionInstanceId.NotFound',
+    'Forbbiden.SubUser',
+    'Forbidden',
+    'TaskConflict',
+    'InvalidRouteEntry.NotFound',
+    'VpnConnection.Configuring',
+  ],
   source: 'API description of DeleteVcoRouteEntry (Terraform provider 1.289.0, by analogy)',
 })
 
@@ -130,6 +140,12 @@ export const modifyVcoRouteEntryWeight = defineAction({
     OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
   },
   result: {},
-  errors: ['InvalidVpnConnectionInstanceId.NotFound', 'Forbbiden.SubUser', 'Forbidden'],
+  errors: [
+    'InvalidVpnConnectionInstanceId.NotFound',
+    'Forbbiden.SubUser',
+    'Forbidden',
+    'InvalidRouteEntry.NotFound',
+    'VpnConnection.Configuring',
+  ],
   source: 'API description of ModifyVcoRouteEntryWeight (by analogy)',
 })

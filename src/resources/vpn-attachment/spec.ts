@@ -12,6 +12,7 @@ import {
   tunnelBgpParams,
   unset,
 } from '../vpn-connection/fields.ts'
+import { pairIkeParams, pairIpsecParams } from './fields.ts'
 
 export const createVpnAttachment = defineAction({
   name: 'CreateVpnAttachment',
@@ -33,9 +34,9 @@ export const createVpnAttachment = defineAction({
           EnableDpd: { type: 'boolean', default: true },
           EnableNatTraversal: { type: 'boolean', default: true },
           TunnelBgpConfig: { type: 'struct', fields: tunnelBgpParams },
-          TunnelIkeConfig: { type: 'struct', fields: ikeParams },
+          TunnelIkeConfig: { type: 'struct', fields: pairIkeParams },
           TunnelIndex: { type: 'integer', enum: [1, 2] },
-          TunnelIpsecConfig: { type: 'struct', fields: ipsecParams },
+          TunnelIpsecConfig: { type: 'struct', fields: pairIpsecParams },
         },
       },
     },
@@ -73,6 +74,7 @@ export const createVpnAttachment = defineAction({
   },
   errors: [
     'InvalidCustomerGatewayInstanceId.NotFound',
+    'InvalidVpnConnection.AlreadyExists',
     'Resource.QuotaFull',
     'InvalidName',
     'Forbbiden.SubUser',
@@ -250,6 +252,8 @@ export const modifyVpnAttachmentAttribute = defineAction({
   },
   errors: [
     'InvalidVpnConnectionInstanceId.NotFound',
+    'VpnConnection.Configuring',
+    'VpnConnection.InvalidCreateTunnelOptions',
     'InvalidCustomerGatewayInstanceId.NotFound',
     'InvalidName',
     'Forbbiden.SubUser',
@@ -269,6 +273,11 @@ export const deleteVpnAttachment = defineAction({
     ClientToken: { type: 'string', pattern: clientToken },
   },
   result: { Code: { type: 'string' }, Message: { type: 'string' }, Success: { type: 'boolean' } },
-  errors: ['InvalidVpnConnectionInstanceId.NotFound', 'Forbbiden.SubUser', 'Forbidden'],
+  errors: [
+    'InvalidVpnConnectionInstanceId.NotFound',
+    'VpnConnection.Configuring',
+    'Forbbiden.SubUser',
+    'Forbidden',
+  ],
   source: 'API description of DeleteVpnAttachment (by analogy)',
 })

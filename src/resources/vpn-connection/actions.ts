@@ -1,7 +1,6 @@
 import { type Action, action, type Call } from '../../rpc/action.ts'
 import { apiError } from '../../rpc/errors.ts'
 import { createPacker, type PackedResult } from '../../rpc/render.ts'
-import type { ResultValues } from '../../rpc/spec.ts'
 import type { ResourceContext } from '../context.ts'
 import { createKept } from '../kept.ts'
 import { scopeOf } from '../scope.ts'
@@ -10,6 +9,7 @@ import { requireReadyGateway } from '../vpn-gateway/model.ts'
 import { findGateway, readProgress } from '../vpn-gateway/store.ts'
 import type { Trx } from '../write.ts'
 import { checkSupported, pairOfTunnels, singleTunnel } from './model.ts'
+import { createConnectionReader } from './reader.ts'
 import {
   createVpnConnection,
   deleteVpnConnection,
@@ -18,69 +18,19 @@ import {
   modifyTunnelAttribute,
   modifyVpnConnectionAttribute,
 } from './spec.ts'
-import {
-  connectionsShowing,
-  type DescribedConnection,
-  type DescribedTunnel,
-  findConnection,
-  listDescribed,
-  listSecondTunnels,
-  prepareFindDescribed,
-  prepareFindEvidence,
-  prepareFindSecondTunnel,
-  tunnelsOf,
-} from './store.ts'
-import { type Described, extraOf, tagsIn, view, viewTunnel } from './view.ts'
+import { connectionsShowing, listDescribed, listSecondTunnels } from './store.ts'
+import { tagsIn, view, viewTunnel } from './view.ts'
 import { createConnectionWriter } from './writer.ts'
 
 export function vpnConnectionActions(context: ResourceContext): Action[] {
-  const { db, sealer, write, paging, staleAfter } = context
+  const { db, sealer, write, paging } = context
   const writer = createConnectionWriter(context)
-  const findDescribed = prepareFindDescribed(db)
-  const findSecondTunnel = prepareFindSecondTunnel(db)
-  const findEvidence = prepareFindEvidence(db)
+  const { described, answer, extra, reads } = createConnectionReader(context)
   const kept = createKept<PackedResult>()
-  const look = db.watch([findDescribed, findSecondTunnel], connectionsShowing, kept)
+  const look = db.watch(reads, connectionsShowing, kept)
   const pack = createPacker(describeVpnConnection)
-
-  /** At once on SQLite: the read of one connection makes no promise on its way. */
-  function described(call: Call, id: string): Described | Promise<Described> {
-    const whole = (row: DescribedConnection | undefined): Described | Promise<Described> => {
-      if (!row) throw apiError('InvalidVpnConnectionInstanceId.NotFound')
-      if (row.dual === 0) return { row, second: undefined }
-      const second = findSecondTunnel(row.id)
-      return second instanceof Promise ? second.then((tunnel) => ({ row, second: tunnel })) : { row, second }
-    }
-    const row = findDescribed(call.principal.accountId, call.region, id)
-    return row instanceof Promise ? row.then(whole) : whole(row)
-  }
-
-  function answer(found: Described) {
-    const shown: ResultValues<(typeof describeVpnConnection)['result']> = view(found, sealer)
-    return Object.assign(shown, { Tags: tagsIn(found.row.tags) })
-  }
-
-  /** The extra object, only for callers who ask: of each tunnel where there are two. */
-  async function extra({ row, second }: Described, call: Call) {
-    const of = async (tunnel: DescribedTunnel) =>
-      extraOf(tunnel, await findEvidence(tunnel.tunnel_id), call.now, staleAfter)
-    if (!second) return of(row)
-    const tunnels = [row, second].map(async (tunnel) => ({
-      TunnelId: tunnel.tunnel_id,
-      ...(await of(tunnel)),
-    }))
-    return { Tunnels: await Promise.all(tunnels) }
-  }
-
-  async function lockedConnection(trx: Trx, call: Call, id: string) {
-    const scope = scopeOf(call)
-    const row = await findConnection(trx, scope, id)
-    if (!row) throw apiError('InvalidVpnConnectionInstanceId.NotFound')
-    const gateway = await findGateway(trx, scope, row.vpn_gateway_id)
-    if (!gateway) throw new Error(`connection ${id} is on ${row.vpn_gateway_id}, which does not exist`)
-    requireReadyGateway(gateway, await readProgress(trx, gateway.id), 'VpnGateway.Configuring')
-    return { row, gateway, tunnels: await tunnelsOf(trx, row.id) }
-  }
+  const lock = (trx: Trx, call: Call, id: string) =>
+    writer.lock(trx, call, id, 'gateway', 'VpnGateway.Configuring')
 
   return [
     action(createVpnConnection, (input, call) =>
@@ -157,11 +107,11 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
 
     action(modifyVpnConnectionAttribute, async (input, call) => {
       await write(modifyVpnConnectionAttribute, input, call, async (trx, changed) => {
-        const { row, tunnels } = await lockedConnection(trx, call, input.VpnConnectionId)
+        const locked = await lock(trx, call, input.VpnConnectionId)
         checkSupported(input)
-        await writer.modify(trx, call, changed, row, tunnels, {
+        await writer.modify(trx, call, changed, locked, {
           ...input,
-          tunnels: row.dual === 1 ? (input.TunnelOptionsSpecification ?? []) : [singleTunnel(input)],
+          tunnels: locked.row.dual === 1 ? (input.TunnelOptionsSpecification ?? []) : [singleTunnel(input)],
         })
         return {}
       })
@@ -171,12 +121,13 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
 
     action(modifyTunnelAttribute, async (input, call) => {
       await write(modifyTunnelAttribute, input, call, async (trx, changed) => {
-        const { row, tunnels } = await lockedConnection(trx, call, input.VpnConnectionId)
+        const locked = await writer.lock(trx, call, input.VpnConnectionId, 'any', 'VpnGateway.Configuring')
+        const { row, tunnels } = locked
         const isOneOfPair = row.dual === 1 && tunnels.some(({ id }) => id === input.TunnelId)
         if (!isOneOfPair) throw apiError('InvalidTunnelId.NotFound')
         const options = { ...input.TunnelOptionsSpecification, TunnelId: input.TunnelId }
         checkSupported({ TunnelOptionsSpecification: [options] })
-        await writer.modify(trx, call, changed, row, tunnels, { tunnels: [options] })
+        await writer.modify(trx, call, changed, locked, { tunnels: [options] })
         return {}
       })
       const { row, second } = await described(call, input.VpnConnectionId)
@@ -197,8 +148,7 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
 
     action(deleteVpnConnection, (input, call) =>
       write(deleteVpnConnection, input, call, async (trx, changed) => {
-        const { row, tunnels } = await lockedConnection(trx, call, input.VpnConnectionId)
-        await writer.remove(trx, call, changed, row, tunnels)
+        await writer.remove(trx, call, changed, await lock(trx, call, input.VpnConnectionId))
         return {}
       }),
     ),

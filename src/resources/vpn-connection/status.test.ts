@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  deriveAttachmentState,
   deriveBgpStatus,
   deriveConnectionState,
   deriveConnectionStatus,
@@ -50,6 +51,15 @@ test('State is active once the generation has been observed', () => {
     deriveConnectionState({ deleted_at: 5 }, { generation: 2, observed_generation: 2 }),
     'deleting',
   )
+})
+
+test('an attachment is bound to nothing once it is made', () => {
+  const state = (generation: number, observed_generation: number | null, deleted_at: number | null = null) =>
+    deriveAttachmentState({ deleted_at }, { generation, observed_generation })
+  assert.equal(state(1, null), 'provisioning')
+  assert.equal(state(1, 1), 'init')
+  assert.equal(state(2, 1), 'updating')
+  assert.equal(state(2, 2, 5), 'deleting')
 })
 
 test('Status of a pair is that of its better tunnel', () => {

@@ -68,6 +68,16 @@ export function deriveConnectionState(
   return tunnel.observed_generation === tunnel.generation ? 'active' : 'updating'
 }
 
+/** Of a connection that is on no VPN gateway: `init` is bound to nothing, which an attachment is here for good. */
+export function deriveAttachmentState(
+  connection: { readonly deleted_at: number | null },
+  tunnel: Pick<ObservedTunnel, 'observed_generation'> & { readonly generation: number },
+): 'init' | 'provisioning' | 'updating' | 'deleting' {
+  const state = deriveConnectionState(connection, tunnel)
+  if (state === 'active') return 'init'
+  return state === 'updating' && tunnel.observed_generation === null ? 'provisioning' : state
+}
+
 export function deriveGatewayStatus(
   row: { readonly deleted_at: number | null; readonly generation: number },
   seen: { readonly observed_generation: number | null; readonly busyConnections: boolean },

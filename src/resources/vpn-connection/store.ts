@@ -215,7 +215,13 @@ function withColumns(query: ReturnType<typeof joined>, kind: Database['kind']) {
   return query
     .selectAll('c')
     .select([
-      ...(['g.internet_ip', 'g.second_internet_ip', 'g.network_type', 'g.bandwidth'] as const),
+      ...([
+        'g.kind as owner_kind',
+        'g.internet_ip',
+        'g.second_internet_ip',
+        'g.network_type',
+        'g.bandwidth',
+      ] as const),
       zoneOf('g.vswitch_id').as('zone'),
       zoneOf('g.second_vswitch_id').as('second_zone'),
       ...tunnelColumns,

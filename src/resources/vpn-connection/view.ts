@@ -7,6 +7,7 @@ import type { Tag } from '../tag/model.ts'
 import type { connectionResult, tunnelOptionsResult } from './fields.ts'
 import { peerBgpIp } from './model.ts'
 import {
+  deriveAttachmentState,
   deriveBgpStatus,
   deriveConnectionState,
   deriveConnectionStatus,
@@ -29,8 +30,9 @@ export interface Described {
 
 /** A connection on a VPN gateway as the reads show it, without its tags: both reads name them differently. */
 export function view({ row, second }: Described, sealer: Sealer): ResultValues<typeof connectionResult> {
+  const attached = row.owner_kind === 'attachment'
   const common = {
-    AttachType: 'VPNGW',
+    AttachType: attached ? 'NO_ASSOCIATED' : 'VPNGW',
     CreateTime: row.created_at,
     CrossAccountAuthorized: false,
     EffectImmediately: row.effect_immediately === 1,
@@ -41,17 +43,18 @@ export function view({ row, second }: Described, sealer: Sealer): ResultValues<t
     RemoteSubnet: row.remote_subnet,
     ResourceGroupId: row.resource_group_id,
     Spec: `${row.bandwidth}M`,
+    TunnelBandwidth: attached ? bandwidthName(row.bandwidth) : undefined,
     VpnConnectionId: row.id,
-    VpnGatewayId: row.vpn_gateway_id,
+    VpnGatewayId: attached ? 'vpn-not-exist' : row.vpn_gateway_id,
   }
+  const stateOf = (tunnel: DescribedTunnel) =>
+    attached ? deriveAttachmentState(row, tunnel) : deriveConnectionState(row, tunnel)
   // Members of one mode must not show in the other: Terraform would plan a replacement.
   if (second) {
     return {
       ...common,
       EnableTunnelsBgp: row.bgp_enable === 1,
-      State: [row, second].some((tunnel) => deriveConnectionState(row, tunnel) === 'updating')
-        ? 'updating'
-        : deriveConnectionState(row, row),
+      State: stateOf(deriveConnectionState(row, row) === 'active' ? second : row),
       Status: deriveStatusOfBoth(row, second),
       TunnelOptionsSpecification: [row, second].map((tunnel) => viewTunnel(row, tunnel, sealer)),
     }
@@ -64,7 +67,7 @@ export function view({ row, second }: Described, sealer: Sealer): ResultValues<t
     IkeConfig: viewIke(row, sealer),
     IpsecConfig: viewIpsec(row),
     RemoteCaCertificate: row.remote_ca_certificate ?? '',
-    State: deriveConnectionState(row, row),
+    State: stateOf(row),
     Status: deriveConnectionStatus(row),
     VcoHealthCheck: {
       Dip: row.hc_dip,
@@ -90,6 +93,11 @@ export function view({ row, second }: Described, sealer: Sealer): ResultValues<t
   }
 }
 
+/** Mbit/s of one tunnel of an attachment (help page of CreateVpnAttachment, 2026). */
+export const tunnelBandwidths = { Standard: 1000, Large: 3000 } as const
+
+const bandwidthName = (bandwidth: number) => (bandwidth < tunnelBandwidths.Large ? 'Standard' : 'Large')
+
 function viewIke(tunnel: DescribedTunnel, sealer: Sealer) {
   return {
     IkeAuthAlg: tunnel.ike_auth_alg,
@@ -113,7 +121,7 @@ const viewIpsec = (tunnel: DescribedTunnel) => ({
 
 type Gateway = Pick<
   DescribedConnection,
-  'internet_ip' | 'second_internet_ip' | 'zone' | 'second_zone' | 'deleted_at'
+  'owner_kind' | 'internet_ip' | 'second_internet_ip' | 'zone' | 'second_zone' | 'deleted_at'
 >
 
 /** One of the two tunnels of a connection. */
@@ -129,7 +137,8 @@ export function viewTunnel(
     EnableNatTraversal: tunnel.enable_nat_traversal === 1,
     InternetIp: (isFirst ? gateway.internet_ip : gateway.second_internet_ip) ?? undefined,
     RemoteCaCertificate: tunnel.remote_ca_certificate ?? '',
-    Role: tunnel.role,
+    // Both tunnels of an attachment have an index, those on a gateway a role.
+    Role: gateway.owner_kind === 'attachment' ? undefined : tunnel.role,
     State: deriveConnectionState(gateway, tunnel),
     Status: deriveConnectionStatus(tunnel),
     // Not a member of it where BGP was never configured: Terraform would see a block that it did not write.
@@ -146,6 +155,7 @@ export function viewTunnel(
           },
     TunnelId: tunnel.tunnel_id,
     TunnelIkeConfig: viewIke(tunnel, sealer),
+    TunnelIndex: gateway.owner_kind === 'attachment' ? tunnel.position : undefined,
     TunnelIpsecConfig: viewIpsec(tunnel),
     ZoneNo: (isFirst ? gateway.zone : gateway.second_zone) ?? undefined,
   }

@@ -15,7 +15,8 @@ import { deriveRoutes, routesOfOwner } from '../route-entry/store.ts'
 import { scopeOf } from '../scope.ts'
 import { checkTags } from '../tag/model.ts'
 import { putTags } from '../tag/store.ts'
-import type { VpnGateway } from '../vpn-gateway/store.ts'
+import { requireReadyGateway } from '../vpn-gateway/model.ts'
+import { findOwner, readProgress, type VpnGateway } from '../vpn-gateway/store.ts'
 import type { Trx } from '../write.ts'
 import { type healthCheckParams, ikeParams, ipsecParams } from './fields.ts'
 import {
@@ -35,15 +36,17 @@ import {
   changeConnection,
   changeTunnel,
   connectionsOfGateway,
+  findConnection,
   insertConnection,
   pskContext,
   type SiblingTunnel,
+  tunnelsOf,
   tunnelsOfGateway,
   type VpnConnection,
   type VpnTunnel,
 } from './store.ts'
 
-type HealthCheck = Partial<ParamValues<typeof healthCheckParams>>
+type HealthCheck = Partial<ParamValues<typeof healthCheckParams>> & { readonly Policy?: string }
 
 /** A connection that is asked for, whatever it is on. One tunnel or two: as many as there are options. */
 export interface WantedConnection {
@@ -66,6 +69,13 @@ export interface ChangedConnection {
   readonly AutoConfigRoute?: boolean
   readonly HealthCheckConfig?: HealthCheck
   readonly tunnels: readonly TunnelOptions[]
+}
+
+/** A connection that may be changed, with what it is on and its tunnels. */
+export interface LockedConnection {
+  readonly owner: VpnGateway
+  readonly row: VpnConnection
+  readonly tunnels: readonly VpnTunnel[]
 }
 
 type Changed = (key: ChangeKey) => void
@@ -95,9 +105,18 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
     return peer
   }
 
-  /** Makes the policy routes of `AutoConfigRoute` those of the subnets. */
-  async function configureRoutes(trx: Trx, connection: VpnConnection, now: number): Promise<void> {
-    const wanted = derivedRoutes(connection)
+  /** Makes the routes of `AutoConfigRoute` those of the subnets. */
+  async function configureRoutes(
+    trx: Trx,
+    owner: VpnGateway,
+    connection: VpnConnection,
+    now: number,
+  ): Promise<void> {
+    if (owner.kind === 'attachment') {
+      await deriveRoutes(db, trx, connection, 'vco', derivedRoutes(connection, 'vco'), now)
+      return
+    }
+    const wanted = derivedRoutes(connection, 'pbr')
     const others = (await routesOfOwner(trx, connection.vpn_gateway_id, 'pbr')).filter(
       (entry) => entry.next_hop !== connection.id || entry.derived === 0,
     )
@@ -109,7 +128,7 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
         limit,
       })
     }
-    await deriveRoutes(db, trx, connection, wanted, now)
+    await deriveRoutes(db, trx, connection, 'pbr', wanted, now)
   }
 
   /** A new tunnel with the vendor's defaults for what its options leave out. */
@@ -193,6 +212,26 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
   return {
     requirePeer,
 
+    /**
+     * @param kind what the connection has to be on
+     * @param busyCode what this call answers while it is being changed
+     */
+    async lock(
+      trx: Trx,
+      call: Call,
+      id: string,
+      kind: VpnGateway['kind'] | 'any',
+      busyCode: 'VpnGateway.Configuring' | 'VpnConnection.Configuring',
+    ): Promise<LockedConnection> {
+      const scope = scopeOf(call)
+      const row = await findConnection(trx, scope, id)
+      const owner = row && (await findOwner(trx, scope, row.vpn_gateway_id))
+      if (!row || !owner || (kind !== 'any' && owner.kind !== kind))
+        throw apiError('InvalidVpnConnectionInstanceId.NotFound')
+      requireReadyGateway(owner, await readProgress(trx, owner.id), busyCode)
+      return { owner, row, tunnels: await tunnelsOf(trx, row.id) }
+    },
+
     /** @param gateway ready for a change */
     async create(
       trx: Trx,
@@ -228,7 +267,7 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
         hc_sip: check?.Sip ?? '',
         hc_interval: check?.Interval ?? 0,
         hc_retry: check?.Retry ?? 0,
-        hc_policy: 'revoke_route',
+        hc_policy: check?.Policy ?? 'revoke_route',
         bgp_enable: 0,
         dual: Number(dual),
         resource_group_id: gateway.resource_group_id,
@@ -248,7 +287,7 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
       const { local_subnet, remote_subnet } = row
       for (const tunnel of tunnels) checkBeside(siblings, { ...tunnel, local_subnet, remote_subnet })
       await insertConnection(trx, row, tunnels)
-      await configureRoutes(trx, row, call.now)
+      await configureRoutes(trx, gateway, row, call.now)
       await putTags(trx, scope, 'vpnconnection', id, tags)
       for (const tunnel of tunnels) changed(`tunnel:${tunnel.id}`)
       return row
@@ -259,8 +298,7 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
       trx: Trx,
       call: Call,
       changed: Changed,
-      row: VpnConnection,
-      tunnels: readonly VpnTunnel[],
+      { owner, row, tunnels }: LockedConnection,
       wanted: ChangedConnection,
     ): Promise<void> {
       checkBothSubnets(wanted)
@@ -275,6 +313,7 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
         hc_sip: check?.Sip,
         hc_interval: check?.Interval,
         hc_retry: check?.Retry,
+        hc_policy: check?.Policy,
       })
       const touches = (...columns: (keyof VpnConnection)[]) => columns.some((column) => column in change)
       const renegotiateAll = touches('local_subnet', 'remote_subnet', 'effect_immediately')
@@ -288,19 +327,13 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
       await changeConnection(trx, row.id, change)
       await applyChanges(trx, changed, { ...row, ...change }, changes, renegotiateAll)
       if (touches('auto_config_route', 'local_subnet', 'remote_subnet')) {
-        await configureRoutes(trx, { ...row, ...change }, call.now)
+        await configureRoutes(trx, owner, { ...row, ...change }, call.now)
         if (!renegotiateAll) await routesChanged(trx, changed, row.id)
       }
     },
 
     /** Marks the connection; it goes when the engine has let go of its tunnels. */
-    async remove(
-      trx: Trx,
-      call: Call,
-      changed: Changed,
-      row: VpnConnection,
-      tunnels: readonly VpnTunnel[],
-    ): Promise<void> {
+    async remove(trx: Trx, call: Call, changed: Changed, { row, tunnels }: LockedConnection): Promise<void> {
       await changeConnection(trx, row.id, { deleted_at: call.now })
       for (const tunnel of tunnels) {
         await changeTunnel(trx, tunnel.id, {}, true)

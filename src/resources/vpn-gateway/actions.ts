@@ -100,6 +100,7 @@ export function vpnGatewayActions({ db, write, paging, quotas, addressPool }: Re
         const seq = await db.nextSeq(trx)
         const prepaid = input.InstanceChargeType === 'PREPAY'
         const row: VpnGateway = {
+          kind: 'gateway',
           seq,
           id,
           account_id: scope.accountId,
@@ -152,6 +153,7 @@ export function vpnGatewayActions({ db, write, paging, quotas, addressPool }: Re
         .selectFrom('vpn_gateway')
         .where('account_id', '=', scope.accountId)
         .where('region', '=', scope.region)
+        .where('kind', '=', 'gateway')
       if (filter.VpnGatewayId !== undefined) filtered = filtered.where('id', '=', filter.VpnGatewayId)
       if (filter.VpcId !== undefined) filtered = filtered.where('vpc_id', '=', filter.VpcId)
       if (filter.ResourceGroupId !== undefined) {

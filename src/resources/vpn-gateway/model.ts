@@ -13,7 +13,7 @@ import type { GatewayProgress, VpnGateway } from './store.ts'
 export function requireReadyGateway(
   gateway: VpnGateway,
   progress: GatewayProgress,
-  busyCode: 'VpnGateway.Configuring' | 'IncorrectStatus.VpnGateway',
+  busyCode: 'VpnGateway.Configuring' | 'IncorrectStatus.VpnGateway' | 'VpnConnection.Configuring',
 ): void {
   if (deriveGatewayStatus(gateway, progress) !== 'active') throw apiError(busyCode, { id: gateway.id })
   if (gateway.business_status === 'FinancialLocked') throw apiError('VpnGateway.FinancialLocked')

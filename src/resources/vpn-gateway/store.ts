@@ -13,6 +13,12 @@ export interface GatewayProgress {
 }
 
 export async function findGateway(source: Source, scope: Scope, id: string): Promise<VpnGateway | undefined> {
+  const owner = await findOwner(source, scope, id)
+  return owner?.kind === 'gateway' ? owner : undefined
+}
+
+/** What a connection is on: a VPN gateway, or what an attachment has in its place. */
+export async function findOwner(source: Source, scope: Scope, id: string): Promise<VpnGateway | undefined> {
   return source
     .selectFrom('vpn_gateway')
     .selectAll()
@@ -64,6 +70,7 @@ export async function readProgresses(
 
 export async function insertGateway(trx: Trx, gateway: VpnGateway): Promise<void> {
   await trx.insertInto('vpn_gateway').values(gateway).execute()
+  if (gateway.kind === 'attachment') return
   await addToCount(trx, 'vpn_gateway', { accountId: gateway.account_id, region: gateway.region }, [], 1)
 }
 
@@ -92,7 +99,7 @@ export async function removeGateway(trx: Trx, gateway: VpnGateway): Promise<void
   await trx.deleteFrom('gateway_observation').where('gateway_id', '=', gateway.id).execute()
   await removeCounts(trx, scope, gateway.id)
   await removeTags(trx, scope, 'vpngateway', gateway.id, 'all')
-  await addToCount(trx, 'vpn_gateway', scope, [], -1)
+  if (gateway.kind === 'gateway') await addToCount(trx, 'vpn_gateway', scope, [], -1)
 }
 
 /** What gateways of every account have taken: outside addresses, and inside addresses of one vSwitch. */
