@@ -54,6 +54,7 @@ function rows(): { [T in keyof Schema]?: NewRow<T>[] } {
     vswitch: zones.map((id, seq) => ({ ...described, seq, id, vpc_id: 'vpc-1', zone: id, cidr: '' })),
     vpn_gateway: gateways.map((id, seq) => ({
       ...{ ...described, seq, id, vpc_id: 'vpc-1', vswitch_id: zones[0]!, second_vswitch_id: zones[1] },
+      kind: 'gateway' as const,
       ...{ internet_ip: '1.1.1.1', second_internet_ip: '1.1.1.2', bandwidth: 10, network_type: 'public' },
       ...{ vpn_type: 'Normal', charge_type: '', auto_propagate: 0, enable_ipsec: 1, enable_ssl: 0 },
       ...{ ssl_connections: 0, resource_group_id: '', inside_address: '', slot: seq, order_id: seq },
