@@ -31,6 +31,8 @@ export interface App {
   readonly db: Database
   readonly sealer: Sealer
   readonly engine: Engine | undefined
+  /** One request without a connection. */
+  readonly handle: ApiServer['handle']
   /** Answers where the API is reached, and on which port the metrics are. */
   listen(): Promise<{
     readonly host: string
@@ -161,6 +163,7 @@ export async function createApp(
       sealer,
       engine,
       ended,
+      handle: api.handle,
       async listen() {
         let metricsPort: number | undefined
         if (config.metricsListen) {

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES }
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ApiError, apiError } from './errors.ts'
-import { createPipeline, type PipelineOptions, type Reply } from './pipeline.ts'
+import { createPipeline, type Pipeline, type PipelineOptions, type Reply } from './pipeline.ts'
 
 export interface Limits {
   /** Request line and headers, in bytes; a Create call in the query is 4 kB. */
@@ -36,6 +36,8 @@ export interface ApiServerOptions extends PipelineOptions {
 }
 
 export interface ApiServer {
+  /** One request without a connection, from whoever reads requests in another way. */
+  readonly handle: Pipeline['handle']
   /** Port 0 takes a free one; the answer says which. */
   listen(host: string, port: number): Promise<{ port: number }>
   /** Takes no new requests, lets running ones end, then closes every connection. */
@@ -166,6 +168,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   })
 
   return {
+    handle: pipeline.handle,
     listen(host, port) {
       return new Promise((resolve, reject) => {
         server.once('error', reject)

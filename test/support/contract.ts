@@ -160,6 +160,10 @@ export function membersOfXml(fields: ResultFields, nodes: readonly XmlNode[]): R
       ]
     } else members[node.name] = spec ? valueOfXml(spec, node) : node.text
   }
+  // A bare list that is empty has no element.
+  for (const [name, spec] of Object.entries(fields)) {
+    if (spec.type === 'list' && spec.wrapper === null) members[name] ??= []
+  }
   return members
 }
 
@@ -178,8 +182,8 @@ function valueOfXml(spec: FieldSpec, node: XmlNode): unknown {
   }
 }
 
-/** A bare list that is empty has no element. */
-function visibleInXml(value: unknown): unknown {
+/** What of an answer's members XML can show: a bare list that is empty has no element. */
+export function visibleInXml(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(visibleInXml)
   if (typeof value !== 'object' || value === null) return value
   const [[, only] = [], ...more] = Object.entries(value)
@@ -202,7 +206,7 @@ export function checkResult(spec: ActionSpec, members: Record<string, unknown>):
 
 // --- One answer ----------------------------------------------------------------------------------------------
 
-interface Answer {
+export interface Answer {
   readonly spec: ActionSpec | undefined
   readonly status: number
   readonly contentType: string
@@ -212,13 +216,16 @@ interface Answer {
   readonly extra: boolean
 }
 
-function checkAnswer(answer: Answer): string[] {
+/** Faults of an answer as it was on the wire. */
+export function checkAnswer(answer: Answer): string[] {
   const { spec, status, contentType, body } = answer
   const isXml = contentType === 'text/xml;charset=utf-8'
   if (!isXml && contentType !== 'application/json;charset=utf-8') return [`has content type ${contentType}`]
   let members: Record<string, unknown>
   try {
-    members = isXml ? membersOfXml(spec?.result ?? {}, parseXml(body).children) : JSON.parse(body)
+    members = isXml
+      ? membersOfXml((status === 200 && spec?.result) || {}, parseXml(body).children)
+      : JSON.parse(body)
   } catch (error) {
     return [`cannot be read: ${(error as Error).message}`]
   }

@@ -103,7 +103,7 @@ export const describeCustomerGateways = defineAction({
     },
     ...pageResult,
   },
-  errors: ['Forbbiden.SubUser', 'Forbidden'],
+  errors: ['Forbbiden.SubUser', 'Forbidden', 'InvalidParameter.TagKey', 'Duplicated.TagKey'],
   source: 'API description of DescribeCustomerGateways (help pages of March 2021)',
 })
 

@@ -132,7 +132,7 @@ export const describeVpnConnections = defineAction({
       item: { type: 'object', fields: { ...connectionResult, Tag: tagsResult } },
     },
   },
-  errors: ['Forbbiden.SubUser', 'Forbidden'],
+  errors: ['Forbbiden.SubUser', 'Forbidden', 'InvalidParameter.TagKey', 'Duplicated.TagKey'],
   source: 'API description of DescribeVpnConnections (help pages of March 2021)',
 })
 
