@@ -339,6 +339,21 @@ async function tour({ ask, refused }: Calls): Promise<Refusal[]> {
   await ask('DeleteVpnAttachment', alone)
   await until('both are gone', async () => (await ask('DescribeVpnAttachments')).TotalCount === 0)
 
+  // --- An enhanced gateway, resource groups ---
+  const enhanced = {
+    VpcId,
+    VSwitchId,
+    GatewayType: 'Enhanced.SiteToSite',
+    DisasterRecoveryVSwitchId: VSwitchId,
+  }
+  const enhancedId = { VpnGatewayId: (await ask('CreateEnhancedVpnGateway', enhanced)).VpnGatewayId }
+  await gatewayActive(enhancedId.VpnGatewayId)
+  await ask('UpdateEnhancedVpnGateway', { ...enhancedId, Name: 'enhanced' })
+  await ask('DeleteEnhancedVpnGateway', enhancedId)
+  await ask('DescribeVpnCrossAccountAuthorizations', { VpnConnectionId })
+  const moved = { ResourceType: 'CustomerGateway', InstanceId: CustomerGatewayId, NewResourceGroupId: 'rg-x' }
+  await ask('MoveVpnResourceGroup', moved)
+
   // --- And everything goes again ---
   await ask('DeleteVpnConnection', { VpnConnectionId })
   await gatewayActive()

@@ -77,8 +77,8 @@ export const tables = {
 
   vpn_gateway: {
     ...noun,
-    // `attachment`: what a connection without a VPN gateway has in its place; no caller sees it
-    kind: oneOf<'gateway' | 'attachment'>(),
+    // `enhanced`: for IPsec alone; `attachment`: what a connection without a VPN gateway has in its place, seen by nobody
+    kind: oneOf<'gateway' | 'enhanced' | 'attachment'>(),
     description: text,
     vpc_id: text,
     vswitch_id: text,

@@ -9,6 +9,7 @@ import * as diagnosis from './diagnosis/spec.ts'
 import { identityActions } from './identity/actions.ts'
 import { peerConfigActions } from './peer-config/actions.ts'
 import { regionActions } from './region/actions.ts'
+import { resourceGroupActions } from './resource-group/actions.ts'
 import * as resourceGroup from './resource-group/spec.ts'
 import { tagActions } from './tag/actions.ts'
 import { vcoRouteEntryActions } from './vco-route-entry/actions.ts'
@@ -77,6 +78,7 @@ export function createActionTable(
     ...vpnConnectionActions(context),
     ...vpnAttachmentActions(context),
     ...vcoRouteEntryActions(context),
+    ...resourceGroupActions(context),
     ...vpnRouteEntryActions(context),
     ...vpnPbrRouteEntryActions(context),
     ...vpnConnectionLogActions(context),

@@ -508,7 +508,6 @@ eachDatabase((kind, _open, place) => {
 
     test('what is not built answers a clear error to those who may ask, and unknown actions say so', async () => {
       assert.equal(await codeOf('CreateSslVpnServer', {}), 'UnsupportedOperation')
-      assert.equal(await codeOf('CreateSslVpnServer', {}), 'UnsupportedOperation')
       assert.equal(await codeOf('DescribeNothing', {}), 'InvalidAction.NotFound')
     })
   })

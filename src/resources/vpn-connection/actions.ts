@@ -15,6 +15,7 @@ import {
   deleteVpnConnection,
   describeVpnConnection,
   describeVpnConnections,
+  describeVpnCrossAccountAuthorizations,
   modifyTunnelAttribute,
   modifyVpnConnectionAttribute,
 } from './spec.ts'
@@ -152,5 +153,15 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
         return {}
       }),
     ),
+    // Nobody else's transit router can be bound here, so there is nothing to authorise.
+    action(describeVpnCrossAccountAuthorizations, async (input, call) => {
+      await described(call, input.VpnConnectionId)
+      return {
+        CrossAccountAuthorizations: [],
+        PageNumber: input.PageNumber,
+        PageSize: input.PageSize,
+        TotalCount: 0,
+      }
+    }),
   ]
 }

@@ -220,13 +220,13 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
       trx: Trx,
       call: Call,
       id: string,
-      kind: VpnGateway['kind'] | 'any',
+      kind: 'gateway' | 'attachment' | 'any',
       busyCode: 'VpnGateway.Configuring' | 'VpnConnection.Configuring',
     ): Promise<LockedConnection> {
       const scope = scopeOf(call)
       const row = await findConnection(trx, scope, id)
       const owner = row && (await findOwner(trx, scope, row.vpn_gateway_id))
-      if (!row || !owner || (kind !== 'any' && owner.kind !== kind))
+      if (!row || !owner || (kind !== 'any' && (owner.kind === 'attachment') !== (kind === 'attachment')))
         throw apiError('InvalidVpnConnectionInstanceId.NotFound')
       requireReadyGateway(owner, await readProgress(trx, owner.id), busyCode)
       return { owner, row, tunnels: await tunnelsOf(trx, row.id) }

@@ -276,7 +276,14 @@ export const createEnhancedVpnGateway = defineAction({
     VpnType: { type: 'string', enum: ['Normal'], default: 'Normal' },
   },
   result: { Name: { type: 'string' }, VpnGatewayId: { type: 'string' } },
-  errors: ['Resource.QuotaFull', 'InvalidName', 'Forbbiden.SubUser', 'Forbidden'],
+  errors: [
+    'Resource.QuotaFull',
+    'InvalidName',
+    'Forbbiden.SubUser',
+    'Forbidden',
+    'InvalidVpcId.NotFound',
+    'InvalidVSwitchId.NotFound',
+  ],
   source: 'API description of CreateEnhancedVpnGateway (by analogy)',
 })
 
@@ -318,6 +325,8 @@ export const updateEnhancedVpnGateway = defineAction({
     'InvalidDescription',
     'Forbbiden.SubUser',
     'Forbidden',
+    'VpnGateway.Configuring',
+    'VpnGateway.FinancialLocked',
   ],
   source: 'API description of UpdateEnhancedVpnGateway (by analogy)',
 })
@@ -338,6 +347,7 @@ export const deleteEnhancedVpnGateway = defineAction({
     'VpnGateway.Configuring',
     'Forbbiden.SubUser',
     'Forbidden',
+    'DependencyViolation.VpnConnection',
   ],
   source: 'API description of DeleteEnhancedVpnGateway (by analogy)',
 })

@@ -14,7 +14,7 @@ export interface GatewayProgress {
 
 export async function findGateway(source: Source, scope: Scope, id: string): Promise<VpnGateway | undefined> {
   const owner = await findOwner(source, scope, id)
-  return owner?.kind === 'gateway' ? owner : undefined
+  return owner?.kind === 'attachment' ? undefined : owner
 }
 
 /** What a connection is on: a VPN gateway, or what an attachment has in its place. */
@@ -99,7 +99,7 @@ export async function removeGateway(trx: Trx, gateway: VpnGateway): Promise<void
   await trx.deleteFrom('gateway_observation').where('gateway_id', '=', gateway.id).execute()
   await removeCounts(trx, scope, gateway.id)
   await removeTags(trx, scope, 'vpngateway', gateway.id, 'all')
-  if (gateway.kind === 'gateway') await addToCount(trx, 'vpn_gateway', scope, [], -1)
+  if (gateway.kind !== 'attachment') await addToCount(trx, 'vpn_gateway', scope, [], -1)
 }
 
 /** What gateways of every account have taken: outside addresses, and inside addresses of one vSwitch. */
