@@ -81,6 +81,8 @@ export const createVpnAttachment = defineAction({
     'Forbidden',
     'VpnConnection.InvalidCreateTunnelOptions',
     'DryRunOperation',
+    'IllegalParam.RemoteCaCertificate',
+    'OperationUnsupported.EnableBgp',
   ],
   source:
     'API description of CreateVpnAttachment (help page of 2026, Terraform provider 1.289.0, by analogy)',
@@ -258,6 +260,8 @@ export const modifyVpnAttachmentAttribute = defineAction({
     'InvalidName',
     'Forbbiden.SubUser',
     'Forbidden',
+    'IllegalParam.RemoteCaCertificate',
+    'OperationUnsupported.EnableBgp',
   ],
   source: 'API description of ModifyVpnAttachmentAttribute (by analogy)',
 })
