@@ -49,6 +49,11 @@ const layers: readonly Layer[] = [
     because: 'the interfaces stand above every engine and know none',
   },
   {
+    files: ['src/engine/bird/', 'src/engine/probe/'],
+    may: ['src/engine/engine.ts', 'src/engine/gateway-service.ts', 'src/engine/linux/'],
+    because: 'what runs beside the IKE daemons is told the state of a gateway, and knows none of them',
+  },
+  {
     files: ['src/engine/strongswan/', 'src/engine/linux/'],
     may: ['src/engine/engine.ts', 'src/engine/gateway-service.ts', 'src/engine/reason.ts'],
     because: 'an engine gets the complete wanted state handed in; it must not look it up',

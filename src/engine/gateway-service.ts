@@ -18,6 +18,8 @@ export interface ServedTunnel {
   readonly made: number
   /** It carries packets. */
   readonly up: boolean
+  /** Its routes are taken away: see `revokeRoutes`. */
+  readonly revoked: boolean
 }
 
 export interface ServedGateway {

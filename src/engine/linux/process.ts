@@ -24,22 +24,23 @@ export interface DaemonProcess {
 const stopLimitMs = 5_000
 
 /**
- * Starts a program inside a network namespace, away from our own end. What it prints goes into `output`, which is made
- * anew. `command` may be a chain of programs that replace themselves by the next: the process stays the same.
+ * Starts a program inside a network namespace (`undefined`: our own), away from our own end. What it prints goes into
+ * `output`, which is made anew. `command` may be a chain of programs that replace themselves by the next: the process stays the same.
  *
  * @throws EngineError when nothing could be started
  * @returns `undefined` when it has ended before it could be looked at
  */
 export async function startDaemon(
-  netns: string,
+  netns: string | undefined,
   command: readonly string[],
   options: { readonly output: string; readonly env?: Readonly<Record<string, string>> },
 ): Promise<DaemonProcess | undefined> {
-  const netnsInode = await namespaceInode(netns)
+  const netnsInode = await inodeOf(netns)
   if (netnsInode === undefined) throw new EngineError(`no network namespace ${netns}`, { retry: true })
   const output = await open(options.output, 'w', 0o600)
   try {
-    const child = spawn('nsenter', [`--net=${namespacePath(netns)}`, ...command], {
+    const line = netns === undefined ? command : ['nsenter', `--net=${namespacePath(netns)}`, ...command]
+    const child = spawn(line[0] ?? '', line.slice(1), {
       detached: true,
       stdio: ['ignore', output.fd, output.fd],
       // Nothing of our own environment: it may hold keys.
@@ -47,7 +48,9 @@ export async function startDaemon(
     })
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve)
-      child.once('error', (cause) => reject(new EngineError('cannot run nsenter', { retry: false, cause })))
+      child.once('error', (cause) =>
+        reject(new EngineError(`cannot run ${line[0]}`, { retry: false, cause })),
+      )
     })
     child.unref()
     const pid = child.pid as number
@@ -62,14 +65,13 @@ export async function startDaemon(
 export const isAlive = async (daemon: DaemonProcess) => (await processBirth(daemon.pid)) === daemon.birth
 
 /** Whether this is our daemon, alive and in its namespace, and the namespace is still the one of this name. */
-export async function isOurs(daemon: DaemonProcess, netns: string): Promise<boolean> {
-  const [alive, network, inode] = await Promise.all([
-    isAlive(daemon),
-    networkOf(daemon.pid),
-    namespaceInode(netns),
-  ])
+export async function isOurs(daemon: DaemonProcess, netns: string | undefined): Promise<boolean> {
+  const [alive, network, inode] = await Promise.all([isAlive(daemon), networkOf(daemon.pid), inodeOf(netns)])
   return alive && network === daemon.netnsInode && inode === daemon.netnsInode
 }
+
+const inodeOf = (netns: string | undefined) =>
+  netns === undefined ? networkOf(process.pid) : namespaceInode(netns)
 
 /** Ends a daemon in order. Kills it when that takes too long. */
 export async function stopDaemon(daemon: DaemonProcess): Promise<void> {

@@ -108,6 +108,7 @@ class StrongswanEngine implements Engine {
   readonly #learned = new Map<GatewayId, readonly string[]>()
   /** Gateways whose services are still to be told that something has changed. */
   readonly #toTell = new Set<GatewayId>()
+  #isAdopting = false
   readonly #window = new InitiationWindow(parallelInitiations, initiationHoldMs)
   readonly #bounded = bounded(parallelJobs)
   readonly #timers = new NamedTimers()
@@ -175,6 +176,7 @@ class StrongswanEngine implements Engine {
       if (gateway && file.endsWith('.json')) this.#gateways.set(gateway.id, gateway)
     }
     const left = await readdir(enginesDir(dataDir))
+    this.#isAdopting = true
     await Promise.all(
       left.map(async (name) => {
         const record = await readDaemonRecord(`${enginesDir(dataDir)}/${name}`)
@@ -196,6 +198,8 @@ class StrongswanEngine implements Engine {
         await this.#bounded(() => daemon.adopt(record.process))
       }),
     )
+    this.#isAdopting = false
+    for (const id of this.#gateways.keys()) this.#tellServices(id)
   }
 
   // --- Gateways ------------------------------------------------------------------------------------------------
@@ -409,7 +413,8 @@ class StrongswanEngine implements Engine {
 
   /** Once for all changes of the same moment. */
   #tellServices(id: GatewayId): void {
-    if (this.#toTell.has(id)) return
+    // A part of what an earlier engine has left would look like the whole.
+    if (this.#isAdopting || this.#toTell.has(id)) return
     this.#toTell.add(id)
     queueMicrotask(() => {
       this.#toTell.delete(id)

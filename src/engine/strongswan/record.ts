@@ -57,11 +57,15 @@ export async function readTunnelRecords(runDir: string): Promise<TunnelRecord[]>
   )
   return records
     .filter((record) => record !== undefined)
-    .map((record) => ({
-      ...record,
-      tunnel: { ...record.tunnel, ike: { ...record.tunnel.ike, psk: new Secret('') } },
-    }))
+    .map((record) => ({ ...record, tunnel: withoutKeys(record.tunnel) }))
 }
+
+/** What stood in the place of a key is none. */
+const withoutKeys = ({ ike, bgp, ...tunnel }: Tunnel): Tunnel => ({
+  ...tunnel,
+  ike: { ...ike, psk: new Secret('') },
+  ...(bgp && { bgp: bgp.authKey === undefined ? bgp : { ...bgp, authKey: new Secret('') } }),
+})
 
 /** `undefined` for a file that is not there or was cut off. */
 export async function readJson<T>(file: string): Promise<T | undefined> {

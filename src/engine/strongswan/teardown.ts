@@ -22,7 +22,8 @@ export async function teardown(config: {
     if (names.kindOf(netns) === 'gateway') await removeGatewayNetwork(netns)
     else await removeNamespace(netns)
   }
-  for (const dir of ['engines', 'gateways'])
+  for (const dir of ['engines', 'gateways', 'bgp'])
     await rm(`${config.dataDir}/${dir}`, { recursive: true, force: true })
+  await rm(`${config.dataDir}/probes.json`, { force: true })
   return ours
 }
