@@ -6,8 +6,11 @@ import { createApp } from './app.ts'
 import type { Terminal } from './cli/terminal.ts'
 import { type Config, type LogLevel, showListen } from './config.ts'
 import type { Database } from './db/open.ts'
+import { createBgpService } from './engine/bird/service.ts'
 import type { Engine, EngineDescription } from './engine/engine.ts'
 import { hasLink, ipBatch, namespaceInode } from './engine/linux/namespace.ts'
+import type { Log } from './engine/linux/process.ts'
+import { createProbeService } from './engine/probe/service.ts'
 import { createStrongswanEngine } from './engine/strongswan/engine.ts'
 import { newAccessKeyId, newSecret } from './resources/access-key/model.ts'
 import { createAccessKey, createAccount, listAccounts } from './resources/access-key/store.ts'
@@ -86,6 +89,12 @@ const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 async function createEngine(config: Config, log: (entry: object) => void): Promise<Engine> {
   const { dataDir, prefix, kernelMode, wan } = config
+  const common: { dataDir: string; log: Log } = {
+    dataDir,
+    log(level, message, fields) {
+      if (levels.indexOf(level) >= levels.indexOf(config.logLevel)) log({ level, message, ...fields })
+    },
+  }
   const madeBridge = await makeOwnBridge(config)
   if (madeBridge) log({ level: 'info', message: `made the WAN bridge ${wan.bridge}` })
   try {
@@ -94,9 +103,8 @@ async function createEngine(config: Config, log: (entry: object) => void): Promi
       prefix,
       wan,
       ...(kernelMode === 'auto' ? {} : { kernelMode }),
-      log(level, message, fields) {
-        if (levels.indexOf(level) >= levels.indexOf(config.logLevel)) log({ level, message, ...fields })
-      },
+      services: [createBgpService(common), createProbeService(common)],
+      log: common.log,
     })
   } catch (error) {
     if (madeBridge) await removeOwnBridge(config)

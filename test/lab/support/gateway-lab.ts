@@ -9,8 +9,11 @@ import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { createBgpService } from '../../../src/engine/bird/service.ts'
 import type { Engine, Gateway, Tunnel, TunnelReport } from '../../../src/engine/engine.ts'
 import { createNames, type Names } from '../../../src/engine/linux/names.ts'
+import type { Log } from '../../../src/engine/linux/process.ts'
+import { createProbeService } from '../../../src/engine/probe/service.ts'
 import { createStrongswanEngine } from '../../../src/engine/strongswan/engine.ts'
 import type { LogLine } from '../../../src/engine/strongswan/failure-log.ts'
 import { parseLogEvent } from '../../../src/engine/strongswan/failure-log.ts'
@@ -31,6 +34,9 @@ const timers = {
   retransmit: { timeout: 0.5, base: 1, tries: 4 },
 }
 
+/** The lowest that BGP allows. */
+const bgpLimits = { holdTime: 3 }
+
 let count = 0
 
 export class GatewayLab {
@@ -47,6 +53,11 @@ export class GatewayLab {
   readonly #kernelMode: KernelMode | undefined
   readonly #onExit = () => this.#removeNow()
   #engine: Engine | undefined
+  readonly #log: Log = (level, message, fields) => {
+    const text = `${level} ${message} ${JSON.stringify(fields ?? {})}`
+    this.logged.push(text)
+    if (process.env['LAB_ECHO']) console.error(text)
+  }
 
   private constructor(lab: Lab, dataDir: string, changes: Partial<Timers>, kernelMode?: KernelMode) {
     this.lab = lab
@@ -203,11 +214,11 @@ export class GatewayLab {
   async #start(): Promise<void> {
     this.#engine = await createStrongswanEngine({
       ...this.engineConfig,
-      log: (level, message, fields) => {
-        const text = `${level} ${message} ${JSON.stringify(fields ?? {})}`
-        this.logged.push(text)
-        if (process.env['LAB_ECHO']) console.error(text)
-      },
+      services: [
+        createBgpService({ dataDir: this.#dataDir, log: this.#log, limits: bgpLimits }),
+        createProbeService({ dataDir: this.#dataDir, log: this.#log }),
+      ],
+      log: this.#log,
     })
   }
 }
