@@ -5,8 +5,8 @@ const network = ['iproute2', 'iputils-ping', 'nftables', 'procps', 'util-linux']
 /** What can be asked for with `--with`, and why it is needed. */
 export const parts = {
   strongswan: {
-    title: 'strongSwan',
-    why: 'the IKE daemon and the network tools that Suidao starts',
+    title: 'daemons',
+    why: 'strongSwan, BIRD and the network tools that Suidao starts',
     packages: [
       'strongswan-charon',
       'strongswan-libcharon',
@@ -15,6 +15,9 @@ export const parts = {
       'libcharon-extra-plugins',
       'libstrongswan-extra-plugins',
       'libstrongswan-standard-plugins',
+      // BGP and health checks.
+      'bird2',
+      'fping',
       ...network,
     ],
   },
@@ -26,9 +29,15 @@ export const parts = {
   lab: {
     title: 'lab tools',
     why: 'the tests with real tunnels count and filter packets',
-    packages: [...network, 'fping', 'tcpdump'],
+    packages: [...network, 'tcpdump'],
   },
 }
+
+/** Services that packages of ours enable at boot, and that nobody here has asked for. */
+export const services = [
+  { package: 'strongswan-starter', unit: 'strongswan-starter.service', script: 'ipsec', title: 'strongSwan' },
+  { package: 'bird2', unit: 'bird.service', script: 'bird', title: 'BIRD' },
+]
 
 /** @throws Error that names the parts there are. */
 export function partsNamed(list) {

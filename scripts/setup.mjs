@@ -18,7 +18,7 @@ import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { findNode24, oldestNode } from '../bin/node24.mjs'
-import { npmReason, partsNamed, refusalToInstall } from './setup-plan.mjs'
+import { npmReason, partsNamed, refusalToInstall, services } from './setup-plan.mjs'
 
 const exitFailed = 1
 const exitUsage = 2
@@ -235,27 +235,31 @@ async function installWithoutServices(names) {
   )
 }
 
-/** strongSwan's package enables a daemon at boot that would take UDP 500 and 4500 from Suidao's own. */
-function switchOffStrongswanService() {
+/** A daemon of its own at boot would take UDP 500 and 4500, or TCP 179, from those that Suidao starts. */
+function switchOffService({ package: name, unit, script, title }) {
   for (const [command, ...args] of [
-    ['deb-systemd-helper', 'disable', 'strongswan-starter.service'],
-    ['update-rc.d', 'ipsec', 'disable'],
+    ['deb-systemd-helper', 'disable', unit],
+    ['update-rc.d', script, 'disable'],
   ]) {
+    if (command === 'update-rc.d' && !existsSync(`/etc/init.d/${script}`)) continue
     // deb-systemd-helper asks who calls: it is made for the scripts of packages.
-    const env = { ...process.env, DPKG_MAINTSCRIPT_PACKAGE: 'strongswan-starter' }
+    const env = { ...process.env, DPKG_MAINTSCRIPT_PACKAGE: name }
     const result = spawnSync(command, args, { encoding: 'utf8', env })
     if (result.status !== 0) {
       say(
-        `could not switch off strongSwan's own service at boot: ${command} ${args.join(' ')}: ${result.stderr ?? result.error}`,
+        `could not switch off ${title}'s own service at boot: ${command} ${args.join(' ')}: ${result.stderr ?? result.error}`,
       )
       return
     }
   }
-  say("strongSwan's own service is switched off at boot (back on: systemctl enable strongswan-starter)")
+  say(
+    `${title}'s own service is switched off at boot (back on: systemctl enable ${unit.replace('.service', '')})`,
+  )
 }
 
 async function installPackages(names) {
-  const hasStarter = missingPackages([{ packages: ['strongswan-starter'] }]).length === 0
+  const isMissing = ({ package: name }) => missingPackages([{ packages: [name] }]).length > 0
+  const newServices = services.filter(isMissing)
   const known = spawnSync('apt-cache', ['show', '--no-all-versions', '-q=2', ...names], { encoding: 'utf8' })
   let updated = false
   if (known.status !== 0) {
@@ -275,8 +279,7 @@ async function installPackages(names) {
       `apt-get install failed, exit code ${result.code}. Its last words:\n${lastLines(result.tail)}`,
     )
   }
-  if (!hasStarter && missingPackages([{ packages: ['strongswan-starter'] }]).length === 0)
-    switchOffStrongswanService()
+  for (const service of newServices) if (!isMissing(service)) switchOffService(service)
 }
 
 // --- The order -----------------------------------------------------------------------------------------------

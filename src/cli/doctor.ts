@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path'
 import { CompiledQuery, Kysely } from 'kysely'
 import { type Config, type Listen, showListen } from '../config.ts'
 import { openPostgres } from '../db/postgres.ts'
+import { findBird } from '../engine/bird/speaker.ts'
 import { run } from '../engine/linux/command.ts'
 import { checkWan } from '../engine/linux/gateway-network.ts'
 import { findCharon } from '../engine/strongswan/charon.ts'
@@ -40,6 +41,7 @@ async function examine(config: Config): Promise<Finding[]> {
     findings.push(
       examinePrivileges(),
       ...(await examineCharon(config.kernelMode)),
+      await examineBird(),
       ...(await Promise.all(tools.map(examineTool))),
       ...(await examineKernel(config)),
       await examineAppArmor(),
@@ -164,6 +166,15 @@ async function examineCharon(kernelMode: Config['kernelMode']): Promise<Finding[
   ]
 }
 
+async function examineBird(): Promise<Finding> {
+  const what = 'bird'
+  try {
+    return { what, verdict: 'ok', text: `BIRD, ${await findBird()}` }
+  } catch (error) {
+    return { what, verdict: 'missing', text: `${messageOf(error)} (BGP)`, packages: ['bird2'] }
+  }
+}
+
 interface Tool {
   readonly name: string
   readonly args: readonly string[]
@@ -176,6 +187,7 @@ const tools: readonly Tool[] = [
   { name: 'sysctl', args: ['--version'], package: 'procps', use: 'settings of namespaces' },
   { name: 'nft', args: ['--version'], package: 'nftables', use: 'NAT traversal switched off for a peer' },
   { name: 'nsenter', args: ['--version'], package: 'util-linux', use: 'commands inside a namespace' },
+  { name: 'fping', args: ['--version'], package: 'fping', use: 'health checks' },
   { name: 'unshare', args: ['--version'], package: 'util-linux', use: 'a mount namespace for each daemon' },
 ]
 
