@@ -28,6 +28,12 @@ const successful = { Code: '200', Message: 'successful', Success: true } as cons
 /** Behind an attachment whose `LocalSubnet` is everything. */
 const anyInside = '10.0.0.0/8'
 
+/** The parameter has another name than on the connections of a gateway. */
+function checkCertificate({ RemoteCaCert }: { readonly RemoteCaCert?: string }): void {
+  if (RemoteCaCert)
+    throw apiError('IllegalParam.RemoteCaCert', { reason: 'Certificates are not supported yet.' })
+}
+
 type IndexedOptions = TunnelOptions & { readonly TunnelIndex?: number }
 
 /** Both tunnels in the order of their indices; without indices in the order given. */
@@ -132,7 +138,8 @@ export function vpnAttachmentActions(context: ResourceContext): Action[] {
   return [
     action(createVpnAttachment, (input, call) =>
       write(createVpnAttachment, input, call, async (trx, changed) => {
-        checkSupported({ ...input, RemoteCaCertificate: input.RemoteCaCert })
+        checkCertificate(input)
+        checkSupported(input)
         const pair = input.TunnelOptionsSpecification ?? []
         const tunnels =
           pair.length > 0
@@ -186,7 +193,8 @@ export function vpnAttachmentActions(context: ResourceContext): Action[] {
     action(modifyVpnAttachmentAttribute, async (input, call) => {
       await write(modifyVpnAttachmentAttribute, input, call, async (trx, changed) => {
         const locked = await lock(trx, call, input.VpnConnectionId)
-        checkSupported({ ...input, RemoteCaCertificate: input.RemoteCaCert })
+        checkCertificate(input)
+        checkSupported(input)
         await writer.modify(trx, call, changed, locked, {
           ...input,
           tunnels:
