@@ -8,17 +8,21 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { settings } from '../src/config.ts'
+import { openApiDocument } from '../src/emulator/openapi.ts'
+import { scenarios } from '../src/emulator/scenarios.ts'
 import { exercise } from './coverage/exercise.ts'
 import {
   renderCoverage,
   renderErrors,
   renderReasons,
+  renderScenarios,
   renderSettings,
   replaceBlock,
 } from './coverage/render.ts'
 
 const root = dirname(import.meta.dirname)
 const configuration = 'docs/configuration.md'
+const emulator = 'docs/emulator.md'
 
 interface Document {
   /** From the root of the project. */
@@ -34,6 +38,8 @@ export async function generateDocuments(): Promise<readonly Document[]> {
     { path: 'docs/coverage.md', text: renderCoverage(await exercise()) },
     { path: 'docs/errors.md', text: renderErrors() },
     { path: 'docs/reasons.md', text: renderReasons() },
+    { path: emulator, text: replaceBlock(await read(emulator), 'scenarios', renderScenarios(scenarios)) },
+    { path: 'docs/emulator-openapi.json', text: `${JSON.stringify(openApiDocument(), null, 2)}\n` },
     {
       path: configuration,
       text: replaceBlock(await read(configuration), 'settings', renderSettings(settings)),

@@ -15,13 +15,14 @@ import { ReconcileLoop } from './reconcile/loop.ts'
 import { createCredentialSource } from './resources/access-key/store.ts'
 import { recordOf } from './resources/audit-event/model.ts'
 import { openAuditTrail } from './resources/audit-event/store.ts'
-import type { ResourceContext } from './resources/context.ts'
+import type { ChangeKey, ResourceContext } from './resources/context.ts'
 import { createActionTable } from './resources/index.ts'
 import { createPaging } from './resources/paging.ts'
 import { regionIds } from './resources/region/model.ts'
 import { createWrite } from './resources/write.ts'
+import type { Gate } from './rpc/gate.ts'
 import { createApiMetrics } from './rpc/metrics.ts'
-import { createRequestLogger, type LogDestination } from './rpc/request-log.ts'
+import { createRequestLogger, type LogDestination, type RequestLog } from './rpc/request-log.ts'
 import { type ApiServer, createApiServer, type Limits } from './rpc/server.ts'
 import { createThrottle } from './rpc/throttle.ts'
 import { checkMasterKey, createSealer, loadMasterKey, type Sealer } from './seal.ts'
@@ -33,6 +34,10 @@ export interface App {
   readonly engine: Engine | undefined
   /** One request without a connection. */
   readonly handle: ApiServer['handle']
+  /** Pieces of work that reconcile has before it or under way. */
+  readonly busy: () => number
+  /** Makes reconcile look at these again, after rows were changed past all actions. */
+  readonly changed: (keys: readonly ChangeKey[]) => void
   /** Answers where the API is reached, and on which port the metrics are. */
   listen(): Promise<{
     readonly host: string
@@ -52,8 +57,13 @@ export interface Overrides {
   readonly clock?: Clock
   readonly log?: LogDestination
   readonly limits?: Partial<Limits>
+  readonly gate?: Gate
+  /** Told of every answer, as the log is. */
+  readonly answered?: (entry: RequestLog) => void
   /** Milliseconds between two rounds of reconcile over everything. */
   readonly resyncInterval?: number
+  /** Gateways and tunnels that reconcile works on at the same time. */
+  readonly parallel?: number
 }
 
 /** Rounds that may fail to come before a stored report is called stale. */
@@ -133,7 +143,12 @@ export async function createApp(
       regions,
       defaultRegion: config.defaultRegion,
       now,
-      log: (entry) => requestLog.log(entry),
+      clientNow: Date.now,
+      gate: overrides.gate,
+      log(entry) {
+        requestLog.log(entry)
+        overrides.answered?.(entry)
+      },
       metrics,
       audit: (event) => audit.append(recordOf(event)),
       throttle: config.throttling ? createThrottle() : undefined,
@@ -153,7 +168,8 @@ export async function createApp(
       closers.push(keepTidy(logbook, db, now, log))
       telemetry = createTelemetry({ db, logbook, log, now })
       const { stored } = telemetry
-      loop = new ReconcileLoop({ db, engine, sealer, clock, log, resyncInterval, stored })
+      const { parallel } = overrides
+      loop = new ReconcileLoop({ db, engine, sealer, clock, log, resyncInterval, stored, parallel })
       closers.push(() => loop!.stop())
       await loop.start()
     }
@@ -162,6 +178,8 @@ export async function createApp(
       db,
       sealer,
       engine,
+      busy: () => loop?.busy ?? 0,
+      changed: (keys) => loop?.changed(keys),
       ended,
       handle: api.handle,
       async listen() {

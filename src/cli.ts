@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import packageJson from '../package.json' with { type: 'json' }
 import { runDoctor } from './cli/doctor.ts'
+import { emulatorUsage } from './cli/emulator-usage.ts'
 import { keysUsage, runKeys } from './cli/keys.ts'
 import { runPeerConfig } from './cli/peer-config.ts'
 import { rolesUsage, runRoles } from './cli/roles.ts'
@@ -52,6 +53,16 @@ const commands: Readonly<Record<string, Command>> = {
     usage: 'peer-config <device> <connection>',
     summary: `the configuration of the device at the other end, with its key; devices: ${peerFormatNames.join(', ')}`,
     run: runPeerConfig,
+  },
+  emulator: {
+    usage: 'emulator [options]',
+    summary: 'run the server over simulated tunnels: no root, no network, nothing left behind',
+    run: async (invocation) => (await import('./cli/emulator.ts')).runEmulator(invocation),
+  },
+  env: {
+    usage: 'env --ready-file <file> [--terraform]',
+    summary: 'print what SDKs, aliyun and Terraform need to reach an emulator that runs',
+    run: async (invocation) => (await import('./cli/emulator.ts')).runEnv(invocation),
   },
   down: {
     usage: 'down',
@@ -192,6 +203,9 @@ Usage: suidao <command> [--config <file>] [options]
 
 Commands
 ${lines(commandRows)}
+
+Emulator: suidao emulator ...
+${lines(emulatorUsage)}
 
 Keys: suidao keys ...
 ${lines(keysUsage)}

@@ -69,7 +69,11 @@ export class VirtualClock implements Clock {
   }
 
   after(milliseconds: number, run: () => void): Timer {
-    const waiting: Waiting = { due: this.now() + Math.max(0, milliseconds), order: this.#order++, run }
+    const waiting: Waiting = {
+      due: Math.round(this.now() + Math.max(0, milliseconds)),
+      order: this.#order++,
+      run,
+    }
     this.#push(waiting)
     if (this.#waiting[0] === waiting) this.#arm()
     return { cancel: () => this.#cancelled.add(waiting) }

@@ -123,6 +123,16 @@ const layers: readonly Layer[] = [
     because: 'configuration is decided before anything runs and must not start anything',
   },
   {
+    files: ['src/emulator/types.ts', 'src/emulator/client.ts', 'src/testing.ts'],
+    may: ['types:src/engine/'],
+    because: 'test suites of others load these; they must not load a server with them',
+  },
+  {
+    files: ['src/emulator/'],
+    may: ['src/', 'package.json', 'kysely'],
+    because: 'the emulator wires a server of its own, as the app does',
+  },
+  {
     files: ['src/app.ts', 'src/main.ts', 'src/cli.ts', 'src/cli/'],
     may: ['src/', 'package.json', 'kysely'],
     because: 'the wiring knows everybody of ours, and leaves packages to those who need them',

@@ -264,3 +264,11 @@ export function replaceBlock(document: string, name: string, block: string): str
   if (head === undefined || tail === undefined) throw new Error(`no ${begin} ... ${end} in the document`)
   return `${head}${begin}\n${block}\n${end}${tail}`
 }
+
+// --- The scenarios of docs/emulator.md -----------------------------------------------------------------------
+
+export const renderScenarios = (scenarios: Readonly<Record<string, { readonly summary: string }>>): string =>
+  markdownTable(
+    ['Name', 'What it is'],
+    Object.entries(scenarios).map(([name, { summary }]) => [code(name), plain(summary)]),
+  )

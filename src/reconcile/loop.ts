@@ -99,9 +99,10 @@ export class ReconcileLoop {
     for (const key of keys) this.#enqueue(key)
   }
 
-  /** Keys that wait or are worked on, and looks under way; those that wait for their next attempt do not count. */
+  /** Keys that could be worked on or are, and looks under way; those that wait for their next attempt do not count. */
   get busy(): number {
-    return this.#waiting.size + this.#running.size + this.#observers.size
+    const free = [...this.#waiting].filter((key) => !this.#running.has(key))
+    return free.length + this.#running.size + this.#observers.size
   }
 
   /** Waits for what is under way; tunnels stay as they are. */

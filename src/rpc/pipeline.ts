@@ -21,6 +21,7 @@ import {
 } from './authenticate.ts'
 import { type Credential, type FindCredential, refusal } from './authorize.ts'
 import { ApiError, apiError } from './errors.ts'
+import type { Gate, Passage } from './gate.ts'
 import { type ApiMetrics, createApiMetrics } from './metrics.ts'
 import { createNonceMemory, type NonceMemory } from './nonces.ts'
 import {
@@ -46,12 +47,15 @@ export interface PipelineOptions {
   readonly defaultRegion: string
   /** Epoch milliseconds. */
   readonly now: () => number
+  /** The time of the clients, who date their signatures by it; absent: the same. */
+  readonly clientNow?: () => number
   readonly log: (entry: RequestLog) => void
   readonly metrics?: ApiMetrics
   /** Told of every call that changes something and of every one that was not permitted. */
   readonly audit?: (event: AuditEvent) => void
   /** Absent where nobody is held back. */
   readonly throttle?: Throttle
+  readonly gate?: Gate
   readonly nonces?: NonceMemory
   /** Where errors are explained; the code goes behind it as a fragment. Sent as `Recommend`. */
   readonly recommendUrl?: string
@@ -62,6 +66,8 @@ export interface Reply {
   /** Name, value, name, value; without Content-Length. */
   readonly headers: string[]
   readonly body: string
+  /** Instead of being sent it is lost with its connection. */
+  readonly lost?: true
 }
 
 export interface Pipeline {
@@ -136,9 +142,10 @@ interface Exchange {
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
-  const { findCredential, regions, defaultRegion, now, log, audit, throttle, recommendUrl } = options
+  const { findCredential, regions, defaultRegion, now, log, audit, throttle, gate, recommendUrl } = options
   const metrics = options.metrics ?? createApiMetrics()
   const nonces = options.nonces ?? createNonceMemory()
+  const clientNow = options.clientNow ?? now
   const actions = compileTable(options.table)
 
   function begin(headers: RawHeaders, remoteAddress: string): Exchange {
@@ -197,7 +204,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     claim: Claim,
     found: Credential | undefined,
   ): Reply | Promise<Reply> {
-    const { map } = prove(request, claim, found, nonces, exchange.now)
+    const { map } = prove(request, claim, found, nonces, clientNow())
     const credential = found!
     checkFormat(map.get('Format'))
     if (!action.run) throw apiError('UnsupportedOperation', { action: action.name })
@@ -221,10 +228,32 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       now: exchange.now,
       wantsExtra: exchange.wantsExtra || map.get('X-Suidao')?.toLowerCase() === 'true',
     }
+    if (gate) {
+      const letIn = { spec: action.spec, principal: credential, region, parameters: map }
+      return gate(letIn).then((passage) =>
+        passThrough(exchange, action, passage, () => action.run!(input as never, call)),
+      )
+    }
     const result = action.run(input as never, call)
     return result instanceof Promise
       ? result.then((value) => succeed(exchange, action, value))
       : succeed(exchange, action, result)
+  }
+
+  async function passThrough(
+    exchange: Exchange,
+    action: CompiledAction,
+    { loseAnswer, done }: Passage,
+    run: () => object | Promise<object>,
+  ): Promise<Reply> {
+    try {
+      const reply = succeed(exchange, action, await run())
+      done?.('OK')
+      return loseAnswer ? { ...reply, lost: true } : reply
+    } catch (thrown) {
+      done?.(thrown instanceof ApiError ? thrown.code : 'InternalError')
+      throw thrown
+    }
   }
 
   /** Nothing is audited of a caller who has proven nothing: anybody could fill the files. */

@@ -59,7 +59,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
   let closing = false
 
-  function send(response: ServerResponse, { status, headers, body }: Reply): void {
+  function send(response: ServerResponse, { status, headers, body, lost }: Reply): void {
+    if (lost) {
+      response.destroy()
+      return
+    }
     const length = Buffer.byteLength(body)
     headers.push('Content-Length', String(length))
     // A connection that stays open would keep `close` waiting.

@@ -1,0 +1,187 @@
+/**
+ * Situations by one word: resources made by the API, and a world that treats them so.
+ *
+ * The resources are there when a scenario begins, so they are made at once, whatever the profile says.
+ */
+import type { World } from '../engine/simulated/world.ts'
+import type { Call } from './caller.ts'
+import { ControlError } from './errors.ts'
+import type { Faults } from './faults.ts'
+import type { Fixture } from './types.ts'
+
+export interface Stage {
+  readonly call: Call
+  readonly world: World
+  readonly faults: Faults
+  /** Waits until nothing is under way. */
+  settle(): Promise<void>
+}
+
+interface Scenario {
+  readonly summary: string
+  /** What the connections are made with beside what all have. */
+  readonly connection?: (number: number) => Readonly<Record<string, string>>
+  /** Comes when they are there and up. */
+  readonly after?: (stage: Stage, fixture: Fixture) => unknown
+}
+
+const second = 1_000
+
+const silent = (stage: Stage, peer: string) =>
+  stage.faults.arm({ layer: 'network', kind: 'partition', target: peer })
+
+export const scenarios = {
+  'both-up': { summary: 'two connections of one VPN gateway, both up' },
+  'one-up': {
+    summary: 'the first connection is up, the peer of the second does not answer',
+    after: (stage, { peerAddresses: [, peer] }) => silent(stage, peer!),
+  },
+  'both-down': {
+    summary: 'neither peer answers',
+    after: async (stage, { peerAddresses }) => {
+      for (const peer of peerAddresses) await silent(stage, peer)
+    },
+  },
+  flapping: {
+    summary: 'the peer of the second connection closes the tunnel every 20 seconds',
+    after({ world }, { peerAddresses: [, peer] }) {
+      const again = () => {
+        if (world.find(peer!).length === 0) return
+        world.peerCloses(peer!)
+        world.clock.after(20 * second, again)
+      }
+      world.clock.after(20 * second, again)
+    },
+  },
+  'psk-wrong': {
+    summary: 'the peer of the second connection has another pre-shared key',
+    after: ({ world }, { peerAddresses: [, peer] }) => world.setPeer(peer!, { psk: 'another key' }, true),
+  },
+  'ike-mismatch': {
+    summary: 'the peer of the second connection offers other phase-1 algorithms',
+    after: ({ world }, { peerAddresses: [, peer] }) =>
+      world.setPeer(peer!, { proposals: ['aes256-sha512-modp2048'] }, true),
+  },
+  'subnets-mismatch': {
+    summary: 'the peer of the second connection protects another network',
+    after: ({ world }, { peerAddresses: [, peer] }) =>
+      world.setPeer(peer!, { localSubnets: ['10.99.0.0/24'] }, true),
+  },
+  'peer-reboot': {
+    summary: 'the peer of the second connection starts anew and is back after a minute',
+    after: ({ world }, { peerAddresses: [, peer] }) => world.peerReboots(peer!, 60 * second),
+  },
+  lossy: {
+    summary: 'every fifth packet to the second peer is lost',
+    after: (stage, { peerAddresses: [, peer] }) =>
+      stage.faults.arm({ layer: 'network', kind: 'loss', loss: 0.2, target: peer! }),
+  },
+  'zone-lost': {
+    summary: 'the zone of the VPN gateway is lost, and all its tunnels with it',
+    after: (stage) => stage.faults.arm({ layer: 'network', kind: 'zone-lost', target: 'cn-hangzhou-h' }),
+  },
+  'slow-create': {
+    summary: 'making a VPN gateway takes a minute more from now on',
+    after: (stage) => stage.faults.arm({ layer: 'task', kind: 'slow', what: 'gateway', delay: 60 * second }),
+  },
+  'stuck-create': {
+    summary: 'a VPN gateway that is made from now on stays provisioning',
+    after: (stage) => stage.faults.arm({ layer: 'task', kind: 'stuck', what: 'gateway' }),
+  },
+  throttled: {
+    summary: 'every second call, drawn by the seed, is refused with Throttling.User',
+    after: (stage) => stage.faults.arm({ layer: 'api', kind: 'throttle', probability: 0.5 }),
+  },
+  'answers-lost': {
+    summary: 'the next three writes are done, and their answers are lost',
+    after: (stage) => stage.faults.arm({ layer: 'api', kind: 'answer-lost', action: 'Create*', times: 3 }),
+  },
+} as const satisfies Readonly<Record<string, Scenario>>
+
+export type ScenarioName = keyof typeof scenarios
+export const scenarioNames = Object.keys(scenarios) as readonly ScenarioName[]
+
+/** Addresses of the documentation range (RFC 5737), a pair for each time. */
+const peersOf = (time: number) => [1, 2].map((number) => `203.0.113.${((2 * time) % 250) + number}`)
+
+/** @param time how many scenarios were played before: each has peers of its own */
+export async function playScenario(
+  name: string,
+  stage: Stage,
+  place: { readonly accountId: string; readonly regionId: string; readonly time: number },
+): Promise<Fixture> {
+  if (!Object.hasOwn(scenarios, name)) {
+    throw new ControlError(404, `there is no scenario "${name}"; there are ${scenarioNames.join(', ')}`)
+  }
+  const scenario: Scenario = scenarios[name as ScenarioName]
+  const { world } = stage
+  const peerAddresses = peersOf(place.time)
+  const { profile } = world.pace
+  world.pace.change({
+    ...profile,
+    durations: { gateway: 0, tunnel: 0, removal: 0, ike: 0, child: 0, silence: 0, dpd: 0, bgp: 0 },
+  })
+  const fixture = await build(name, scenario, stage, place, peerAddresses).finally(() =>
+    world.pace.change(profile),
+  )
+  world.note('scenario', { name })
+  await scenario.after?.(stage, fixture)
+  await stage.settle()
+  return fixture
+}
+
+async function build(
+  name: string,
+  scenario: Scenario,
+  { call, settle }: Stage,
+  { accountId, regionId, time }: { accountId: string; regionId: string; time: number },
+  peerAddresses: readonly string[],
+): Promise<Fixture> {
+  const { VpcId: vpcId } = await call('CreateVpc', { CidrBlock: '10.0.0.0/16', VpcName: name })
+  const { VSwitchId: vSwitchId } = await call('CreateVSwitch', {
+    VpcId: vpcId,
+    CidrBlock: '10.0.1.0/24',
+    ZoneId: `${regionId}-h`,
+  })
+  const { VpnGatewayId: vpnGatewayId } = await call('CreateVpnGateway', {
+    VpcId: vpcId,
+    VSwitchId: vSwitchId,
+    Bandwidth: '10',
+    Name: name,
+    AutoPay: 'true',
+  })
+  await settle()
+  const customerGatewayIds: string[] = []
+  const vpnConnectionIds: string[] = []
+  for (const [index, peer] of peerAddresses.entries()) {
+    const { CustomerGatewayId } = await call('CreateCustomerGateway', {
+      IpAddress: peer,
+      Asn: '65001',
+      Name: `${name}-${index + 1}`,
+    })
+    customerGatewayIds.push(CustomerGatewayId)
+    const { VpnConnectionId } = await call('CreateVpnConnection', {
+      VpnGatewayId: vpnGatewayId,
+      CustomerGatewayId,
+      Name: `${name}-${index + 1}`,
+      LocalSubnet: '10.0.0.0/16',
+      RemoteSubnet: `172.16.${((2 * time) % 250) + index}.0/24`,
+      EffectImmediately: 'true',
+      IkeConfig: JSON.stringify({ Psk: 'emulator-psk', IkeVersion: 'ikev2' }),
+      ...scenario.connection?.(index + 1),
+    })
+    vpnConnectionIds.push(VpnConnectionId)
+    await settle()
+  }
+  return {
+    scenario: name,
+    accountId,
+    regionId,
+    vpcId,
+    vSwitchId,
+    vpnGatewayId,
+    customerGatewayIds,
+    vpnConnectionIds,
+    peerAddresses,
+  }
+}
