@@ -61,7 +61,10 @@ test('the version is that of the package', async () => {
 
 test('a wrong command line ends with code 2 and says what is wrong', async (t) => {
   const cases: [args: string[], sentence: RegExp][] = [
-    [['strat'], /there is no command "strat"; there are start, doctor, keys, roles, peer-config, emulator, env, down/],
+    [
+      ['strat'],
+      /there is no command "strat"; there are start, doctor, keys, roles, peer-config, emulator, env, down/,
+    ],
     [['__proto__'], /there is no command/],
     [['start', 'now'], /Unexpected argument 'now'/],
     [['doctor', '--fast'], /Unknown option '--fast'/],
