@@ -27,6 +27,7 @@ import { type ApiServer, createApiServer, type Limits } from './rpc/server.ts'
 import { createThrottle } from './rpc/throttle.ts'
 import { checkMasterKey, createSealer, loadMasterKey, type Sealer } from './seal.ts'
 import { createTelemetry, type Telemetry } from './telemetry/telemetry.ts'
+import { loadCertificate } from './tls.ts'
 
 export interface App {
   readonly db: Database
@@ -43,6 +44,9 @@ export interface App {
     readonly host: string
     readonly port: number
     readonly endpoint: string
+    /** Of the listener over TLS, and the file of the CA that was made for it. */
+    readonly tlsEndpoint?: string
+    readonly caFile?: string
     readonly metricsPort?: number
   }>
   /** Resolves with a sentence when this node may not go on: it has to be closed, and may be started again. */
@@ -69,6 +73,8 @@ export interface Overrides {
 /** Rounds that may fail to come before a stored report is called stale. */
 const staleRounds = 3
 const defaultResync = 30_000
+/** Milliseconds. */
+const renewInterval = 60_000
 const auditFileBytes = 8 * 1024 * 1024
 /** Milliseconds between two looks for logs that are too old or of nobody. */
 const tidyInterval = 86_400_000
@@ -195,7 +201,8 @@ export async function createApp(
         }
         const { port } = await api.listen(config.listen.host, config.listen.port)
         closers.push(() => api.close())
-        return { host: config.listen.host, port, endpoint: `${endpoint}:${port}`, metricsPort }
+        const tls = config.tls && (await serveTls(api, config.tls, clock, log, closers))
+        return { host: config.listen.host, port, endpoint: `${endpoint}:${port}`, ...tls, metricsPort }
       },
       close,
     }
@@ -222,6 +229,39 @@ function keepTidy(logbook: Logbook, db: Database, now: () => number, log: (entry
     clearInterval(timer)
     await running
   }
+}
+
+/** Listens, and looks each minute whether there is a newer certificate: it ends, and the operator renews it. */
+async function serveTls(
+  api: ApiServer,
+  { listen, certificate }: NonNullable<Config['tls']>,
+  clock: Clock,
+  log: (entry: object) => void,
+  closers: (() => Promise<void>)[],
+) {
+  let shown = loadCertificate(certificate, clock.now())
+  const { port } = await api.listen(listen.host, listen.port, shown)
+  let complaint = ''
+  let timer = clock.after(renewInterval, look)
+  function look() {
+    try {
+      const found = loadCertificate(certificate, clock.now())
+      if (found.certificate !== shown.certificate) {
+        api.renewTls(found)
+        log({ level: 'info', message: 'the listener over TLS shows a new certificate' })
+      }
+      shown = found
+      complaint = ''
+    } catch (error) {
+      const { message } = error as Error
+      if (message !== complaint)
+        log({ level: 'error', message: `the certificate stays the old one: ${message}` })
+      complaint = message
+    }
+    timer = clock.after(renewInterval, look)
+  }
+  closers.push(async () => timer.cancel())
+  return { tlsEndpoint: `${formatHost(listen.host)}:${port}`, caFile: shown.caFile }
 }
 
 const formatHost = (host: string) => (host.includes(':') ? `[${host}]` : host)

@@ -54,6 +54,10 @@ test('every setting is reachable from the environment and from the file, and the
   const values: Record<(typeof settings)[number]['name'], [env: string, file: unknown]> = {
     listen: ['127.0.0.1:1', '127.0.0.1:2'],
     metricsListen: ['127.0.0.1:3', '127.0.0.1:4'],
+    'tls.listen': ['127.0.0.1:5', '127.0.0.1:6'],
+    'tls.certificate': ['/a/crt', '/b/crt'],
+    'tls.key': ['/a/key', '/b/key'],
+    'tls.names': ['a.example', ['b.example', '192.0.2.1']],
     dataDir: ['/a', '/b'],
     database: ['sqlite:/a/db', 'sqlite:/b/db'],
     masterKey: ['0'.repeat(64), '1'.repeat(64)],
@@ -157,6 +161,9 @@ test('a value that cannot be is refused with a sentence that names the setting a
     ['LISTEN', '127.0.0.1:70000', /port above 65535/],
     ['LISTEN', '::1:8480', /must be host:port/],
     ['METRICS_LISTEN', 'yes', /must be host:port/],
+    ['TLS_LISTEN', 'yes', /must be host:port/],
+    ['TLS_NAMES', 'a b', /has "a b", which is neither/],
+    ['TLS_NAMES', '::1', /has "::1", which is neither/],
     ['DATABASE', 'mysql://x', /must be sqlite:<file> or postgres:/],
     ['DATABASE', 'sqlite:', /must be sqlite:<file> or postgres:/],
     ['DATABASE', 'postgres://[', /not a valid address/],
@@ -246,6 +253,41 @@ test('contradictions stop the start', async (t) => {
       'one port for two listeners',
       { SUIDAO_LISTEN: '127.0.0.1:9000', SUIDAO_METRICS_LISTEN: '0.0.0.0:9000' },
       /they need different ports/,
+    ],
+    [
+      'one port with and without TLS',
+      { SUIDAO_LISTEN: '127.0.0.1:9000', SUIDAO_TLS_LISTEN: '127.0.0.1:9000' },
+      /SUIDAO_LISTEN and SUIDAO_TLS_LISTEN are both 127.0.0.1:9000/,
+    ],
+    [
+      'a certificate and no listener',
+      { SUIDAO_TLS_CERTIFICATE: '/c' },
+      /SUIDAO_TLS_CERTIFICATE is for a listener/,
+    ],
+    [
+      'a certificate without its key',
+      { SUIDAO_TLS_LISTEN: '127.0.0.1:1', SUIDAO_TLS_CERTIFICATE: '/c' },
+      /SUIDAO_TLS_CERTIFICATE is given and tls\.key is not/,
+    ],
+    [
+      'a key without its certificate',
+      { SUIDAO_TLS_LISTEN: '127.0.0.1:1', SUIDAO_TLS_KEY: '/k' },
+      /SUIDAO_TLS_KEY is given and tls\.certificate is not/,
+    ],
+    [
+      'names for a certificate that is given',
+      {
+        SUIDAO_TLS_LISTEN: '127.0.0.1:1',
+        SUIDAO_TLS_CERTIFICATE: '/c',
+        SUIDAO_TLS_KEY: '/k',
+        SUIDAO_TLS_NAMES: 'a.example',
+      },
+      /SUIDAO_TLS_NAMES is for a certificate that is made/,
+    ],
+    [
+      'TLS without API',
+      { SUIDAO_ROLES: 'gateway', SUIDAO_DATABASE: 'postgres://h/d', SUIDAO_TLS_LISTEN: '127.0.0.1:1' },
+      /SUIDAO_TLS_LISTEN is for a node that answers the API/,
     ],
     [
       'a bridge without tunnels',

@@ -11,6 +11,7 @@ import { networkSize, parseIpv4, parseNetwork } from './resources/ipv4.ts'
 import { regionIds } from './resources/region/model.ts'
 import { Secret } from './secret.ts'
 import { type ConfigFile, didYouMean, gatherSettings, type Setting } from './settings.ts'
+import type { OwnTls, TlsFiles } from './tls.ts'
 
 export type Role = 'api' | 'gateway'
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error'
@@ -26,6 +27,12 @@ export interface Config {
   readonly listen: Listen
   /** Listener of the metrics; absent when there is none. */
   readonly metricsListen?: Listen
+  /** Listener of the API over TLS; absent when there is none. */
+  readonly tls?: {
+    readonly listen: Listen
+    /** The operator's certificate, or what one that is made here is for. */
+    readonly certificate: TlsFiles | OwnTls
+  }
   /** Absolute. */
   readonly dataDir: string
   readonly database:
@@ -89,6 +96,20 @@ export interface Surroundings {
 
 export const settings = [
   { name: 'listen', value: 'host:port', default: '127.0.0.1:8480', help: 'where the API answers (HTTP)' },
+  { name: 'tls.listen', value: 'host:port', default: 'off', help: 'where the API answers over TLS (HTTPS)' },
+  {
+    name: 'tls.certificate',
+    value: 'file',
+    default: 'made at the start by a local CA, whose certificate is <dataDir>/tls/ca.crt',
+    help: 'certificate of that listener in PEM, those of its issuers behind it; read anew when it changes',
+  },
+  { name: 'tls.key', value: 'file', default: 'none', help: 'private key of tls.certificate in PEM' },
+  {
+    name: 'tls.names',
+    value: 'name, …',
+    default: 'localhost, 127.0.0.1, the address of tls.listen',
+    help: 'DNS names and IPv4 addresses of the certificate that is made',
+  },
   {
     name: 'metricsListen',
     value: 'host:port',
@@ -280,6 +301,37 @@ export function readConfig(
   const regions = read('regions', parseRegions, undefined)
   const listen = read('listen', parseListen, { host: '127.0.0.1', port: 8480 })
   const throttling = read('throttling', oneOf('auto', 'on', 'off'), 'auto')
+  const readTls = (): Config['tls'] => {
+    const at = read('tls.listen', (text) => (text === 'off' ? undefined : parseListen(text)), undefined)
+    const certificateFile = read('tls.certificate', path, undefined)
+    const keyFile = read('tls.key', path, undefined)
+    const names = read('tls.names', parseNames, undefined)
+    if (at === undefined) {
+      // What cannot be read has been complained of.
+      const stray = { 'tls.certificate': certificateFile, 'tls.key': keyFile, 'tls.names': names } as const
+      for (const [name, value] of Object.entries(stray)) {
+        if (value === undefined) continue
+        problems.push(`${whereOf(name as SettingName)} is for a listener over TLS; give tls.listen as well.`)
+      }
+      return undefined
+    }
+    if ((certificateFile === undefined) !== (keyFile === undefined)) {
+      const [is, isNot] =
+        keyFile === undefined ? ['tls.certificate', 'tls.key'] : ['tls.key', 'tls.certificate']
+      problems.push(`${whereOf(is as SettingName)} is given and ${isNot} is not; they belong together.`)
+    }
+    if (certificateFile !== undefined && keyFile !== undefined) {
+      if (names !== undefined) {
+        problems.push(
+          `${whereOf('tls.names')} is for a certificate that is made, and ${whereOf('tls.certificate')} is given.`,
+        )
+      }
+      return { listen: at, certificate: { certificateFile, keyFile } }
+    }
+    const callable = isAnyAddress(at.host) || at.host.includes(':') ? [] : [at.host]
+    const usual = [...new Set(['localhost', '127.0.0.1', ...callable])]
+    return { listen: at, certificate: { folder: resolve(dataDir, 'tls'), names: names ?? usual } }
+  }
   const config: Config = {
     listen,
     metricsListen: read(
@@ -287,6 +339,7 @@ export function readConfig(
       (text) => (text === 'off' ? undefined : parseListen(text)),
       undefined,
     ),
+    tls: readTls(),
     dataDir,
     database: read('database', (text) => parseDatabase(text, path), {
       kind: 'sqlite',
@@ -345,6 +398,16 @@ export function readConfig(
       `${whereOf('listen')} and ${whereOf('metricsListen')} are both ${showListen(config.listen)}; they need different ports.`,
     )
   }
+  for (const [name, other] of [
+    ['listen', config.listen],
+    ['metricsListen', config.metricsListen],
+  ] as const) {
+    if (config.tls && other && sameListener(other, config.tls.listen)) {
+      problems.push(
+        `${whereOf(name)} and ${whereOf('tls.listen')} are both ${showListen(other)}; they need different ports.`,
+      )
+    }
+  }
   if (roles.has('gateway') && /^\/(var\/)?run(\/|$)/.test(dataDir)) {
     problems.push(
       `${whereOf('dataDir')} ${dataDir} lies under /run, which is another folder for each IKE daemon. Choose one elsewhere.`,
@@ -377,10 +440,12 @@ export function readConfig(
           'Add the role, or set the database to the PostgreSQL of the other nodes.',
       )
     }
-    if (given.has('listen')) {
-      problems.push(
-        `${whereOf('listen')} is for a node that answers the API, and ${whereOf('roles')} has no "api".`,
-      )
+    for (const name of ['listen', 'tls.listen'] as const) {
+      if (given.has(name)) {
+        problems.push(
+          `${whereOf(name)} is for a node that answers the API, and ${whereOf('roles')} has no "api".`,
+        )
+      }
     }
   }
 
@@ -388,7 +453,7 @@ export function readConfig(
   if (roles.has('api') && !isLoopback(config.listen.host)) {
     warnings.push(
       `The API answers plain HTTP on ${showListen(config.listen)}: requests are signed, yet pre-shared keys cross ` +
-        'the network in clear. Put TLS in front of it, or listen on 127.0.0.1.',
+        'the network in clear. Set tls.listen for clients elsewhere, and listen on 127.0.0.1.',
     )
   }
   if (roles.has('gateway') && !given.has('addressPool')) {
@@ -426,6 +491,16 @@ function parseListen(text: string): Listen {
   const port = Number(match[3])
   if (port > 65_535) throw new Error('has a port above 65535')
   return { host: (match[1] ?? match[2])!, port }
+}
+
+function parseNames(text: string): readonly string[] {
+  const names = listOf(text)
+  if (names.length === 0) throw new Error('must name at least one')
+  const bad = names.find(
+    (name) => !/^(\*\.)?[a-z\d]([a-z\d-]*[a-z\d])?(\.[a-z\d]([a-z\d-]*[a-z\d])?)*$/i.test(name),
+  )
+  if (bad !== undefined) throw new Error(`has "${bad}", which is neither a DNS name nor an IPv4 address`)
+  return names
 }
 
 function parseDatabase(text: string, path: (text: string) => string): Config['database'] {

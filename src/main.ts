@@ -2,7 +2,7 @@
 import type { WriteStream } from 'node:fs'
 import { mkdir, open, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createApp } from './app.ts'
+import { type App, createApp } from './app.ts'
 import type { Terminal } from './cli/terminal.ts'
 import { type Config, type LogLevel, showListen } from './config.ts'
 import type { Database } from './db/open.ts'
@@ -46,8 +46,8 @@ export async function runServer(config: Config, output: Terminal): Promise<numbe
     const app = await createApp(config, createEngine, { log })
     try {
       const firstKey = await createFirstKey(app.db, app.sealer, config.dataDir)
-      const { endpoint } = await app.listen()
-      for (const line of describe(config, endpoint, app.engine?.describe())) output.print(line)
+      const served = await app.listen()
+      for (const line of describe(config, served, app.engine?.describe())) output.print(line)
       if (firstKey) printFirstKey(firstKey, output)
       const ending = await Promise.race([stopped, app.ended])
       if (ending !== undefined) output.complain(`stopped: ${ending}`)
@@ -129,11 +129,17 @@ export async function removeOwnBridge({ wan }: Config): Promise<string[]> {
   return [wan.bridge]
 }
 
-function describe(config: Config, endpoint: string, engine: EngineDescription | undefined): string[] {
+function describe(
+  config: Config,
+  { endpoint, tlsEndpoint, caFile }: Awaited<ReturnType<App['listen']>>,
+  engine: EngineDescription | undefined,
+): string[] {
   const mode = engine?.kernelMode === undefined ? '' : `, kernel mode ${engine.kernelMode}`
   const regions = config.regions?.length ?? regionIds.size
   return [
     `endpoint  http://${endpoint}`,
+    ...(tlsEndpoint ? [`tls       https://${tlsEndpoint}`] : []),
+    ...(caFile ? [`ca        ${caFile}`] : []),
     `regions   ${regions}, default ${config.defaultRegion}`,
     `engine    ${engine ? `${engine.name} ${engine.daemonVersion ?? ''}${mode}` : 'none (this node only answers the API)'}`,
     `store     ${config.database.kind === 'sqlite' ? config.database.file : 'PostgreSQL'}`,
@@ -177,10 +183,12 @@ function printFirstKey({ id, secret, file }: FirstKey, output: Terminal): void {
 
 function explain(error: unknown, config: Config): string {
   if (!(error instanceof Error)) return String(error)
-  const { code } = error as NodeJS.ErrnoException
-  const listen = showListen(config.listen)
-  if (code === 'EADDRINUSE') return `${listen} is in use by another process (listen, SUIDAO_LISTEN)`
+  const { code, port } = error as NodeJS.ErrnoException & { port?: number }
+  const isTls = config.tls !== undefined && port === config.tls.listen.port && port !== config.listen.port
+  const listen = showListen(isTls ? config.tls!.listen : config.listen)
+  const setting = isTls ? 'tls.listen, SUIDAO_TLS_LISTEN' : 'listen, SUIDAO_LISTEN'
+  if (code === 'EADDRINUSE') return `${listen} is in use by another process (${setting})`
   if (code === 'EACCES' && error.message.includes('listen')) return `${listen} may not be used by this user`
-  if (code === 'EADDRNOTAVAIL') return `${listen} is not an address of this machine (listen, SUIDAO_LISTEN)`
+  if (code === 'EADDRNOTAVAIL') return `${listen} is not an address of this machine (${setting})`
   return error.message
 }

@@ -118,8 +118,14 @@ const layers: readonly Layer[] = [
     because: 'reconcile compares rows with any engine; a daemon by name would tie it to one',
   },
   {
+    files: ['src/tls.ts'],
+    may: ['src/certificates/'],
+    because: 'the certificate of the listener is a matter of files and of nothing that listens',
+  },
+  {
     files: ['src/config.ts'],
     may: [
+      'types:src/tls.ts',
       'src/settings.ts',
       'src/resources/ipv4.ts',
       'src/resources/region/model.ts',

@@ -37,8 +37,8 @@ export interface CertificateRequest {
   /** Epoch milliseconds; whole seconds are kept. */
   readonly notBefore: number
   readonly notAfter: number
-  /** Of a CA: nothing. Of an end: its IKE identity, an IPv4 address or a name. */
-  readonly identity?: string
+  /** Of a CA: nothing. Of an end: its IKE identity, an IPv4 address or a name; a server of TLS may have several. */
+  readonly identity?: string | readonly string[]
   readonly issuer: { readonly subject: Subject; readonly key: KeyObject }
 }
 
@@ -95,7 +95,9 @@ function extensions({ publicKey, identity, issuer }: CertificateRequest): Buffer
     critical(oid.keyUsage, isCa ? bits(Buffer.from([0b0000_0110]), 1) : bits(Buffer.from([0b1000_0000]), 7)),
     extension(oid.subjectKeyIdentifier, octets(keyIdentifier(publicKey))),
     extension(oid.authorityKeyIdentifier, sequence(implicit(0, keyIdentifier(createPublicKey(issuer.key))))),
-    ...(identity === undefined ? [] : [extension(oid.subjectAltName, sequence(generalName(identity)))]),
+    ...(identity === undefined
+      ? []
+      : [extension(oid.subjectAltName, sequence(...[identity].flat().map(generalName)))]),
   ]
 }
 

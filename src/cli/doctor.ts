@@ -6,6 +6,8 @@
  */
 import { constants } from 'node:fs'
 import { access, open, readFile } from 'node:fs/promises'
+import { get as httpGet } from 'node:http'
+import { get as httpsGet } from 'node:https'
 import { createServer } from 'node:net'
 import { release } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -17,6 +19,7 @@ import { run } from '../engine/linux/command.ts'
 import { checkWan } from '../engine/linux/gateway-network.ts'
 import { findCharon } from '../engine/strongswan/charon.ts'
 import { chooseKernelMode, type KernelModes, probeKernel } from '../engine/strongswan/kernel-mode.ts'
+import { loadCertificate } from '../tls.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
 
 export interface Finding {
@@ -49,6 +52,8 @@ async function examine(config: Config): Promise<Finding[]> {
     )
   }
   if (config.roles.has('api')) findings.push(await examineListener('API', config.listen))
+  if (config.tls)
+    findings.push(await examineListener('TLS', config.tls.listen, 'https'), ...examineTls(config.tls))
   if (config.metricsListen) findings.push(await examineListener('metrics', config.metricsListen))
   findings.push(await examineStore(config.database))
   findings.push(...config.warnings.map((text): Finding => ({ what: 'configuration', verdict: 'note', text })))
@@ -262,11 +267,15 @@ async function examineWan({ wan }: Config): Promise<Finding> {
 
 // --- Listeners and store -------------------------------------------------------------------------------------
 
-async function examineListener(name: string, listen: Listen): Promise<Finding> {
+async function examineListener(
+  name: string,
+  listen: Listen,
+  scheme: 'http' | 'https' = 'http',
+): Promise<Finding> {
   const where = showListen(listen)
   const code = await tryToListen(listen)
   if (code === undefined) return { what: `${name} port`, verdict: 'ok', text: `${where} is free` }
-  if (code === 'EADDRINUSE' && (await answersAsSuidao(listen))) {
+  if (code === 'EADDRINUSE' && (await answersAsSuidao(listen, scheme))) {
     return { what: `${name} port`, verdict: 'ok', text: `${where} is in use by a Suidao that is running` }
   }
   const why: Record<string, string> = {
@@ -290,21 +299,42 @@ function tryToListen({ host, port }: Listen): Promise<string | undefined> {
 }
 
 /** An unsigned call is refused with a request id; metrics speak for themselves. */
-async function answersAsSuidao(listen: Listen): Promise<boolean> {
+async function answersAsSuidao(listen: Listen, scheme: 'http' | 'https'): Promise<boolean> {
   const host = listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host === '::' ? '::1' : listen.host
   try {
-    const answer = async (path: string) => {
-      const response = await fetch(`http://${showListen({ ...listen, host })}${path}`, {
-        signal: AbortSignal.timeout(2_000),
-      })
-      return response.text()
-    }
+    const answer = (path: string) => getText(`${scheme}://${showListen({ ...listen, host })}${path}`)
     return (
       (await answer('/?Format=JSON')).includes('"RequestId"') ||
       (await answer('/metrics')).includes('suidao_')
     )
   } catch {
     return false
+  }
+}
+
+/** Whoever answers, whatever certificate it shows: only the answer is of interest. */
+function getText(url: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = { signal: AbortSignal.timeout(2_000), rejectUnauthorized: false, agent: false } as const
+    const asked = (url.startsWith('https:') ? httpsGet : httpGet)(url, options, (response) => {
+      let text = ''
+      response.setEncoding('utf8').on('data', (chunk: string) => {
+        text += chunk
+      })
+      response.on('end', () => resolve(text)).on('error', reject)
+    })
+    asked.on('error', reject)
+  })
+}
+
+/** A certificate that the start makes is not made here: nothing is changed. */
+function examineTls({ certificate }: NonNullable<Config['tls']>): Finding[] {
+  if ('folder' in certificate) return []
+  try {
+    loadCertificate(certificate, Date.now())
+    return [{ what: 'certificate', verdict: 'ok', text: certificate.certificateFile }]
+  } catch (error) {
+    return [{ what: 'certificate', verdict: 'missing', text: messageOf(error) }]
   }
 }
 

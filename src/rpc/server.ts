@@ -3,7 +3,15 @@
  * slowly of. Whatever goes wrong is answered with an error body of the vendor's shape: npm clients raise a bare
  * SyntaxError on anything else, and hide status and code.
  */
-import { createServer, type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+  STATUS_CODES,
+} from 'node:http'
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type ApiError, apiError } from './errors.ts'
@@ -31,6 +39,12 @@ const defaultLimits: Limits = {
   closeMs: 5_000,
 }
 
+/** PEM. The certificate comes first, those of its issuers behind it. */
+export interface TlsMaterial {
+  readonly certificate: string
+  readonly key: string
+}
+
 export interface ApiServerOptions extends PipelineOptions {
   readonly limits?: Partial<Limits>
 }
@@ -38,8 +52,10 @@ export interface ApiServerOptions extends PipelineOptions {
 export interface ApiServer {
   /** One request without a connection, from whoever reads requests in another way. */
   readonly handle: Pipeline['handle']
-  /** Port 0 takes a free one; the answer says which. */
-  listen(host: string, port: number): Promise<{ port: number }>
+  /** Port 0 takes a free one; the answer says which. May be called again, for a further address. */
+  listen(host: string, port: number, tls?: TlsMaterial): Promise<{ port: number }>
+  /** Connections that are made from now on are shown this certificate. */
+  renewTls(tls: TlsMaterial): void
   /** Takes no new requests, lets running ones end, then closes every connection. */
   close(): Promise<void>
 }
@@ -145,7 +161,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     setTimeout(() => socket.destroy(), lingerMs).unref()
   }
 
-  const server = createServer({
+  const settings: ServerOptions = {
     maxHeaderSize: limits.headBytes,
     headersTimeout: limits.headMs,
     requestTimeout: limits.requestMs,
@@ -156,24 +172,42 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     noDelay: true,
     // No stream is set up for a body that does not come.
     optimizeEmptyRequests: true,
-  })
-  server.on('request', (request, response) => {
-    const declared = bodyLength(request.rawHeaders)
-    if (declared === 0) answer(request, response, noBody)
-    else collect(request, response, declared)
-  })
-  server.on('checkExpectation', (request, response) => {
-    send(response, refuse(apiError('UnsupportedExpectation'), request))
-  })
-  server.on('connect', (_request, socket) => refuseConnection(socket, apiError('UnsupportedHTTPMethod')))
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (error.code === 'ECONNRESET' || error.code === 'EPIPE') socket.destroy()
-    else refuseConnection(socket, connectionError(error.code, limits))
-  })
+  }
+  const servers: Server[] = []
+  const tlsServers: TlsServer[] = []
+
+  function serve(server: Server): void {
+    servers.push(server)
+    server.on('request', (request, response) => {
+      const declared = bodyLength(request.rawHeaders)
+      if (declared === 0) answer(request, response, noBody)
+      else collect(request, response, declared)
+    })
+    server.on('checkExpectation', (request, response) => {
+      send(response, refuse(apiError('UnsupportedExpectation'), request))
+    })
+    server.on('connect', (_request, socket) => refuseConnection(socket, apiError('UnsupportedHTTPMethod')))
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+      // Of who does not speak TLS nothing can be told to.
+      if (error.code === 'ECONNRESET' || error.code === 'EPIPE' || isTlsFault(error.code)) socket.destroy()
+      else refuseConnection(socket, connectionError(error.code, limits))
+    })
+  }
 
   return {
     handle: pipeline.handle,
-    listen(host, port) {
+    listen(host, port, tls) {
+      let server: Server
+      if (tls) {
+        const secure = createTlsServer({
+          ...settings,
+          ...secureContext(tls),
+          handshakeTimeout: limits.headMs,
+        })
+        tlsServers.push(secure)
+        server = secure
+      } else server = createServer(settings)
+      serve(server)
       return new Promise((resolve, reject) => {
         server.once('error', reject)
         server.listen(port, host, () => {
@@ -184,18 +218,23 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         })
       })
     },
-    close() {
+    renewTls(tls) {
+      for (const server of tlsServers) server.setSecureContext(secureContext(tls))
+    },
+    async close() {
       closing = true
-      return new Promise((resolve) => {
-        const last = setTimeout(() => server.closeAllConnections(), limits.closeMs)
-        server.close(() => {
-          clearTimeout(last)
-          resolve()
-        })
-      })
+      const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
+      const last = setTimeout(() => {
+        for (const server of servers) server.closeAllConnections()
+      }, limits.closeMs)
+      await Promise.all(closed)
+      clearTimeout(last)
     },
   }
 }
+
+const secureContext = ({ certificate, key }: TlsMaterial) =>
+  ({ cert: certificate, key, minVersion: 'TLSv1.2' }) as const
 
 /** Bytes of body that the head announces; 1 for a chunked body, whose length nobody knows yet. */
 function bodyLength(headers: readonly string[]): number {
@@ -206,6 +245,9 @@ function bodyLength(headers: readonly string[]): number {
   }
   return 0
 }
+
+const isTlsFault = (code = '') =>
+  code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_') || code === 'EPROTO'
 
 function connectionError(code: string | undefined, limits: Limits): ApiError {
   switch (code) {

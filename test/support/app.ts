@@ -25,6 +25,8 @@ export interface TestApp {
   readonly engine: MemoryEngine
   /** `127.0.0.1:port` of the proxy that holds every answer against its contract (contract.ts). */
   readonly host: string
+  /** Of the listener over TLS, which no proxy stands before, and the file of its CA; with the setting `TLS_LISTEN`. */
+  readonly tls: { readonly host: string; readonly caFile: string } | undefined
   /** Key of the account itself. */
   readonly root: Key
   /** The data folder. */
@@ -65,7 +67,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     log: { write: (text) => log.push(...String(text).trimEnd().split('\n')) },
     ...options,
   })
-  const { endpoint, metricsPort } = await app.listen()
+  const { endpoint, tlsEndpoint, caFile, metricsPort } = await app.listen()
   const contract = await startContractProxy(endpoint)
 
   const keyFor = async (account: string, userName?: string, statements?: readonly PolicyStatement[]) => {
@@ -78,6 +80,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     engine,
     folder,
     host: contract.host,
+    tls: tlsEndpoint === undefined ? undefined : { host: tlsEndpoint, caFile: caFile! },
     root: await keyFor(accountId),
     log,
     metrics: async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(),
