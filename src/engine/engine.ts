@@ -51,8 +51,6 @@ export interface TunnelCertificate {
   /** Ours: it names the local identity as a subjectAltName. Its key is of the kind of the CA's (RSA or ECDSA). */
   readonly own: string
   readonly ownKey: Secret
-  /** Who issued ours, for peers that want the chain. */
-  readonly ownCa: string
 }
 
 /** A route into a tunnel. It is there exactly while the tunnel can carry packets or waits for traffic to begin. */
@@ -119,7 +117,7 @@ export interface Tunnel {
     readonly localId: string
     readonly remoteId: string
     readonly psk: Secret
-    /** Present: both ends prove themselves by certificate, and `psk` is not used. */
+    /** Present: both ends prove themselves by certificate, and `psk` is not used. Not in aggressive mode. */
     readonly certificate?: TunnelCertificate
   }
   readonly ipsec: {

@@ -151,14 +151,96 @@ const table = {
       zh: '证据中给出了签发者名称，请将其证书填入 RemoteCaCertificate。',
     },
   },
+  CERT_EXPIRED: {
+    vendorCode: 'NegotiationFailed',
+    phase: 1,
+    severity: 'Critical',
+    title: {
+      en: "The peer's certificate has expired, or is not valid yet",
+      zh: '对端证书已过期或尚未生效',
+    },
+    remedy: {
+      en: "Renew the peer's certificate, and check the clocks of both ends; its period of validity is in the evidence.",
+      zh: '请更新对端证书，并检查两端的系统时间；证据中给出了证书的有效期。',
+    },
+  },
+  CERT_CA_EXPIRED: {
+    vendorCode: 'NegotiationFailed',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The configured CA certificate has expired', zh: '所配置的 CA 证书已过期' },
+    remedy: {
+      en: "Set RemoteCaCertificate to the current certificate of the peer's CA.",
+      zh: '请将 RemoteCaCertificate 更新为对端 CA 当前有效的证书。',
+    },
+  },
+  CERT_NAME_MISMATCH: {
+    vendorCode: 'PeerIdMismatch',
+    phase: 1,
+    severity: 'Critical',
+    title: {
+      en: "The peer's certificate does not name the identity that the peer claims",
+      zh: '对端证书中没有对端所声明的标识',
+    },
+    remedy: {
+      en: "The peer's certificate needs RemoteId as a subjectAltName, an IP address or a DNS name.",
+      zh: '对端证书的 subjectAltName（IP 地址或 DNS 名称）中须包含 RemoteId。',
+    },
+  },
+  CERT_MISSING: {
+    vendorCode: 'NegotiationFailed',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The peer sent no certificate', zh: '对端没有发送证书' },
+    remedy: {
+      en: 'Have the peer send its certificate always, not only when its own CA is asked for.',
+      zh: '请将对端设为始终发送证书，而不是仅在收到对应的证书请求时发送。',
+    },
+  },
+  CERT_KIND_MISMATCH: {
+    vendorCode: 'NegotiationFailed',
+    phase: 1,
+    severity: 'Critical',
+    title: {
+      en: 'One end signs with RSA, the other with an elliptic curve',
+      zh: '两端证书的密钥类型不同（RSA 与椭圆曲线）',
+    },
+    remedy: {
+      en: "In IKEv1 both ends need keys of one kind; ours follows that of the peer's CA. Use IKEv2, or a CA of the kind of the peer's certificate.",
+      zh: 'IKEv1 要求两端密钥类型相同，本端密钥类型与对端 CA 一致。请改用 IKEv2，或使用与对端证书密钥类型相同的 CA。',
+    },
+  },
   CERT_INVALID: {
     vendorCode: 'NegotiationFailed',
     phase: 1,
     severity: 'Critical',
     title: { en: "The peer's certificate is not valid", zh: '对端证书无效' },
     remedy: {
-      en: "Renew the peer's certificate, and check the clocks of both ends.",
-      zh: '请更新对端证书，并检查两端的系统时间。',
+      en: 'The evidence says what is wrong with it or with its chain; have it issued again.',
+      zh: '证据中说明了证书或证书链的问题，请重新签发对端证书。',
+    },
+  },
+  PEER_REJECTED_CERTIFICATE: {
+    vendorCode: 'NegotiationFailed',
+    phase: 1,
+    severity: 'Critical',
+    title: { en: 'The peer rejected our certificate', zh: '对端拒绝了本端的证书' },
+    remedy: {
+      en: 'Give the peer the CA certificate of this gateway, and compare LocalId with the identity that the peer expects; the log of the peer says which.',
+      zh: '请在对端导入本网关的 CA 证书，并核对 LocalId 与对端期望的标识；对端日志会说明具体原因。',
+    },
+  },
+  AUTH_METHOD_MISMATCH: {
+    vendorCode: 'NegotiationFailed',
+    phase: 1,
+    severity: 'Critical',
+    title: {
+      en: 'One end uses a certificate, the other a pre-shared key',
+      zh: '一端使用证书，另一端使用预共享密钥',
+    },
+    remedy: {
+      en: 'Set RemoteCaCertificate when the peer uses a certificate, and leave it empty when it uses a pre-shared key.',
+      zh: '对端使用证书时请配置 RemoteCaCertificate，对端使用预共享密钥时请将其留空。',
     },
   },
 

@@ -1,6 +1,7 @@
 /**
  * Two real daemons fail to agree in every way we know of; what each of them logs must give the right reason.
- * `RECORD=1` writes the logs to `src/engine/strongswan/testdata/`, where the unit test reads them.
+ * `RECORD=1` writes the logs to `src/engine/strongswan/testdata/`, where the unit test reads them; `CASES=cert` runs
+ * the causes alone whose names begin so.
  *
  * The causes, and what end A (it initiates) and end B see of them, stand in `test/support/causes.ts`.
  */
@@ -14,13 +15,23 @@ import { carriesTraffic, isEstablished } from '../../src/engine/strongswan/obser
 import { type Recorded, renderRecording, replay } from '../../src/engine/strongswan/testdata/recording.ts'
 import { ViciSession } from '../../src/engine/strongswan/vici/session.ts'
 import { Secret } from '../../src/secret.ts'
-import { causes, changeOf, type Happening, kinds } from '../support/causes.ts'
+import {
+  causes,
+  certificateCauses,
+  changeOf,
+  type EndChange,
+  type Happening,
+  kinds,
+  type Proof,
+} from '../support/causes.ts'
+import { type Issued, OpensslCa } from '../support/openssl.ts'
 import { Lab } from './support/lab.ts'
 import type { Peer, PeerSettings } from './support/peer.ts'
 import { until } from './support/until.ts'
 
 const skip = Lab.missing() ?? false
 const record = process.env['RECORD'] === '1'
+const wanted = process.env['CASES'] ?? ''
 const directory = new URL('../../src/engine/strongswan/testdata/', import.meta.url)
 
 interface Ends {
@@ -28,6 +39,51 @@ interface Ends {
   readonly b: Peer
   readonly up: () => Promise<unknown>
 }
+
+type Proofs = Readonly<Record<Proof, Partial<PeerSettings>>>
+
+/** What both ends can prove themselves with, each by a CA of its own side, and the certificate of a third CA. */
+async function certified(): Promise<{ readonly a: Proofs; readonly b: Proofs; readonly other: string }> {
+  const rsa = (name: string) => OpensslCa.create(name, 'rsa')
+  const [ofA, ofB, other, namesakeOfA, namesakeOfB, elliptic] = await Promise.all([
+    ...[rsa('side A'), rsa('side B'), rsa('somebody'), rsa('side A'), rsa('side B')],
+    OpensslCa.create('elliptic', 'p256'),
+  ] as const)
+  const proofs = async (
+    address: string,
+    own: OpensslCa,
+    theirs: OpensslCa,
+    namesake: OpensslCa,
+  ): Promise<Proofs> => {
+    const names = `IP:${address}`
+    const end = async (issued: Promise<Issued>, remoteCa: string) => {
+      const { certificate, key } = await issued
+      return { certificate: { own: certificate, ownKey: key, remoteCa } }
+    }
+    const [ca, expired] = [theirs.certificate, await theirs.renew(-1)]
+    await theirs.renew()
+    return {
+      agreeing: await end(own.issue({ names }), ca),
+      'of-another-ca': await end(other.issue({ names }), ca),
+      expired: await end(own.issue({ names, days: -1 }), ca),
+      'of-another-name': await end(own.issue({ names: 'IP:198.51.100.9' }), ca),
+      'not-shown': { ...(await end(own.issue({ names }), ca)), connection: { send_cert: 'never' } },
+      'trusting-a-namesake': await end(own.issue({ names }), namesake.certificate),
+      'trusting-an-expired-ca': await end(own.issue({ names }), expired),
+      elliptic: await end(elliptic.issue({ names }), elliptic.certificate),
+      'elliptic-to-rsa': await end(elliptic.issue({ names }), ca),
+      'rsa-to-elliptic': await end(own.issue({ names }), elliptic.certificate),
+    }
+  }
+  const found = {
+    a: await proofs('198.51.100.1', ofA, ofB, namesakeOfB),
+    b: await proofs('198.51.100.2', ofB, ofA, namesakeOfA),
+    other: other.certificate,
+  }
+  await Promise.all([ofA, ofB, other, namesakeOfA, namesakeOfB, elliptic].map((ca) => ca.close()))
+  return found
+}
+const proofs = skip ? undefined : await certified()
 
 /** How a happening is brought about between two daemons, and which settings it needs. */
 interface Provocation {
@@ -41,6 +97,15 @@ const upThen = (act: (ends: Ends) => Promise<unknown>) => ({
     await ends.a.initiate()
     await ends.up()
     await act(ends)
+  },
+})
+
+/** The daemon of an end trusts one more CA, as it would for another connection. */
+const trusting = (which: 'a' | 'b') => ({
+  async act(ends: Ends): Promise<void> {
+    await ends[which].commands.request('load-cert', { type: 'X509', flag: 'CA', data: proofs!.other })
+    await ends.a.initiate()
+    await ends[which].logged(/constraint check failed/)
   },
 })
 
@@ -117,6 +182,8 @@ const provocations: Readonly<Record<Happening, Provocation>> = {
     await b.commands.request('rekey', { child: 'child-1' })
     await until('three CHILD_SAs established', () => count(a, /CHILD_SA .* established/) >= 3)
   }),
+  'a-trusts-one-more-ca': trusting('a'),
+  'b-trusts-one-more-ca': trusting('b'),
   'a-rekeys-ike': upThen(async ({ a, b }) => {
     await a.commands.request('rekey', { ike: 'peer' })
     await until('a second IKE_SA', () => count(b, /IKE_SA .* (established|rekeyed)/) >= 2)
@@ -162,6 +229,13 @@ function tunnelOf(end: PeerSettings): Tunnel {
       localId: end.localId ?? end.local,
       remoteId: end.remoteId ?? end.remote,
       psk: new Secret(end.psk),
+      ...(end.certificate && {
+        certificate: {
+          remoteCa: end.certificate.remoteCa,
+          own: end.certificate.own ?? '',
+          ownKey: new Secret(end.certificate.ownKey),
+        },
+      }),
     },
     ipsec: { encryption: 'aes', authentication: 'sha1', pfs: 'group2', lifetime: 86_400 },
     localSubnets: end.localSubnets,
@@ -232,13 +306,15 @@ test('every way to fail gives its reason at both ends', { skip }, async (t) => {
       [await a.sas(), await b.sas()].every(({ childSas }) => childSas.some(carriesTraffic)),
     )
 
-  for (const each of causes) {
+  for (const each of [...causes, ...certificateCauses].filter(({ name }) => name.startsWith(wanted))) {
     const provocation = each.happening && provocations[each.happening]
     for (const kind of each.kinds ?? kinds) {
       await t.test(`${each.name}, ${kind}`, async () => {
         const ofKind = { version: kind === 'ikev2' ? 2 : 1, aggressive: kind === 'aggressive' } as const
-        const atA = { ...settings, ...ofKind, ...each.a, ...provocation?.a }
-        const atB = { ...mirrored, ...ofKind, ...changeOf(each.b, kind), ...provocation?.b }
+        const proofOf = (end: 'a' | 'b', { proof }: EndChange) => proof && proofs![end][proof]
+        const [changeA, changeB] = [each.a ?? {}, changeOf(each.b, kind)]
+        const atA = { ...settings, ...ofKind, ...changeA, ...proofOf('a', changeA), ...provocation?.a }
+        const atB = { ...mirrored, ...ofKind, ...changeB, ...proofOf('b', changeB), ...provocation?.b }
         await b.load(atB)
         await a.load(atA)
         a.log.length = 0
@@ -261,21 +337,22 @@ test('every way to fail gives its reason at both ends', { skip }, async (t) => {
         } finally {
           const [linesA, linesB] = await Promise.all(recorders.map((recorder) => recorder.end()))
           await Promise.all([a.dropSas(), b.dropSas()])
-          for (const [end, peer, recorded, expected] of [
+          const ends = [
             ['a', atA, linesA!, expectedA],
             ['b', atB, linesB!, expectedB],
-          ] as const) {
-            if (record) {
-              const header = [
-                `strongSwan ${version}: ${each.name}, ${kind}, as end ${end} saw it (test/lab/failure-log.lab.test.ts)`,
-                `tunnel: ${JSON.stringify(tunnelOf(peer))}`,
-                `expected: ${expected ?? 'none'}`,
-              ]
-              await writeFile(
-                new URL(`${each.name}-${kind}-${end}.txt`, directory),
-                renderRecording(header, recorded),
-              )
-            }
+          ] as const
+          for (const [end, peer, recorded, expected] of record ? ends : []) {
+            const header = [
+              `strongSwan ${version}: ${each.name}, ${kind}, as end ${end} saw it (test/lab/failure-log.lab.test.ts)`,
+              `tunnel: ${JSON.stringify(tunnelOf(peer))}`,
+              `expected: ${expected ?? 'none'}`,
+            ]
+            await writeFile(
+              new URL(`${each.name}-${kind}-${end}.txt`, directory),
+              renderRecording(header, recorded),
+            )
+          }
+          for (const [end, peer, recorded, expected] of ends) {
             const { shown } = replay(recorded, tunnelOf(peer))
             const told = recorded.map((entry) => (entry.kind === 'line' ? entry.text : JSON.stringify(entry)))
             assert.equal(

@@ -1,18 +1,35 @@
 /**
  * Everything that is known to keep two ends from agreeing, and what each of them sees then. Provoked between two real
  * daemons (`test/lab/failure-log.lab.test.ts`) and between our simulated end and its peer
- * (`src/engine/simulated/causes.test.ts`): both have to give these codes, line by line.
+ * (`src/engine/simulated/causes.test.ts`): both have to give these codes, line by line. Those of certificates are
+ * provoked between real daemons alone: the peers of the simulated engine have none.
  */
 import type { ReasonCode } from '../../src/engine/reason.ts'
 
 export const kinds = ['main', 'aggressive', 'ikev2'] as const
 export type Kind = (typeof kinds)[number]
 
+/** How an end proves itself by certificate, and what it expects of the other end's. RSA unless it says otherwise. */
+export type Proof =
+  | 'agreeing'
+  | 'of-another-ca'
+  | 'expired'
+  | 'of-another-name'
+  | 'not-shown'
+  /** It expects a CA of the right name with another key. */
+  | 'trusting-a-namesake'
+  | 'trusting-an-expired-ca'
+  | 'elliptic'
+  | 'elliptic-to-rsa'
+  | 'rsa-to-elliptic'
+
 /** Settings of an end that differ from what agrees, in strongSwan's words. */
 export interface EndChange {
   readonly version?: 1 | 2
   readonly aggressive?: boolean
   readonly psk?: string
+  /** Absent: by the pre-shared key. */
+  readonly proof?: Proof
   readonly localId?: string
   readonly remoteId?: string
   readonly remote?: string
@@ -37,6 +54,8 @@ export type Happening =
   | 'b-dies'
   | 'both-rekey-the-child'
   | 'a-rekeys-ike'
+  | 'a-trusts-one-more-ca'
+  | 'b-trusts-one-more-ca'
 
 type Expected = ReasonCode | undefined
 
@@ -200,6 +219,112 @@ export const causes: readonly Cause[] = [
   { name: 'b-dies', happening: 'b-dies', sees: everyKind('DPD_TIMEOUT', undefined) },
   { name: 'rekey-of-the-child', happening: 'both-rekey-the-child', sees: everyKind(undefined, undefined) },
   { name: 'rekey-of-ike', happening: 'a-rekeys-ike', sees: everyKind(undefined, undefined) },
+]
+
+/** An end of IKEv1 in aggressive mode has no certificate. */
+const everyCertKind = (a: Expected, b: Expected): Pick<Cause, 'kinds' | 'sees'> => ({
+  kinds: ['main', 'ikev2'],
+  sees: { main: [a, b], ikev2: [a, b] },
+})
+const refusedByA = (code: ReasonCode) => everyCertKind(code, 'PEER_REJECTED_CERTIFICATE')
+const refusedByB = (code: ReasonCode) => everyCertKind('PEER_REJECTED_CERTIFICATE', code)
+const agreeing = { proof: 'agreeing' } as const
+
+export const certificateCauses: readonly Cause[] = [
+  {
+    name: 'cert-success',
+    a: agreeing,
+    b: agreeing,
+    happening: 'it-comes-up',
+    ...everyCertKind(undefined, undefined),
+  },
+  {
+    name: 'cert-success-ecdsa',
+    a: { proof: 'elliptic' },
+    b: { proof: 'elliptic' },
+    happening: 'it-comes-up',
+    ...everyCertKind(undefined, undefined),
+  },
+  {
+    name: 'cert-of-unknown-ca-at-b',
+    a: agreeing,
+    b: { proof: 'of-another-ca' },
+    ...refusedByA('CERT_UNKNOWN_CA'),
+  },
+  {
+    name: 'cert-of-unknown-ca-at-a',
+    a: { proof: 'of-another-ca' },
+    b: agreeing,
+    ...refusedByB('CERT_UNKNOWN_CA'),
+  },
+  {
+    name: 'cert-of-namesake-ca-at-b',
+    a: { proof: 'trusting-a-namesake' },
+    b: agreeing,
+    ...refusedByA('CERT_UNKNOWN_CA'),
+  },
+  {
+    name: 'cert-of-namesake-ca-at-a',
+    a: agreeing,
+    b: { proof: 'trusting-a-namesake' },
+    ...refusedByB('CERT_UNKNOWN_CA'),
+  },
+  {
+    name: 'cert-of-wrong-ca-at-b',
+    a: agreeing,
+    b: { proof: 'of-another-ca' },
+    happening: 'a-trusts-one-more-ca',
+    ...refusedByA('CERT_WRONG_CA'),
+  },
+  {
+    name: 'cert-of-wrong-ca-at-a',
+    a: { proof: 'of-another-ca' },
+    b: agreeing,
+    happening: 'b-trusts-one-more-ca',
+    ...refusedByB('CERT_WRONG_CA'),
+  },
+  { name: 'cert-expired-at-b', a: agreeing, b: { proof: 'expired' }, ...refusedByA('CERT_EXPIRED') },
+  { name: 'cert-expired-at-a', a: { proof: 'expired' }, b: agreeing, ...refusedByB('CERT_EXPIRED') },
+  {
+    name: 'cert-of-expired-ca-at-b',
+    a: { proof: 'trusting-an-expired-ca' },
+    b: agreeing,
+    ...refusedByA('CERT_CA_EXPIRED'),
+  },
+  {
+    name: 'cert-of-expired-ca-at-a',
+    a: agreeing,
+    b: { proof: 'trusting-an-expired-ca' },
+    ...refusedByB('CERT_CA_EXPIRED'),
+  },
+  { name: 'cert-not-shown-by-b', a: agreeing, b: { proof: 'not-shown' }, ...refusedByA('CERT_MISSING') },
+  { name: 'cert-not-shown-by-a', a: { proof: 'not-shown' }, b: agreeing, ...refusedByB('CERT_MISSING') },
+  {
+    // A daemon of IKEv1 takes only a key whose certificate names its identity, and one of IKEv2 that answers likewise.
+    name: 'cert-of-another-name-at-a',
+    kinds: ['ikev2'],
+    a: { proof: 'of-another-name' },
+    b: agreeing,
+    sees: { ikev2: ['PEER_REJECTED_CERTIFICATE', 'CERT_NAME_MISMATCH'] },
+  },
+  {
+    // IKEv2 has no method that both ends would have to share: there it comes up.
+    name: 'cert-of-another-kind-at-b',
+    kinds: ['main'],
+    a: { proof: 'rsa-to-elliptic' },
+    b: { proof: 'elliptic-to-rsa' },
+    sees: { main: ['PEER_REJECTED_CERTIFICATE', 'CERT_KIND_MISMATCH'] },
+  },
+  { name: 'cert-at-a-and-psk-at-b', a: agreeing, ...refusedByB('AUTH_METHOD_MISMATCH') },
+  {
+    name: 'psk-at-a-and-cert-at-b',
+    b: agreeing,
+    kinds: ['main', 'ikev2'],
+    sees: {
+      main: ['PEER_HAS_NO_PSK', 'AUTH_METHOD_MISMATCH'],
+      ikev2: ['PEER_REJECTED_AUTH', 'AUTH_METHOD_MISMATCH'],
+    },
+  },
 ]
 
 export const changeOf = (change: Cause['b'], kind: Kind): EndChange =>

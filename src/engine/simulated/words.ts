@@ -35,7 +35,17 @@ const lines = {
   ],
   CERT_WRONG_CA: ["constraint check failed: peer not authenticated by CA 'CN=configured CA'"],
   CERT_UNKNOWN_CA: ['no issuer certificate found for "CN=peer"', 'issuer is "CN=another CA"'],
-  CERT_INVALID: ['subject certificate invalid (valid from Jan 01 00:00:00 2020 to Jan 01 00:00:00 2021)'],
+  CERT_EXPIRED: ['subject certificate invalid (valid from Jan 01 00:00:00 2020 to Jan 01 00:00:00 2021)'],
+  CERT_CA_EXPIRED: ['issuer certificate invalid (valid from Jan 01 00:00:00 2020 to Jan 01 00:00:00 2021)'],
+  CERT_NAME_MISMATCH: ({ ike }) => [
+    `no trusted RSA public key found for '${ike.remoteId}'`,
+    'received end entity cert "CN=peer"',
+  ],
+  CERT_MISSING: ({ ike }) => [`no trusted RSA public key found for '${ike.remoteId}'`],
+  CERT_KIND_MISMATCH: ({ ike }) => [`no RSA private key found for '${ike.localId}'`],
+  CERT_INVALID: ['path length of 2 violates constraint of 1'],
+  PEER_REJECTED_CERTIFICATE: (tunnel) => [v1OrV2(tunnel, 'AUTHENTICATION_FAILED')],
+  AUTH_METHOD_MISMATCH: ({ ike }) => [`no shared key found for '${ike.localId}' - '${ike.remoteId}'`],
   IKE_VERSION_MISMATCH: ({ localAddress, remoteAddress }) => [
     `no IKE config found for ${localAddress}...${remoteAddress}, sending NO_PROPOSAL_CHOSEN`,
   ],

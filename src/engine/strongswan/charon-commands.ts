@@ -5,7 +5,7 @@
 import { EngineError, type Tunnel, type TunnelId } from '../engine.ts'
 import type { Log } from '../linux/process.ts'
 import { seeTunnel } from './held-tunnel.ts'
-import { renderShared } from './render.ts'
+import { renderPrivateKey, renderShared } from './render.ts'
 import { listOf, textOf, type ViciMessage, type ViciSection } from './vici/message.ts'
 import { ViciError, type ViciSession } from './vici/session.ts'
 
@@ -29,9 +29,24 @@ export class CharonCommands {
     return listOf(await this.#request('get-conns'), 'conns')
   }
 
-  /** @throws EngineError when the daemon refuses it: trying again does not help then */
-  async loadKey(tunnel: Tunnel): Promise<void> {
-    await this.#must('load-shared', tunnel.id, renderShared(tunnel))
+  /**
+   * Loads what we prove ourselves with: the private key of our certificate, or the pre-shared key.
+   *
+   * @throws EngineError when the daemon refuses it: trying again does not help then
+   */
+  async loadKey({ id, ike }: Tunnel): Promise<void> {
+    if (ike.certificate) await this.#must('load-key', id, renderPrivateKey(ike.certificate.ownKey))
+    else await this.#must('load-shared', id, renderShared({ id, ike }))
+  }
+
+  /** Whether private keys are loaded, of which every certificate of ours has one. */
+  async hasPrivateKeys(): Promise<boolean> {
+    return listOf(await this.#request('get-keys'), 'keys').length > 0
+  }
+
+  /** Takes away every key and every certificate. Connections stay, and cannot be negotiated without theirs. */
+  async clearCredentials(): Promise<void> {
+    await this.#request('clear-creds')
   }
 
   /** Harmless to running SAs, which keep the settings they were made with. @throws EngineError as `loadKey` */
@@ -39,7 +54,7 @@ export class CharonCommands {
     await this.#must('load-conn', id, connection)
   }
 
-  /** Takes a connection and its key away, and its SAs with it. */
+  /** Takes a connection and its pre-shared key away, and its SAs with it. */
   async unload(id: TunnelId): Promise<void> {
     await this.#request('unload-conn', { name: id })
     const events = (await this.listSas(id)) ?? []

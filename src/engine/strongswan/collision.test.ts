@@ -39,6 +39,10 @@ test('tunnels of one peer that can and cannot live together', () => {
       given: tunnel({ ike: { version: 'ikev2', psk: anotherKey } }),
       want: /same identities/,
     },
+    {
+      name: 'a certificate beside a key',
+      given: tunnel({ ike: { psk: anotherKey, certificate: { remoteCa: '', own: '', ownKey: anotherKey } } }),
+    },
     { name: 'the other key is not known', given: tunnel({ ike: { psk: anotherKey } }), keyKnown: false },
     { name: 'same selectors in userspace', given: other, want: /10\.1\.0\.0\/24 === 10\.3\.0\.0\/24/ },
     { name: 'same selectors in the kernel', given: other, userspace: false },

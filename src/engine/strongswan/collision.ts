@@ -17,7 +17,12 @@ export function collisionOf(
 ): string | undefined {
   const isSamePair =
     tunnel.localAddress === other.localAddress && tunnel.remoteAddress === other.remoteAddress
-  if (keyKnown && tunnel.ike.psk.reveal() !== other.ike.psk.reveal()) {
+  if (
+    keyKnown &&
+    !tunnel.ike.certificate &&
+    !other.ike.certificate &&
+    tunnel.ike.psk.reveal() !== other.ike.psk.reveal()
+  ) {
     if (isSamePair && isMainMode(tunnel) && isMainMode(other)) {
       return 'in IKEv1 main mode the key is chosen by the addresses, so both need the same key'
     }

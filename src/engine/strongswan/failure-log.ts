@@ -8,6 +8,7 @@
  * Which line wins: in phase 1 the one that stands higher in `rules`, for it is an attempt with one end; afterwards
  * the latest, except that lines within a second of each other count as one report and the higher one wins.
  */
+import { X509Certificate } from 'node:crypto'
 import type { Failure, IkeSa, Tunnel, TunnelId } from '../engine.ts'
 import { type ReasonCode, reasons } from '../reason.ts'
 import { textOf, type ViciMessage } from './vici/message.ts'
@@ -71,6 +72,8 @@ interface Attempt {
   childUp: boolean
   packetsReceived: number
   natSeen: boolean
+  /** The peer has shown a certificate. */
+  certificateSeen: boolean
   /** Of the last retransmitted packet: `seq` in IKEv1, message id in IKEv2. */
   retransmitting?: number
   /** When we last asked to delete something of it: the peer's DELETE that follows is its answer. */
@@ -119,7 +122,35 @@ const espMismatches = {
 
 /** First match from the top wins. */
 const rules: readonly Rule[] = [
-  { match: /^no shared key found for /, code: 'PSK_MISSING' },
+  {
+    match: /^no shared key found for /,
+    code: (_, { ike }) => (ike.certificate ? 'AUTH_METHOD_MISMATCH' : 'PSK_MISSING'),
+  },
+  { match: /^constraint check failed: peer not authenticated by CA/, code: 'CERT_WRONG_CA' },
+  { match: /^no issuer certificate found for /, code: 'CERT_UNKNOWN_CA' },
+  { match: /^subject certificate invalid \(valid from/, code: 'CERT_EXPIRED' },
+  { match: /^issuer certificate invalid \(valid from/, code: 'CERT_CA_EXPIRED' },
+  {
+    match: /^(certificate was revoked|path length of \d+ violates |certificate .* violates )/,
+    code: 'CERT_INVALID',
+  },
+  {
+    match: /^no trusted .*public key found for /,
+    code: ({ certificateSeen }, { ike }) => {
+      if (!ike.certificate) return 'AUTH_METHOD_MISMATCH'
+      return certificateSeen ? 'CERT_NAME_MISMATCH' : 'CERT_MISSING'
+    },
+  },
+  {
+    match: /^no \w+ private key found for /,
+    when: (attempt) => phase1V1(attempt) && attempt.initiator === false,
+    code: 'CERT_KIND_MISMATCH',
+  },
+  {
+    match: /but none allows .* using (Aggressive|Main) Mode/,
+    code: ({ aggressive }, { ike }) =>
+      aggressive === (ike.mode === 'aggressive') ? 'AUTH_METHOD_MISMATCH' : 'MODE_MISMATCH',
+  },
   { match: /^tried \d+ shared keys? for .*, but MAC mismatched/, code: 'PSK_MISMATCH' },
   { match: /^calculated HASH does not match HASH payload/, when: phase1V1, code: 'PSK_MISMATCH' },
   // Main mode has no better sign: the key is part of the encryption, so the other end sees only noise.
@@ -136,7 +167,9 @@ const rules: readonly Rule[] = [
   },
   { match: /^received INVALID_KE_PAYLOAD error notify/, when: phase1V1, code: 'PEER_HAS_NO_PSK' },
 
-  { match: /^received AUTHENTICATION_FAILED (error notify|notify error)/, code: 'PEER_REJECTED_AUTH' },
+  { match: /^received AUTHENTICATION_FAILED (error notify|notify error)/, code: rejection },
+  // An initiator of IKEv2 rejects us when for us the IKE_SA is up already.
+  { match: /^parsed INFORMATIONAL request \d+ \[ N\(AUTH_FAILED\) \]/, code: rejection },
   // An aggressive-mode initiator that rejects us says so unencrypted, and the daemon may not act on that.
   {
     match: /^queueing INFORMATIONAL_V1 request as tasks still active/,
@@ -147,7 +180,6 @@ const rules: readonly Rule[] = [
   { match: /^IDi?r '.*' does not match to /, code: 'ID_MISMATCH' },
   { match: /^constraint check failed: identity .* required/, code: 'ID_MISMATCH' },
   { match: /^received INVALID_ID_INFORMATION error notify/, when: phase1V1, code: 'ID_MISMATCH' },
-  { match: /but none allows .* using (Aggressive|Main) Mode/, code: 'MODE_MISMATCH' },
   // The daemon allows aggressive mode only where a tunnel of its own asks for it.
   { match: /^Aggressive Mode PSK disabled for security reasons/, code: 'MODE_MISMATCH' },
 
@@ -188,10 +220,6 @@ const rules: readonly Rule[] = [
     code: 'SUBNET_MISMATCH',
   },
 
-  { match: /^constraint check failed: peer not authenticated by CA/, code: 'CERT_WRONG_CA' },
-  { match: /^no issuer certificate found for /, code: 'CERT_UNKNOWN_CA' },
-  { match: /^(subject certificate invalid|certificate was revoked)/, code: 'CERT_INVALID' },
-
   { match: /^ignoring IKE_SA setup from .*, per-IP half-open IKE_SA limit/, code: 'HALF_OPEN_LIMIT' },
   { match: /^error writing to socket: (Network is unreachable|No route to host)/, code: 'NO_ROUTE' },
   { match: /^giving up after \d+ retransmits/, code: silence },
@@ -201,10 +229,22 @@ const rules: readonly Rule[] = [
   {
     match: /^received DELETE for (IKE_SA|ESP CHILD_SA)/,
     when: (attempt, at) => at - attempt.deletedAt > answerWindow,
-    code: 'PEER_CLOSED',
+    code: (attempt, tunnel) => (isRejection(attempt, tunnel) ? 'PEER_REJECTED_CERTIFICATE' : 'PEER_CLOSED'),
   },
   { match: /^received \w+ (error notify|notify error)/, code: 'NEGOTIATION_FAILED' },
 ]
+
+/** What it means that the peer says no to what we proved ourselves with. */
+function rejection(_: Attempt, { ike }: Tunnel): ReasonCode {
+  return ike.certificate ? 'PEER_REJECTED_CERTIFICATE' : 'PEER_REJECTED_AUTH'
+}
+
+/** An initiator of IKEv1 that rejects our certificate, which comes last, says so by closing what is up for us. */
+const isRejection = (attempt: Attempt, { ike }: Tunnel) =>
+  ike.certificate !== undefined &&
+  attempt.version === 'ikev1' &&
+  attempt.initiator === false &&
+  !attempt.childUp
 
 /** What it means that retransmission ended without an answer. */
 function silence(attempt: Attempt, tunnel: Tunnel): ReasonCode {
@@ -261,15 +301,28 @@ function offered(code: ReasonCode, { ike, ipsec, localSubnets, remoteSubnets }: 
     case 'ID_MISMATCH':
     case 'PSK_MISSING':
     case 'PEER_REJECTED_AUTH':
+    case 'PEER_REJECTED_CERTIFICATE':
+    case 'CERT_NAME_MISMATCH':
+    case 'CERT_MISSING':
+    case 'CERT_KIND_MISMATCH':
       return `configured: LocalId ${ike.localId}, RemoteId ${ike.remoteId}`
+    case 'CERT_WRONG_CA':
+    case 'CERT_UNKNOWN_CA':
+    case 'CERT_CA_EXPIRED':
+      return ike.certificate && `configured: RemoteCaCertificate of "${subjectOf(ike.certificate.remoteCa)}"`
+    case 'AUTH_METHOD_MISMATCH':
+      return `configured: ${ike.certificate ? 'a certificate' : 'a pre-shared key'}`
     default:
       return undefined
   }
 }
 
+/** In the daemon's notation, the widest part first. */
+const subjectOf = (certificate: string) => new X509Certificate(certificate).subject.split('\n').join(', ')
+
 /** Lines that help to understand a failure of a phase. */
 const contextLines = {
-  1: /^((received|configured) proposals: IKE:|looking for .*peer configs matching|(local|remote) host is behind NAT|issuer is |no trusted .* public key)/,
+  1: /^((received|configured) proposals: IKE:|looking for .*peer configs matching|(local|remote) host is behind NAT|received end entity cert| {2}using trusted ca certificate| {2}issuer is |no trusted .*public key)/,
   2: /^((received|configured) proposals: (ESP|AH):|error installing |CHILD_SA rekeying failed)/,
 } as const
 
@@ -328,6 +381,12 @@ const facts: readonly {
     },
   },
   {
+    match: /^received end entity cert /,
+    learn(attempt) {
+      attempt.certificateSeen = true
+    },
+  },
+  {
     match: /^(?:local|remote) host is behind NAT/,
     learn(attempt) {
       attempt.natSeen = true
@@ -375,6 +434,7 @@ export function createFailureLog(): FailureLog {
         childUp: false,
         packetsReceived: 0,
         natSeen: false,
+        certificateSeen: false,
         deletedAt: Number.NEGATIVE_INFINITY,
         context: [],
       }

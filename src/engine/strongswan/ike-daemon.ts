@@ -84,6 +84,8 @@ export class IkeDaemon {
   #queue: Promise<unknown> = Promise.resolve()
   #jobs = 0
   #isAggressive = false
+  /** It holds keys or certificates that no tunnel has any more. */
+  #hasLeftovers = false
   #down: Failure | undefined
   #failures = createFailureLog()
   #log = createTunnelLog()
@@ -190,6 +192,8 @@ export class IkeDaemon {
       const loaded = new Set(await this.#commands.connections())
       for (const [id, held] of this.#held) if (!loaded.has(id)) held.loadedHash = undefined
       for (const id of loaded) if (!this.#held.has(id)) await this.#commands.unload(id)
+      // Whose they are cannot be told, and what an earlier process of ours had to clear away, it may not have.
+      this.#hasLeftovers = await this.#commands.hasPrivateKeys()
       await this.#resumed()
     })
   }
@@ -277,7 +281,9 @@ export class IkeDaemon {
     const all = [...this.#tunnels().filter(({ id }) => id !== tunnel.id), tunnel]
     if (!isSame) await this.#path.ensure(tunnel, all)
     else if (previous.insideAddress !== tunnel.insideAddress) await this.#path.address(tunnel, all)
-    if (!isSame || isTrapChanged) await this.#load(tunnel)
+    const isRecertified = previous !== undefined && !hasSameCertificates(previous, tunnel)
+    this.#hasLeftovers ||= isRecertified
+    if (!isSame || isTrapChanged || isRecertified) await this.#load(tunnel)
     held.tunnel = tunnel
     held.keyKnown = true
     held.loadedGeneration = tunnel.generation
@@ -298,6 +304,7 @@ export class IkeDaemon {
         daemon: this.#place.name,
       })
     }
+    await this.#clearLeftovers()
     await this.#path.limitNatTraversal(this.#tunnels())
     await this.#writeTunnel(held)
     if (tunnel.effectImmediately && held.stale.size > 0) await this.#reconnect(held)
@@ -319,8 +326,11 @@ export class IkeDaemon {
     this.#around.changed()
     this.#failures.forget(id)
     await removeTunnelRecord(runDir, id)
-    if (this.#held.size > 0) await this.#path.limitNatTraversal(this.#tunnels())
-    else {
+    this.#hasLeftovers ||= held.tunnel.ike.certificate !== undefined
+    if (this.#held.size > 0) {
+      if (this.#supervisor.commands) await this.#clearLeftovers()
+      await this.#path.limitNatTraversal(this.#tunnels())
+    } else {
       this.#timers.clearAll()
       await this.#supervisor.stop()
       await this.#path.remove()
@@ -495,6 +505,7 @@ export class IkeDaemon {
   /** A new daemon holds nothing: everything whose key is known is loaded into it. */
   async #loadAll(): Promise<void> {
     this.#down = undefined
+    this.#hasLeftovers = false
     // The numbers of a new daemon's SAs start again.
     this.#failures = createFailureLog()
     this.#log = createTunnelLog()
@@ -634,6 +645,22 @@ export class IkeDaemon {
     await this.#loadConnection(tunnel)
   }
 
+  /**
+   * A certificate that was loaded once stays trusted, and the daemon can only be told to forget all of them, with all
+   * keys: so this waits until every key is known, and loads them again at once. SAs are not touched. In the moment
+   * between, a negotiation of another tunnel can fail; it is tried again.
+   */
+  async #clearLeftovers(): Promise<void> {
+    const loaded = [...this.#held.values()].filter((held) => held.loadedHash !== undefined)
+    if (!this.#hasLeftovers || loaded.some((held) => !held.keyKnown)) return
+    await this.#commands.clearCredentials()
+    for (const { tunnel } of loaded) {
+      await this.#commands.loadKey(tunnel)
+      if (tunnel.ike.certificate) await this.#loadConnection(tunnel)
+    }
+    this.#hasLeftovers = false
+  }
+
   async #loadConnection(tunnel: Tunnel): Promise<void> {
     const carrier = this.#path.carrier(tunnel)
     const connection = renderConnection(tunnel, carrier, this.#around.timers.dpd, this.#twin(tunnel))
@@ -759,6 +786,9 @@ export class IkeDaemon {
 }
 
 const isAggressive = ({ ike }: Tunnel) => ike.version === 'ikev1' && ike.mode === 'aggressive'
+
+const hasSameCertificates = ({ ike: { certificate: a } }: Tunnel, { ike: { certificate: b } }: Tunnel) =>
+  a?.own === b?.own && a?.remoteCa === b?.remoteCa
 
 /** A re-keyed IKE_SA goes on with the settings of the one before. */
 function inheritStale(held: HeldTunnel, section: ViciMessage | undefined): void {

@@ -63,7 +63,11 @@ export async function readTunnelRecords(runDir: string): Promise<TunnelRecord[]>
 /** What stood in the place of a key is none. */
 const withoutKeys = ({ ike, bgp, ...tunnel }: Tunnel): Tunnel => ({
   ...tunnel,
-  ike: { ...ike, psk: new Secret('') },
+  ike: {
+    ...ike,
+    psk: new Secret(''),
+    ...(ike.certificate && { certificate: { ...ike.certificate, ownKey: new Secret('') } }),
+  },
   ...(bgp && { bgp: bgp.authKey === undefined ? bgp : { ...bgp, authKey: new Secret('') } }),
 })
 

@@ -4,7 +4,7 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { Secret } from '../../secret.ts'
 import { EngineError, type Tunnel } from '../engine.ts'
-import { children, definitionHash, renderConnection, renderShared } from './render.ts'
+import { children, definitionHash, renderConnection, renderPrivateKey, renderShared } from './render.ts'
 import { sectionOf, type ViciMessage } from './vici/message.ts'
 
 const tunnel: Tunnel = {
@@ -34,6 +34,8 @@ const tunnel: Tunnel = {
   effectImmediately: true,
 }
 const ikev2: Tunnel = { ...tunnel, ike: { ...tunnel.ike, version: 'ikev2' } }
+const certificate = { remoteCa: 'their CA', own: 'our certificate', ownKey: new Secret('our key') }
+const certified: Tunnel = { ...tunnel, ike: { ...tunnel.ike, certificate } }
 const userspace = { mode: 'U' } as const
 
 /** The connection, as far as it differs from another. */
@@ -262,6 +264,35 @@ test('the hash changes with everything that a running SA depends on, and with no
   ] as const satisfies readonly Partial<Tunnel>[]
   const hashes = new Set([original, ...different.map(hash)])
   assert.equal(hashes.size, different.length + 1)
+})
+
+test('certificates: both ends by signature, the CA always a condition, and the private key not in the connection', () => {
+  const { local, remote, send_cert } = sectionOf(
+    renderConnection(certified, userspace) as ViciMessage,
+    'vco-1',
+  ) as Record<string, unknown>
+  assert.deepEqual(local, { auth: 'pubkey', id: '198.51.100.1', certs: ['our certificate'] })
+  assert.deepEqual(remote, { auth: 'pubkey', id: 'fqdn:branch.example', cacerts: ['their CA'] })
+  assert.equal(send_cert, 'always')
+  assert.doesNotMatch(inspect(renderConnection(certified, userspace), { depth: 9 }), /our key/)
+  assert.deepEqual(renderPrivateKey(certificate.ownKey), { type: 'any', data: 'our key' })
+  for (const bad of [
+    { ...certified, ike: { ...certified.ike, certificate: { ...certificate, remoteCa: '' } } },
+    { ...certified, ike: { ...certified.ike, mode: 'aggressive' as const } },
+  ]) {
+    assert.throws(() => renderConnection(bad, userspace), EngineError)
+  }
+})
+
+test('a running SA depends on the CA of the peer, and not on our certificate, nor on a pre-shared key beside it', () => {
+  const hash = (change: Partial<Tunnel['ike']>) =>
+    definitionHash({ ...certified, ike: { ...certified.ike, ...change } }, userspace)
+  const original = hash({})
+  const renewed = { ...certificate, own: 'our next certificate', ownKey: new Secret('our next key') }
+  assert.equal(hash({ certificate: renewed }), original)
+  assert.equal(hash({ psk: new Secret('another') }), original)
+  assert.notEqual(hash({ certificate: { ...certificate, remoteCa: 'another CA' } }), original)
+  assert.notEqual(hash({ certificate: undefined }), original)
 })
 
 test('the hash tells carriers apart, and not whether it waits for traffic', () => {

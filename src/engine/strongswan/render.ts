@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { isIP, isIPv4 } from 'node:net'
+import type { Secret } from '../../secret.ts'
 import { type DhGroup, type EncryptionAlgorithm, EngineError, type Tunnel } from '../engine.ts'
 import type { ViciSection } from './vici/message.ts'
 
@@ -109,8 +110,7 @@ export function renderConnection(
         dpd_timeout: ike.version === 'ikev1' ? seconds(dpd.timeout) : undefined,
       }),
       ...(carrier.mode === 'X' && { if_id_in: `${carrier.ifId}`, if_id_out: `${carrier.ifId}` }),
-      local: { auth: 'psk', id: identity(tunnel, ike.localId) },
-      remote: { auth: 'psk', id: identity(tunnel, ike.remoteId) },
+      ...authentication(tunnel),
       children: Object.fromEntries(
         children(tunnel).map((child) => [
           child.name,
@@ -131,10 +131,34 @@ export function renderConnection(
 }
 
 /**
+ * The CA is a condition of this connection, which is never left out: the daemon trusts every CA it has ever been given,
+ * for every connection, and only this keeps a certificate of another one's CA out.
+ */
+function authentication(tunnel: Tunnel): ViciSection {
+  const { localId, remoteId, certificate } = tunnel.ike
+  const [local, remote] = [identity(tunnel, localId), identity(tunnel, remoteId)]
+  if (!certificate) return { local: { auth: 'psk', id: local }, remote: { auth: 'psk', id: remote } }
+  if (certificate.remoteCa === '') throw refused(tunnel, 'the certificate of the remote CA is empty')
+  // An initiator whose certificate is refused there begins anew by itself, as fast as it can, for ever.
+  if (tunnel.ike.version === 'ikev1' && tunnel.ike.mode === 'aggressive') {
+    throw refused(tunnel, 'certificates and IKEv1 aggressive mode do not go together')
+  }
+  return {
+    // Many devices ask for no certificate and expect one all the same.
+    send_cert: 'always',
+    local: { auth: 'pubkey', id: local, certs: [certificate.own] },
+    remote: { auth: 'pubkey', id: remote, cacerts: [certificate.remoteCa] },
+  }
+}
+
+/** The message of `load-key`, for a tunnel with a certificate. It holds the private key in clear. */
+export const renderPrivateKey = (key: Secret): ViciSection => ({ type: 'any', data: key.reveal() })
+
+/**
  * The message of `load-shared`. The key is owned by both identities: a key without owners would fit every peer.
  * It holds the key in clear.
  */
-export function renderShared(tunnel: Tunnel): ViciSection {
+export function renderShared(tunnel: Pick<Tunnel, 'id' | 'ike'>): ViciSection {
   return {
     id: tunnel.id,
     type: 'IKE',
@@ -145,17 +169,22 @@ export function renderShared(tunnel: Tunnel): ViciSection {
 
 /**
  * Changes exactly when a running SA would have to be negotiated again to run with these settings.
- * What only concerns the next start (`startAction`) is not in it. 64 hexadecimal digits; a weak key can be guessed
- * from it, so it is kept as private as the key.
+ * What only concerns the next start is not in it: `startAction`, and our own certificate, which is renewed while SAs
+ * run. 64 hexadecimal digits; a weak pre-shared key can be guessed from it, so it is kept as private as the key.
  */
 export function definitionHash(tunnel: Tunnel, carrier: Carrier, dpd: DpdTimes = defaultDpdTimes): string {
+  const { ike } = tunnel
+  const lasting = ike.certificate && {
+    ...tunnel,
+    ike: { ...ike, certificate: { ...ike.certificate, own: '' } },
+  }
   const settings = renderConnection(
-    tunnel,
+    lasting ?? tunnel,
     carrier.mode === 'U' ? carrier : { ...carrier, startAction: 'none' },
     dpd,
   )
   return createHash('sha256')
-    .update(JSON.stringify([settings, tunnel.ike.psk.reveal()]))
+    .update(JSON.stringify([settings, ike.certificate ? '' : ike.psk.reveal()]))
     .digest('hex')
 }
 
@@ -192,7 +221,7 @@ function address(tunnel: Tunnel, text: string): string {
 }
 
 /** An address as it is, everything else as a name, so that `a@b` is not taken for a mail address. */
-function identity(tunnel: Tunnel, text: string): string {
+function identity(tunnel: Pick<Tunnel, 'id'>, text: string): string {
   if (isIP(text)) return text
   if (!/^[\x21-\x7e]{1,255}$/.test(text)) {
     throw refused(tunnel, `identity "${text}" is not 1 to 255 visible ASCII characters`)
@@ -217,5 +246,5 @@ function subnets(tunnel: Tunnel, texts: readonly string[]): readonly string[] {
   return [...new Set(networks)].sort()
 }
 
-const refused = (tunnel: Tunnel, what: string) =>
+const refused = (tunnel: Pick<Tunnel, 'id'>, what: string) =>
   new EngineError(`tunnel ${tunnel.id}: ${what}`, { retry: false })

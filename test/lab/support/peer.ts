@@ -14,6 +14,8 @@ export interface PeerSettings {
   readonly localId?: string
   readonly remoteId?: string
   readonly psk: string
+  /** Instead of the pre-shared key. All PEM; `own` absent: it has a key and no certificate to show. */
+  readonly certificate?: { readonly own?: string; readonly ownKey: string; readonly remoteCa: string }
   readonly proposals?: readonly string[]
   readonly espProposals?: readonly string[]
   /** Name of the connection; a peer of several tunnels has several. */
@@ -58,14 +60,28 @@ export class Peer {
 
   /** Configures the peer, or changes what is configured. Running SAs keep their settings. */
   async load(settings: PeerSettings): Promise<void> {
-    const { name = connectionName, version, local, remote, localId = local, remoteId = remote } = settings
+    const {
+      name = connectionName,
+      version,
+      local,
+      remote,
+      localId = local,
+      remoteId = remote,
+      certificate,
+    } = settings
     this.#settings.set(name, settings)
-    await this.#expect('load-shared', {
-      id: name,
-      type: 'IKE',
-      data: settings.psk,
-      owners: [localId, remoteId],
-    })
+    // A daemon trusts what it has trusted once, until it is told to forget everything.
+    if (this.#settings.size === 1) await this.#expect('clear-creds', {})
+    if (certificate) await this.#expect('load-key', { type: 'any', data: certificate.ownKey })
+    else {
+      await this.#expect('load-shared', {
+        id: name,
+        type: 'IKE',
+        data: settings.psk,
+        owners: [localId, remoteId],
+      })
+    }
+    const auth = certificate ? 'pubkey' : 'psk'
     const pairs =
       version === 2
         ? [{ local_ts: settings.localSubnets, remote_ts: settings.remoteSubnets }]
@@ -80,8 +96,8 @@ export class Peer {
         remote_addrs: [remote],
         proposals: settings.proposals ?? ['aes128-sha1-modp1024'],
         mobike: 'no',
-        local: { auth: 'psk', id: localId },
-        remote: { auth: 'psk', id: remoteId },
+        local: { auth, id: localId, ...(certificate?.own && { certs: [certificate.own] }) },
+        remote: { auth, id: remoteId, ...(certificate && { cacerts: [certificate.remoteCa] }) },
         ...settings.connection,
         children: Object.fromEntries(
           pairs.map((selectors, index) => [
