@@ -861,7 +861,7 @@ const certificateCodes = {
   trusted: undefined,
   'wrong-ca': 'CERT_WRONG_CA',
   'unknown-ca': 'CERT_UNKNOWN_CA',
-  expired: 'CERT_INVALID',
+  expired: 'CERT_EXPIRED',
 } as const satisfies Record<PeerSettings['certificate'], ReasonCode | undefined>
 
 /** Changes exactly when a running SA would have to be negotiated anew. */

@@ -149,7 +149,7 @@ test('certificates: the peer has to be one that is believed', async () => {
   for (const [state, code] of [
     ['wrong-ca', 'CERT_WRONG_CA'],
     ['unknown-ca', 'CERT_UNKNOWN_CA'],
-    ['expired', 'CERT_INVALID'],
+    ['expired', 'CERT_EXPIRED'],
   ] as const) {
     world.setPeer(peer, { certificate: state, psk: 'not looked at' }, true)
     step(0)
