@@ -26,6 +26,11 @@ export const parts = {
     why: 'the tests run every store on it too, in a private folder and without a service',
     packages: ['postgresql'],
   },
+  browser: {
+    title: 'Chromium',
+    why: 'the tests of the web console use a real browser, with letters for both languages',
+    packages: ['chromium', 'fonts-liberation', 'fonts-noto-cjk'],
+  },
   lab: {
     title: 'lab tools',
     why: 'the tests with real tunnels count and filter packets',

@@ -34,7 +34,10 @@ test('npm ci runs exactly when what is installed differs from the lock file', as
 test('parts are named in a list, and an unknown one is refused with those there are', () => {
   assert.deepEqual(partsNamed(''), [])
   assert.deepEqual(partsNamed('lab,postgres'), [parts.lab, parts.postgres])
-  assert.throws(() => partsNamed('lab,fun'), /there is no part "fun"; parts are strongswan, postgres, lab/)
+  assert.throws(
+    () => partsNamed('lab,fun'),
+    /there is no part "fun"; parts are strongswan, postgres, browser, lab/,
+  )
   assert.throws(() => partsNamed('constructor'), /there is no part/)
 })
 

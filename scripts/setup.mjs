@@ -3,7 +3,7 @@
  * Brings a fresh machine to the point where the other scripts run: npm packages (Node 24 among them) and the
  * Debian packages of the parts that were asked for.
  *
- *     node scripts/setup.mjs [--with strongswan,postgres,lab]
+ *     node scripts/setup.mjs [--with strongswan,postgres,lab,browser]
  *
  * Plain JavaScript for Node 20, because it runs before anything is installed. It decides first and acts after:
  * when something is missing that it may not install, it says which command does it and changes nothing.
@@ -39,7 +39,10 @@ function wantedParts() {
     const { values } = parseArgs({ options: { with: { type: 'string', default: '' } } })
     return partsNamed(values.with)
   } catch (error) {
-    return stop(exitUsage, `${error.message}\nusage: node scripts/setup.mjs [--with strongswan,postgres,lab]`)
+    return stop(
+      exitUsage,
+      `${error.message}\nusage: node scripts/setup.mjs [--with strongswan,postgres,lab,browser]`,
+    )
   }
 }
 

@@ -37,10 +37,17 @@ const cores = availableParallelism()
 
 const stages = {
   types: { title: 'types', command: ['tsc', '--noEmit', '-p', '.'] },
+  consoleTypes: { title: 'types of the console', command: ['tsc', '--noEmit', '-p', 'console'] },
   lint: { title: 'lint and format', command: ['biome', 'check', '.'] },
   unit: {
     title: 'unit tests',
-    files: ['src/**/*.test.ts', 'scripts/**/*.test.{ts,mjs}', 'test/*.test.ts', 'test/support/**/*.test.ts'],
+    files: [
+      'src/**/*.test.ts',
+      'console/src/**/*.test.ts',
+      'scripts/**/*.test.{ts,mjs}',
+      'test/*.test.ts',
+      'test/support/**/*.test.ts',
+    ],
     atOnce: cores,
     limit: 180_000,
   },
@@ -52,6 +59,13 @@ const stages = {
     files: ['test/other-clients/**/*.test.ts'],
     atOnce: 1,
     limit: 900_000,
+  },
+  console: { title: 'console build', command: ['node', 'scripts/console.ts'] },
+  browser: {
+    title: 'console in Chromium',
+    files: ['test/browser/**/*.browser.test.ts'],
+    atOnce: 1,
+    limit: 240_000,
   },
   // One after the other: handshakes are timed, and two labs would take the processor from each other.
   lab: {
@@ -66,7 +80,7 @@ const stages = {
 type StageName = keyof typeof stages
 
 const groups: Record<string, readonly StageName[]> = {
-  check: ['types', 'lint', 'unit', 'vectors'],
+  check: ['types', 'consoleTypes', 'lint', 'unit', 'vectors'],
   all: (Object.keys(stages) as StageName[]).filter((name) => name !== 'others'),
 }
 

@@ -4,9 +4,12 @@
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import packageJson from '../package.json' with { type: 'json' }
 import { type Clock, realClock } from './clock.ts'
 import type { Config } from './config.ts'
+import { createChangeFeed } from './console/changes.ts'
+import { createConsole } from './console/site.ts'
 import { claimGateways } from './db/claim.ts'
 import { type Database, type DatabaseConfig, openDatabase } from './db/open.ts'
 import type { Engine } from './engine/engine.ts'
@@ -16,6 +19,7 @@ import { createCredentialSource } from './resources/access-key/store.ts'
 import { recordOf } from './resources/audit-event/model.ts'
 import { openAuditTrail } from './resources/audit-event/store.ts'
 import type { ChangeKey, ResourceContext } from './resources/context.ts'
+import { createHistoryRecorder } from './resources/history/recorder.ts'
 import { createActionTable } from './resources/index.ts'
 import { createPaging } from './resources/paging.ts'
 import { regionIds } from './resources/region/model.ts'
@@ -129,10 +133,15 @@ export async function createApp(
       : undefined
     if (logbook) closers.push(() => logbook.close())
     let loop: ReconcileLoop | undefined
+    let engine: Engine | undefined
+    const changes = createChangeFeed(db)
     const context: ResourceContext = {
       db,
       sealer,
-      write: createWrite(db, sealer, (keys) => loop?.changed(keys)),
+      write: createWrite(db, sealer, (keys, { principal: { accountId }, region }) => {
+        loop?.changed(keys)
+        changes.publish(keys, { accountId, region })
+      }),
       paging: createPaging(),
       audit,
       logs: logbook,
@@ -143,9 +152,11 @@ export async function createApp(
     const regions = config.regions ? new Set(config.regions) : regionIds
     const endpoint = formatHost(config.listen.host)
     const metrics = createApiMetrics()
+    const findCredential = createCredentialSource(db, sealer, now)
+    const startedAt = now()
     const api: ApiServer = createApiServer({
       table: createActionTable(context, regions, endpoint),
-      findCredential: createCredentialSource(db, sealer, now),
+      findCredential,
       regions,
       defaultRegion: config.defaultRegion,
       now,
@@ -159,9 +170,23 @@ export async function createApp(
       audit: (event) => audit.append(recordOf(event)),
       throttle: config.throttling ? createThrottle() : undefined,
       limits: overrides.limits,
+      site: createConsole({
+        db,
+        findCredential,
+        now,
+        changes,
+        folder: join(dirname(import.meta.dirname), 'console/dist'),
+        describeServer: () => ({
+          Version: packageJson.version,
+          StartedAt: startedAt,
+          Engine: engine?.describe() ?? null,
+          Regions: [...regions],
+          DefaultRegion: config.defaultRegion,
+          Quotas: config.quotas,
+        }),
+      }),
     })
 
-    let engine: Engine | undefined
     let telemetry: Telemetry | undefined
     let ended: Promise<string> = new Promise(() => {})
     if (logbook) {
@@ -173,9 +198,23 @@ export async function createApp(
       engine.tunnels.onLog?.(({ tunnelId, at, text }) => logbook.append(tunnelId, { at, text }))
       closers.push(keepTidy(logbook, db, now, log))
       telemetry = createTelemetry({ db, logbook, log, now })
-      const { stored } = telemetry
-      const { parallel } = overrides
-      loop = new ReconcileLoop({ db, engine, sealer, clock, log, resyncInterval, stored, parallel })
+      const { stored: measure } = telemetry
+      const history = createHistoryRecorder(db, now, log)
+      closers.push(() => history.stop())
+      loop = new ReconcileLoop({
+        db,
+        engine,
+        sealer,
+        clock,
+        log,
+        resyncInterval,
+        parallel: overrides.parallel,
+        stored(report) {
+          measure(report)
+          history.stored(report)
+        },
+        changed: (key, { account_id, region }) => changes.publish([key], { accountId: account_id, region }),
+      })
       closers.push(() => loop!.stop())
       await loop.start()
     }

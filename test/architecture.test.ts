@@ -123,6 +123,11 @@ const layers: readonly Layer[] = [
     because: 'the certificate of the listener is a matter of files and of nothing that listens',
   },
   {
+    files: ['src/console/'],
+    may: ['src/rpc/', 'src/db/'],
+    because: 'the console calls actions as everybody does; it knows none of them',
+  },
+  {
     files: ['src/config.ts'],
     may: [
       'types:src/tls.ts',
@@ -216,6 +221,7 @@ test('the map refuses each forbidden arrow and lets the wanted ones through', ()
     ['src/db/open.ts', "import { x } from '../resources/vpc/store.ts'", /belongs to the nouns/],
     ['src/secret.ts', "export * from './config.ts'", /everybody stands on these/],
     ['src/config.ts', "import '../test/support/lab.ts'", /must not start anything/],
+    ['src/console/site.ts', "import { x } from '../resources/index.ts'", /knows none of them/],
     ['src/app.ts', "import { x } from './engine/strongswan/engine.ts'", undefined],
     ['src/app.ts', "import { x } from '../test/support/lab.ts'", /knows everybody of ours/],
     ['src/utils/x.ts', "import { x } from './y.ts'", /stands in no layer/],

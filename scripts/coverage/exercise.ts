@@ -84,6 +84,8 @@ interface Calls {
   ask(action: string, params?: Params, key?: Key): Promise<Answer>
   /** Calls an action that must be refused. */
   refused(action: string, part: string, params: Params): Promise<Refusal>
+  /** Waits until the past of a connection has begun. */
+  recorded(connectionId: string): Promise<void>
 }
 
 function createCalls(app: TestApp, table: ActionTable): Calls {
@@ -123,6 +125,13 @@ function createCalls(app: TestApp, table: ActionTable): Calls {
       throw new Error(
         `${action} does not refuse ${part} any more: take it out of scripts/coverage/exercise.ts`,
       )
+    },
+    async recorded(connectionId) {
+      const changes = app.app.db.kysely
+        .selectFrom('tunnel_change')
+        .select('seq')
+        .where('connection_id', '=', connectionId)
+      await until('the history is written', () => changes.executeTakeFirst())
     },
   }
 }
@@ -167,7 +176,7 @@ async function identities(app: TestApp, { ask }: Calls): Promise<void> {
 }
 
 /** The life of every noun, and beside it everything that built actions refuse. */
-async function tour({ ask, refused }: Calls): Promise<Refusal[]> {
+async function tour({ ask, refused, recorded }: Calls): Promise<Refusal[]> {
   const refusals: Refusal[] = []
   const note = async (action: string, part: string, params: Params) => {
     refusals.push(await refused(action, part, params))
@@ -263,6 +272,9 @@ async function tour({ ask, refused }: Calls): Promise<Refusal[]> {
   await change('ModifyVpnPbrRouteEntryAttribute', { ...both20, NewWeight: 100, NewPriority: 30 })
   await change('DeleteVpnPbrRouteEntry', { ...byPolicy, Weight: 100, Priority: 30 })
   await gatewayActive()
+  await recorded(VpnConnectionId)
+  await ask('SuidaoListTunnelChanges', { VpnConnectionId })
+  await ask('SuidaoListTunnelSamples', { VpnConnectionId, From: Math.floor(Date.now() / 1000) - 3600 })
   const tagged = { ResourceType: 'VPNCONNECTION', 'ResourceId.1': VpnConnectionId }
   await ask('ListTagResources', { ...tagged, MaxResults: 1 })
   await ask('UnTagResources', { ...tagged, All: true })

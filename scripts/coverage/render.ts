@@ -67,7 +67,8 @@ const withoutIds = (text: string) => text.replace(/\b(vpn|vco|cgw|vsw|vpc)-[a-z0
 
 export function renderCoverage({ table, unfilled, refusals }: Exercise): string {
   const all = [...table.values()].toSorted((a, b) => (a.spec.name < b.spec.name ? -1 : 1))
-  const built = all.filter((one): one is Action => 'run' in one)
+  const isOurs = ({ spec }: Action | NotYet) => spec.name.startsWith('Suidao')
+  const built = all.filter((one): one is Action => 'run' in one && !isOurs(one))
   const notYet = all.filter((one): one is NotYet => 'notYet' in one)
   const isNamed = ({ spec }: NotYet) => Object.keys(spec.params).length === 0 && spec.summary === ''
   const specified = notYet.filter((one) => !isNamed(one))
@@ -112,6 +113,14 @@ export function renderCoverage({ table, unfilled, refusals }: Exercise): string 
         rateOf(spec),
         sourceOf(spec),
       ]),
+    ),
+    "## Suidao's own",
+    'What the vendor shows in other products, or nowhere. Called, signed and permitted as every other action.',
+    markdownTable(
+      ['Action', 'What it does', 'Parameters', 'Fields', 'Permission'],
+      all
+        .filter(isOurs)
+        .map(({ spec }) => [nameOf(spec), spec.summary, paramsOf(spec), fieldsOf(spec), resourcesOf(spec)]),
     ),
     '## Specified, not built',
     markdownTable(

@@ -340,6 +340,53 @@ export const migrations: readonly Migration[] = [
     name: '0005-attachments',
     statements: () => ["alter table vpn_gateway add column kind text not null default 'gateway'"],
   },
+  {
+    name: '0006-console-and-history',
+    statements: (kind) => {
+      const big = kind === 'sqlite' ? 'integer' : 'bigint'
+      const end = kind === 'sqlite' ? ') strict' : ')'
+      const keyed = kind === 'sqlite' ? ') strict, without rowid' : ')'
+      return [
+        `create table console_session (
+          id text primary key not null,
+          access_key_id text not null,
+          proof text not null,
+          created_at ${big} not null,
+          expires_at ${big} not null
+        ${end}`,
+        'create index console_session_by_end on console_session (expires_at)',
+
+        `create table tunnel_change (
+          seq ${big} primary key,
+          account_id text not null,
+          region text not null,
+          connection_id text not null,
+          tunnel_id text not null,
+          at ${big} not null,
+          status text not null,
+          reason_code text,
+          evidence text
+        ${end}`,
+        'create index tunnel_change_list on tunnel_change (account_id, region, seq)',
+        'create index tunnel_change_of_connection on tunnel_change (connection_id, seq)',
+
+        `create table tunnel_sample (
+          tunnel_id text not null,
+          connection_id text not null,
+          span integer not null,
+          at ${big} not null,
+          observed_ms integer not null,
+          up_ms integer not null,
+          bytes_in ${big} not null,
+          bytes_out ${big} not null,
+          packets_in ${big} not null,
+          packets_out ${big} not null,
+          primary key (tunnel_id, span, at)
+        ${keyed}`,
+        'create index tunnel_sample_by_age on tunnel_sample (span, at)',
+      ]
+    },
+  },
 ]
 
 /**

@@ -218,6 +218,36 @@ export const tables = {
     version: integer,
   },
 
+  /** Who is signed in to the console. The token is the browser's; `proof` is its HMAC under the secret of the key. */
+  console_session: { id: text, access_key_id: text, proof: text, created_at: bigint, expires_at: bigint },
+
+  /** What Status and reason of a tunnel changed to; kept when the connection is gone, up to a bound. */
+  tunnel_change: {
+    seq: bigint,
+    account_id: text,
+    region: text,
+    connection_id: text,
+    tunnel_id: text,
+    at: bigint,
+    status: text,
+    reason_code: nullable(text),
+    evidence: nullable(json), // string[]
+  },
+
+  /** What a tunnel carried, and for how long it was up, in one span of time. */
+  tunnel_sample: {
+    tunnel_id: text,
+    connection_id: text,
+    span: integer, // seconds
+    at: bigint, // begin of the span
+    observed_ms: integer,
+    up_ms: integer,
+    bytes_in: bigint,
+    bytes_out: bigint,
+    packets_in: bigint,
+    packets_out: bigint,
+  },
+
   /** One row: the last `seq` given out. */
   creation: { last_seq: bigint },
 

@@ -24,7 +24,7 @@ import {
 import { removeGateway, type VpnGateway } from '../resources/vpn-gateway/store.ts'
 import type { Sealer } from '../seal.ts'
 import { desiredGateway, desiredTunnel } from './desired.ts'
-import { createObservations, type StoredReport } from './observations.ts'
+import { createObservations, hasChanged, type StoredReport } from './observations.ts'
 import { type Plan, planGateway, planTunnel } from './plan.ts'
 
 export interface ReconcileOptions {
@@ -39,7 +39,11 @@ export interface ReconcileOptions {
   readonly stored?: (report: StoredReport) => void
   /** Keys worked on at the same time; each waits mostly for a daemon or for the kernel. */
   readonly parallel?: number
+  /** Told whenever what a caller reads of this connection or gateway is no longer what it was; must not throw. */
+  readonly changed?: (key: `gateway:${string}` | `connection:${string}`, owner: Owner) => void
 }
+
+type Owner = StoredReport['owner']
 
 export interface ReconcileLog {
   readonly level: 'info' | 'warn'
@@ -75,7 +79,10 @@ export class ReconcileLoop {
 
   constructor(options: ReconcileOptions) {
     this.#options = options
-    this.#observations = createObservations(options.db, options.stored)
+    this.#observations = createObservations(options.db, (report) => {
+      options.stored?.(report)
+      if (hasChanged(report)) options.changed?.(`connection:${report.after.connection_id}`, report.owner)
+    })
     options.engine.tunnels.onHint((id) => this.#observeSoon(id))
   }
 
@@ -186,6 +193,7 @@ export class ReconcileLoop {
         await engine.gateways.apply(desiredGateway(row!, await this.#insideCidr(row!), published))
         this.#gateways.set(id, row!.generation)
         await this.#observations.gateway(id, row!.generation, undefined, clock.now())
+        this.#options.changed?.(`gateway:${id}`, row!)
         this.changed(tunnels.map((tunnel) => `tunnel:${tunnel.id}` as const))
         return
       }
@@ -219,6 +227,7 @@ export class ReconcileLoop {
   async #forgetGateway(row: VpnGateway): Promise<void> {
     this.#gateways.delete(row.id)
     await this.#options.db.transaction((trx) => removeGateway(trx, row))
+    this.#options.changed?.(`gateway:${row.id}`, row)
   }
 
   async #tunnel(key: ChangeKey, id: string): Promise<void> {
@@ -308,6 +317,7 @@ export class ReconcileLoop {
       if (sibling.id !== tunnel.id && (await engine.tunnels.observe(sibling.id))) return
     }
     await db.transaction((trx) => removeConnection(trx, connection))
+    this.#options.changed?.(`connection:${connection.id}`, connection)
     // A gateway that waits for its last connection to go can go on.
     this.changed([`gateway:${connection.vpn_gateway_id}`])
   }

@@ -20,6 +20,8 @@ export interface Observations {
 
 /** A report that has been stored: what stood there before, and what stands there now. */
 export interface StoredReport {
+  /** Whose connection it is. */
+  readonly owner: Pick<Row<'vpn_connection'>, 'account_id' | 'region'>
   readonly before: Row<'tunnel_observation'> | undefined
   readonly after: Row<'tunnel_observation'>
 }
@@ -79,28 +81,43 @@ export function createObservations(db: Database, stored?: (report: StoredReport)
       }
       const written = await db.transaction(async (trx): Promise<StoredReport | undefined> => {
         // A report may come while its connection is being forgotten; it must not bring half of it back.
-        const tunnel = await trx
+        const owner = await trx
           .selectFrom('vpn_tunnel')
-          .select('connection_id')
-          .where('id', '=', id)
+          .innerJoin('vpn_connection', 'vpn_connection.id', 'vpn_tunnel.connection_id')
+          .select(['vpn_connection.account_id', 'vpn_connection.region', 'vpn_tunnel.connection_id'])
+          .where('vpn_tunnel.id', '=', id)
           .executeTakeFirst()
-        if (!tunnel) return undefined
+        if (!owner) return undefined
         const before = await trx
           .selectFrom('tunnel_observation')
           .selectAll()
           .where('tunnel_id', '=', id)
           .executeTakeFirst()
-        const after = { ...seen, ...tunnel, version: (before?.version ?? 0) + 1 }
+        const after = { ...seen, connection_id: owner.connection_id, version: (before?.version ?? 0) + 1 }
         await trx
           .insertInto('tunnel_observation')
           .values(after)
           .onConflict((conflict) => conflict.column('tunnel_id').doUpdateSet(after))
           .execute()
-        return { before, after }
+        return { owner, before, after }
       })
       if (written) stored?.(written)
     },
   }
+}
+
+/** Whether a reader of the connection would see a difference, but for counters and times. */
+export function hasChanged({ before, after }: StoredReport): boolean {
+  const shown = [
+    'observed_generation',
+    'ike_established',
+    'child_installed',
+    'phase2_failed',
+    'bgp_established',
+    'probe_succeeding',
+    'reason_code',
+  ] as const
+  return before === undefined || shown.some((column) => before[column] !== after[column])
 }
 
 function reasonColumns(failure: Failure | undefined) {

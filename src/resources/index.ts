@@ -6,6 +6,7 @@ import type { ResourceContext } from './context.ts'
 import { customerGatewayActions } from './customer-gateway/actions.ts'
 import { diagnosisActions } from './diagnosis/actions.ts'
 import * as diagnosis from './diagnosis/spec.ts'
+import { historyActions } from './history/actions.ts'
 import { identityActions } from './identity/actions.ts'
 import { peerConfigActions } from './peer-config/actions.ts'
 import { regionActions } from './region/actions.ts'
@@ -87,6 +88,7 @@ export function createActionTable(
     ...tagActions(context),
     ...identityActions(context),
     ...auditEventActions(context.audit),
+    ...historyActions(context),
   ]
   const specified: readonly ActionSpec[] = [
     vpnGateway,

@@ -30,7 +30,7 @@ export type Write = <R extends object>(
 export function createWrite(
   db: Database,
   sealer: Sealer,
-  announce: (keys: readonly ChangeKey[]) => void,
+  announce: (keys: readonly ChangeKey[], call: Call) => void,
 ): Write {
   return async (spec, input, call, run) => {
     const {
@@ -79,7 +79,7 @@ export function createWrite(
         .execute()
       return answer
     })
-    if (changed.size > 0) announce([...changed])
+    if (changed.size > 0) announce([...changed], call)
     return result
   }
 }

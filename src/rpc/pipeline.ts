@@ -82,6 +82,17 @@ export interface Pipeline {
     body: Buffer,
     remoteAddress?: string,
   ): Reply | Promise<Reply>
+  /**
+   * A call whose caller has been proven by other means than a signature (a console session): the same action, rights,
+   * log and errors. `body` is a JSON object of parameters; answers are JSON. Never throws and never rejects.
+   */
+  call(
+    name: { readonly version: string; readonly action: string },
+    body: Buffer,
+    credential: Credential,
+    headers: RawHeaders,
+    remoteAddress: string,
+  ): Reply | Promise<Reply>
   /** The reply to what cannot even be handed over as a request (too large, too slow, not HTTP). */
   refuse(error: ApiError, headers: RawHeaders, remoteAddress?: string): Reply
 }
@@ -205,8 +216,16 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     found: Credential | undefined,
   ): Reply | Promise<Reply> {
     const { map } = prove(request, claim, found, nonces, clientNow())
-    const credential = found!
     checkFormat(map.get('Format'))
+    return run(exchange, action, map, found!)
+  }
+
+  function run(
+    exchange: Exchange,
+    action: CompiledAction,
+    map: ReadonlyMap<string, string>,
+    credential: Credential,
+  ): Reply | Promise<Reply> {
     if (!action.run) throw apiError('UnsupportedOperation', { action: action.name })
 
     const region = map.get('RegionId') || defaultRegion
@@ -345,15 +364,30 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     }
   }
 
+  /** Turns whatever `work` throws or rejects with into a reply. */
+  function answered(exchange: Exchange, work: () => Reply | Promise<Reply>): Reply | Promise<Reply> {
+    try {
+      const reply = work()
+      return reply instanceof Promise ? reply.catch((thrown) => fail(exchange, thrown)) : reply
+    } catch (thrown) {
+      return fail(exchange, thrown)
+    }
+  }
+
   return {
     handle(method, url, headers, body, remoteAddress = '') {
       const exchange = begin(headers, remoteAddress)
-      try {
-        const reply = serve(exchange, method, url, body)
-        return reply instanceof Promise ? reply.catch((thrown) => fail(exchange, thrown)) : reply
-      } catch (thrown) {
-        return fail(exchange, thrown)
-      }
+      return answered(exchange, () => serve(exchange, method, url, body))
+    },
+    call({ version, action }, body, credential, headers, remoteAddress) {
+      const exchange = begin(headers, remoteAddress)
+      exchange.actionName = action
+      exchange.accessKeyId = credential.accessKeyId
+      return answered(exchange, () => {
+        const found = findAction(exchange, version)
+        if (!isUtf8(body)) throw apiError('UnsupportedMediaType')
+        return run(exchange, found, parseJsonPairs(body.toString()).map, credential)
+      })
     },
     refuse: (error, headers, remoteAddress = '') => fail(begin(headers, remoteAddress), error),
   }

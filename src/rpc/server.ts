@@ -47,6 +47,17 @@ export interface TlsMaterial {
 
 export interface ApiServerOptions extends PipelineOptions {
   readonly limits?: Partial<Limits>
+  /** What else answers on this port, made with the pipeline that it may call actions through. */
+  readonly site?: (pipeline: Pipeline) => Site
+}
+
+/** A part of the server with paths of its own, beside the API at `/`. */
+export interface Site {
+  /** Paths that are this one or lie below it, e.g. `/console`. */
+  readonly path: string
+  serve(request: IncomingMessage, response: ServerResponse): void
+  /** Ends what would stay open. */
+  close(): void
 }
 
 export interface ApiServer {
@@ -67,6 +78,7 @@ const lingerMs = 1_000
 export function createApiServer(options: ApiServerOptions): ApiServer {
   const limits: Limits = { ...defaultLimits, ...options.limits }
   const pipeline = createPipeline(options)
+  const site = options.site?.(pipeline)
   /** Requests per connection that are being worked on and not yet answered. */
   const owed = new WeakMap<Duplex, number>()
   /** Connections answered before their request was read to its end, and connections refused for good. */
@@ -179,6 +191,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   function serve(server: Server): void {
     servers.push(server)
     server.on('request', (request, response) => {
+      if (site && isBelow(site.path, request.url!)) {
+        site.serve(request, response)
+        return
+      }
       const declared = bodyLength(request.rawHeaders)
       if (declared === 0) answer(request, response, noBody)
       else collect(request, response, declared)
@@ -223,6 +239,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     },
     async close() {
       closing = true
+      site?.close()
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
       const last = setTimeout(() => {
         for (const server of servers) server.closeAllConnections()
@@ -235,6 +252,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
 
 const secureContext = ({ certificate, key }: TlsMaterial) =>
   ({ cert: certificate, key, minVersion: 'TLSv1.2' }) as const
+
+function isBelow(path: string, url: string): boolean {
+  if (!url.startsWith(path)) return false
+  const next = url.charCodeAt(path.length)
+  return url.length === path.length || next === 0x2f || next === 0x3f
+}
 
 /** Bytes of body that the head announces; 1 for a chunked body, whose length nobody knows yet. */
 function bodyLength(headers: readonly string[]): number {

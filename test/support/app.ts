@@ -27,6 +27,8 @@ export interface TestApp {
   readonly host: string
   /** Of the listener over TLS, which no proxy stands before, and the file of its CA; with the setting `TLS_LISTEN`. */
   readonly tls: { readonly host: string; readonly caFile: string } | undefined
+  /** `127.0.0.1:port` of the server itself, for what is no answer of the API. */
+  readonly endpoint: string
   /** Key of the account itself. */
   readonly root: Key
   /** The data folder. */
@@ -81,6 +83,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     folder,
     host: contract.host,
     tls: tlsEndpoint === undefined ? undefined : { host: tlsEndpoint, caFile: caFile! },
+    endpoint,
     root: await keyFor(accountId),
     log,
     metrics: async () => (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text(),

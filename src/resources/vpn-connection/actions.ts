@@ -20,11 +20,11 @@ import {
   modifyVpnConnectionAttribute,
 } from './spec.ts'
 import { connectionsShowing, listDescribed, listSecondTunnels } from './store.ts'
-import { tagsIn, view, viewTunnel } from './view.ts'
+import { summaries, tagsIn, view, viewTunnel } from './view.ts'
 import { createConnectionWriter } from './writer.ts'
 
 export function vpnConnectionActions(context: ResourceContext): Action[] {
-  const { db, sealer, write, paging } = context
+  const { db, sealer, write, paging, staleAfter } = context
   const writer = createConnectionWriter(context)
   const { described, answer, extra, reads } = createConnectionReader(context)
   const kept = createKept<PackedResult>()
@@ -103,6 +103,7 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
           ...view({ row, second: seconds.get(row.id) }, sealer),
           Tag: tagsIn(row.tags),
         })),
+        ...(call.wantsExtra ? { 'X-Suidao': summaries(rows, seconds, call.now, staleAfter) } : {}),
       }
     }),
 

@@ -200,3 +200,27 @@ export function extraOf(
     ...(probe ? { Probe: probe } : {}),
   }
 }
+
+/** What a list says beside the vendor's fields, by connection: enough to tell which one needs somebody. */
+export function summaries(
+  rows: readonly DescribedConnection[],
+  seconds: ReadonlyMap<string, DescribedTunnel>,
+  now: number,
+  staleAfter: number,
+) {
+  const of = (tunnel: DescribedTunnel) => {
+    const code = tunnel.reason_code as ReasonCode | null
+    const reason =
+      code === null
+        ? {}
+        : { Reason: { Code: code, Severity: reasons[code].severity, Since: tunnel.reason_since } }
+    const asOf = tunnel.reported_at === null ? {} : { AsOf: tunnel.reported_at }
+    return { Freshness: deriveFreshness(tunnel.reported_at, now, staleAfter), ...asOf, ...reason }
+  }
+  const whole = (row: DescribedConnection) => {
+    const second = seconds.get(row.id)
+    if (!second) return of(row)
+    return { Tunnels: [row, second].map((tunnel) => ({ TunnelId: tunnel.tunnel_id, ...of(tunnel) })) }
+  }
+  return Object.fromEntries(rows.map((row) => [row.id, whole(row)]))
+}

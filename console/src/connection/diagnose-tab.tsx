@@ -1,0 +1,73 @@
+/** One verdict, why, what was seen, and what to do. */
+import { Alert } from 'antd'
+import { type ReasonExtra, reasonOf } from '../health.ts'
+import { useWords } from '../i18n.tsx'
+import type { TabProps } from '../pages/connection.tsx'
+import { Ago, HealthTag } from '../parts/health-tag.tsx'
+import { Facts } from '../parts/page.tsx'
+import { espLayer, ikeLayer, type LayerState, tunnelsOf } from './tunnels.ts'
+
+const severities = { Critical: 'error', Warn: 'warning', Normal: 'info' } as const
+
+/** The reason with its remedy and evidence; nothing when there is none. */
+export function ReasonBox({ reason }: { readonly reason: ReasonExtra | undefined }) {
+  const { t, text } = useWords()
+  if (!reason) return null
+  const known = reasonOf(reason.Code)
+  return (
+    <Alert
+      type={severities[reason.Severity]}
+      showIcon
+      title={
+        <>
+          {known ? text(known.title) : reason.Code} <Ago at={reason.Since} label={t('label.since')} />
+        </>
+      }
+      description={
+        <>
+          {known && (
+            <p>
+              <strong>{t('diagnose.remedy')}</strong> {text(known.remedy)}
+            </p>
+          )}
+          {(reason.Evidence?.length ?? 0) > 0 && (
+            <>
+              <strong>{t('diagnose.evidence')}</strong>
+              <pre className="evidence">{reason.Evidence!.join('\n')}</pre>
+            </>
+          )}
+          <span className="muted">
+            <code>{reason.Code}</code> {known && <code>{known.vendorCode}</code>}
+          </span>
+        </>
+      }
+    />
+  )
+}
+
+export function DiagnoseTab({ answer }: TabProps) {
+  const { t } = useWords()
+  return (
+    <div className="stack">
+      {tunnelsOf(answer).map((tunnel) => {
+        const checks: readonly (readonly [label: string, state: LayerState])[] = [
+          [t('diagnose.check.report'), tunnel.facts.Freshness === 'current' ? 'up' : 'unknown'],
+          [t('diagnose.check.ike'), ikeLayer(tunnel)],
+          [t('diagnose.check.esp'), espLayer(tunnel)],
+        ]
+        return (
+          <section key={tunnel.id} className="stack" aria-label={tunnel.id}>
+            <h2>
+              <HealthTag health={tunnel.health} /> {t(`verdict.${tunnel.health}`)}
+            </h2>
+            <ReasonBox reason={tunnel.facts.Reason} />
+            <Facts
+              title={t('diagnose.checks')}
+              facts={checks.map(([label, state]) => ({ label, value: t(`layer.${state}`) }))}
+            />
+          </section>
+        )
+      })}
+    </div>
+  )
+}

@@ -1,0 +1,215 @@
+/** What went through, and when it was up. */
+import { Radio, Tooltip } from 'antd'
+import { useMemo, useState } from 'react'
+import { useConsole } from '../context.tsx'
+import { type SampleItem, samples, useQuery } from '../data.ts'
+import { formatNumber, formatRate, formatTime } from '../format.ts'
+import { useWords } from '../i18n.tsx'
+import type { TabProps } from '../pages/connection.tsx'
+import { Chart } from '../parts/chart.tsx'
+import { Nothing, Shown } from '../parts/states.tsx'
+import { CsvButton } from '../parts/table.tsx'
+
+const ranges = [
+  [1, 'range.1h'],
+  [6, 'range.6h'],
+  [24, 'range.1d'],
+  [7 * 24, 'range.7d'],
+  [30 * 24, 'range.30d'],
+] as const
+
+export default function MonitoringTab({ answer }: TabProps) {
+  const { t } = useWords()
+  const { region } = useConsole()
+  const [hours, setHours] = useState<number>(1)
+  const query = useQuery(samples(region, answer.VpnConnectionId!, hours))
+  return (
+    <div className="stack">
+      <Radio.Group
+        optionType="button"
+        aria-label={t('monitoring.range')}
+        value={hours}
+        onChange={({ target }) => setHours(target.value)}
+        options={ranges.map(([value, key]) => ({ value, label: t(key) }))}
+      />
+      <Shown query={query}>
+        {(data) => (data.items.length === 0 ? <Nothing text={t('monitoring.none')} /> : <Charts {...data} />)}
+      </Shown>
+    </div>
+  )
+}
+
+/** Milliseconds of a span before it is believed: a short look makes wild rates. */
+const leastObserved = 1_000
+
+function ratesOf(
+  points: readonly Point[],
+  name: 'bytesIn' | 'bytesOut' | 'packetsIn' | 'packetsOut',
+  factor: number,
+) {
+  return points.map((point) =>
+    point.observedMs < leastObserved ? null : (point[name] * factor * 1000) / point.observedMs,
+  )
+}
+
+interface Point {
+  readonly at: number
+  readonly observedMs: number
+  readonly upMs: number
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly packetsIn: number
+  readonly packetsOut: number
+}
+
+/** One point for each span from first to last, the tunnels of the connection together; empty spans are not known. */
+export function pointsOf(items: readonly SampleItem[], span: number): readonly Point[] {
+  const sums = new Map<number, Point>()
+  for (const item of items) {
+    const at = item.At!
+    const sum = sums.get(at)
+    sums.set(at, {
+      at,
+      observedMs: Math.max(sum?.observedMs ?? 0, item.ObservedMs!),
+      upMs: Math.max(sum?.upMs ?? 0, item.UpMs!),
+      bytesIn: (sum?.bytesIn ?? 0) + item.BytesIn!,
+      bytesOut: (sum?.bytesOut ?? 0) + item.BytesOut!,
+      packetsIn: (sum?.packetsIn ?? 0) + item.PacketsIn!,
+      packetsOut: (sum?.packetsOut ?? 0) + item.PacketsOut!,
+    })
+  }
+  const times = [...sums.keys()].sort((a, b) => a - b)
+  const points: Point[] = []
+  for (let at = times[0]!; at <= times.at(-1)!; at += span * 1000) {
+    points.push(
+      sums.get(at) ?? { at, observedMs: 0, upMs: 0, bytesIn: 0, bytesOut: 0, packetsIn: 0, packetsOut: 0 },
+    )
+  }
+  return points
+}
+
+function Charts({
+  items,
+  span,
+  from,
+  to,
+}: {
+  readonly items: readonly SampleItem[]
+  readonly span: number
+  readonly from: number
+  readonly to: number
+}) {
+  const { t, language } = useWords()
+  const points = useMemo(() => pointsOf(items, span), [items, span])
+  const times = useMemo(() => points.map(({ at }) => at), [points])
+  const bits = useMemo(
+    () => [
+      { name: t('tunnel.in'), color: '#0e7490', values: ratesOf(points, 'bytesIn', 8) },
+      { name: t('tunnel.out'), color: '#c2410c', values: ratesOf(points, 'bytesOut', 8) },
+    ],
+    [points, t],
+  )
+  const packets = useMemo(
+    () => [
+      { name: t('tunnel.in'), color: '#0e7490', values: ratesOf(points, 'packetsIn', 1) },
+      { name: t('tunnel.out'), color: '#c2410c', values: ratesOf(points, 'packetsOut', 1) },
+    ],
+    [points, t],
+  )
+  const perSecond = useMemo(
+    () => (value: number) => `${formatNumber(Math.round(value * 10) / 10, language)}/s`,
+    [language],
+  )
+  return (
+    <>
+      <Strip points={points} span={span} />
+      <section>
+        <h3>{t('monitoring.rate')}</h3>
+        <Chart
+          label={t('monitoring.rate')}
+          times={times}
+          from={from}
+          to={to}
+          lines={bits}
+          format={formatRate}
+        />
+      </section>
+      <section>
+        <h3>{t('monitoring.packets')}</h3>
+        <Chart
+          label={t('monitoring.packets')}
+          times={times}
+          from={from}
+          to={to}
+          lines={packets}
+          format={perSecond}
+        />
+      </section>
+      <div>
+        <CsvButton
+          name={t('tab.monitoring')}
+          head={[
+            t('field.at'),
+            t('tunnel.in'),
+            t('tunnel.out'),
+            t('monitoring.packetsIn'),
+            t('monitoring.packetsOut'),
+            t('monitoring.up'),
+          ]}
+          rows={() =>
+            points.map((point) => [
+              new Date(point.at).toISOString(),
+              point.bytesIn,
+              point.bytesOut,
+              point.packetsIn,
+              point.packetsOut,
+              point.observedMs === 0 ? '' : Math.round((100 * point.upMs) / point.observedMs),
+            ])
+          }
+        />
+      </div>
+    </>
+  )
+}
+
+const cells = 60
+
+/** Green for up, red for down, grey for what nobody saw. */
+function Strip({ points, span }: { readonly points: readonly Point[]; readonly span: number }) {
+  const { t, language } = useWords()
+  const each = Math.max(1, Math.ceil(points.length / cells))
+  const groups = Array.from({ length: Math.ceil(points.length / each) }, (_, index) =>
+    points.slice(index * each, (index + 1) * each),
+  )
+  const observed = points.reduce((sum, point) => sum + point.observedMs, 0)
+  const up = points.reduce((sum, point) => sum + point.upMs, 0)
+  const share = observed === 0 ? t('label.notKnown') : `${((100 * up) / observed).toFixed(2)} %`
+  return (
+    <section aria-label={t('monitoring.strip')}>
+      <h3>
+        {t('monitoring.strip')} <span className="muted">{t('monitoring.upShare', { share })}</span>
+      </h3>
+      <div className="strip" role="img" aria-label={t('monitoring.upShare', { share })}>
+        {groups.map((group) => {
+          const seen = group.reduce((sum, point) => sum + point.observedMs, 0)
+          const good = group.reduce((sum, point) => sum + point.upMs, 0)
+          const color =
+            seen === 0
+              ? 'rgb(128 128 128 / 25%)'
+              : good === seen
+                ? '#16a34a'
+                : good === 0
+                  ? '#dc2626'
+                  : '#f59e0b'
+          const begin = group[0]!.at
+          const title = `${formatTime(begin, language)} – ${formatTime(group.at(-1)!.at + span * 1000, language)}`
+          return (
+            <Tooltip key={begin} title={title}>
+              <span style={{ background: color }} />
+            </Tooltip>
+          )
+        })}
+      </div>
+    </section>
+  )
+}

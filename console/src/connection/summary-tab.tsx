@@ -1,0 +1,144 @@
+/** What the connection is set to: what matters first, then every field of the answer. */
+import { Collapse, Table, Tag, Tooltip } from 'antd'
+import { describeVpnConnection } from '../../../src/resources/vpn-connection/spec.ts'
+import type { FieldSpec, ResultFields } from '../../../src/rpc/spec.ts'
+import { formatDuration, formatTime } from '../format.ts'
+import { isWeak } from '../health.ts'
+import { useWords } from '../i18n.tsx'
+import type { TabProps } from '../pages/connection.tsx'
+import { Mark } from '../parts/mark.tsx'
+import { Copyable, type Fact, Facts } from '../parts/page.tsx'
+
+/** An algorithm, and whether it should not be used any more. */
+export function Algorithm({ value }: { readonly value: string | undefined }) {
+  const { t } = useWords()
+  return (
+    <span>
+      <code>{value}</code>{' '}
+      {isWeak(value) && (
+        <Tooltip title={t('connection.weak.detail')}>
+          <span>
+            <Mark tone="warn">{t('connection.weak.tag')}</Mark>
+          </span>
+        </Tooltip>
+      )}
+    </span>
+  )
+}
+
+export function SummaryTab({ answer }: TabProps) {
+  const { t, language } = useWords()
+  const { IkeConfig: ike = {}, IpsecConfig: ipsec = {} } = answer
+  const yesNo = (value: boolean | undefined) => t(value ? 'label.yes' : 'label.no')
+  /** The service decides these; nobody sets them. */
+  const chosen = (value: React.ReactNode) => (
+    <>
+      {value}{' '}
+      <Tooltip title={t('label.chosen.detail')}>
+        <span>
+          <Mark tone="none">{t('label.chosen')}</Mark>
+        </span>
+      </Tooltip>
+    </>
+  )
+  const lifetime = (seconds: number | undefined) =>
+    seconds === undefined ? '' : `${formatDuration(seconds, language)} (${seconds})`
+  const ends: readonly Fact[] = [
+    { label: t('field.vpnGateway'), value: <Copyable text={answer.VpnGatewayId ?? ''} /> },
+    { label: t('field.customerGateway'), value: <Copyable text={answer.CustomerGatewayId ?? ''} /> },
+    { label: t('field.internetIp'), value: chosen(<Copyable text={answer.InternetIp ?? ''} />) },
+    { label: t('field.bandwidth'), value: answer.Spec },
+    { label: t('field.LocalSubnet'), value: <code>{answer.LocalSubnet}</code> },
+    { label: t('field.RemoteSubnet'), value: <code>{answer.RemoteSubnet}</code> },
+    { label: t('field.EffectImmediately'), value: yesNo(answer.EffectImmediately) },
+    { label: t('field.EnableDpd'), value: yesNo(answer.EnableDpd) },
+    { label: t('field.EnableNatTraversal'), value: yesNo(answer.EnableNatTraversal) },
+    { label: t('field.created'), value: chosen(formatTime(answer.CreateTime ?? 0, language)) },
+    {
+      label: t('field.tags'),
+      value: answer.Tags?.Tag.map(({ Key, Value }) => (
+        <Tag key={Key}>
+          {Key}: {Value}
+        </Tag>
+      )),
+    },
+  ]
+  const phase1: readonly Fact[] = [
+    { label: t('field.IkeVersion'), value: <code>{ike.IkeVersion}</code> },
+    ...(ike.IkeVersion === 'ikev1' ? [{ label: t('field.IkeMode'), value: <code>{ike.IkeMode}</code> }] : []),
+    { label: t('field.IkeEncAlg'), value: <Algorithm value={ike.IkeEncAlg} /> },
+    { label: t('field.IkeAuthAlg'), value: <Algorithm value={ike.IkeAuthAlg} /> },
+    { label: t('field.IkePfs'), value: <Algorithm value={ike.IkePfs} /> },
+    { label: t('field.IkeLifetime'), value: lifetime(ike.IkeLifetime) },
+    {
+      label: t('field.LocalId'),
+      value:
+        ike.LocalId === answer.InternetIp ? chosen(<code>{ike.LocalId}</code>) : <code>{ike.LocalId}</code>,
+    },
+    { label: t('field.RemoteId'), value: <code>{ike.RemoteId}</code> },
+  ]
+  const phase2: readonly Fact[] = [
+    { label: t('field.IpsecEncAlg'), value: <Algorithm value={ipsec.IpsecEncAlg} /> },
+    { label: t('field.IpsecAuthAlg'), value: <Algorithm value={ipsec.IpsecAuthAlg} /> },
+    { label: t('field.IpsecPfs'), value: <Algorithm value={ipsec.IpsecPfs} /> },
+    { label: t('field.IpsecLifetime'), value: lifetime(ipsec.IpsecLifetime) },
+  ]
+  return (
+    <div className="stack">
+      <Facts title={t('connection.part.ends')} facts={ends} />
+      <Facts title={t('connection.part.ike')} facts={phase1} />
+      <Facts title={t('connection.part.ipsec')} facts={phase2} />
+      <Collapse
+        items={[{ key: 'all', label: t('summary.every'), children: <EveryField answer={answer} /> }]}
+      />
+    </div>
+  )
+}
+
+interface FieldRow {
+  readonly path: string
+  readonly value: string | undefined
+}
+
+const secrets = new Set(['Psk', 'AuthKey'])
+
+/** Every field that the contract names, filled or not; keys are shown on the page of the peer alone. */
+export function everyField(fields: ResultFields, value: unknown, path = ''): readonly FieldRow[] {
+  return Object.entries(fields).flatMap(([name, field]) =>
+    fieldRows(field, (value as Record<string, unknown> | undefined)?.[name], path + name, secrets.has(name)),
+  )
+}
+
+function fieldRows(field: FieldSpec, value: unknown, path: string, isSecret: boolean): readonly FieldRow[] {
+  if (field.type === 'object') return everyField(field.fields, value, `${path}.`)
+  if (field.type === 'list') {
+    const items = (
+      field.wrapper === null ? value : (value as Record<string, unknown> | undefined)?.[field.wrapper]
+    ) as unknown[] | undefined
+    if (!items?.length) return [{ path, value: items && '[]' }]
+    return items.flatMap((item, index) => fieldRows(field.item, item, `${path}[${index}]`, false))
+  }
+  return [{ path, value: value === undefined ? undefined : isSecret ? '******' : String(value) }]
+}
+
+function EveryField({ answer }: TabProps) {
+  const { t } = useWords()
+  return (
+    <Table<FieldRow>
+      size="small"
+      pagination={false}
+      rowKey="path"
+      dataSource={[...everyField(describeVpnConnection.result, answer)]}
+      scroll={{ x: 500 }}
+      columns={[
+        { title: t('summary.field'), dataIndex: 'path', render: (path) => <code>{path}</code> },
+        {
+          title: t('summary.value'),
+          dataIndex: 'value',
+          render: (value) =>
+            value === undefined ? <span className="muted">{t('summary.absent')}</span> : <code>{value}</code>,
+        },
+      ]}
+    />
+  )
+}

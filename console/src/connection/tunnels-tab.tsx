@@ -1,0 +1,166 @@
+/** Each tunnel layer by layer, what was agreed beside what was asked for. */
+import { Card, Table } from 'antd'
+import type { ReactNode } from 'react'
+import { formatBytes, formatDuration, formatNumber } from '../format.ts'
+import type { ChildSaExtra } from '../health.ts'
+import { useWords } from '../i18n.tsx'
+import type { TabProps } from '../pages/connection.tsx'
+import { HealthTag } from '../parts/health-tag.tsx'
+import { Mark, type Tone } from '../parts/mark.tsx'
+import { Facts } from '../parts/page.tsx'
+import { Nothing } from '../parts/states.tsx'
+import { ReasonBox } from './diagnose-tab.tsx'
+import { espLayer, ikeLayer, type LayerState, mainSa, type TunnelView, tunnelsOf } from './tunnels.ts'
+
+export function TunnelsTab({ answer }: TabProps) {
+  return (
+    <div className="stack">
+      {tunnelsOf(answer).map((tunnel) => (
+        <Tunnel key={tunnel.id} tunnel={tunnel} />
+      ))}
+    </div>
+  )
+}
+
+const layerTones: Readonly<Record<LayerState, Tone>> = {
+  up: 'good',
+  pending: 'info',
+  down: 'bad',
+  off: 'none',
+  unknown: 'none',
+}
+
+export function Layer({
+  title,
+  state,
+  children,
+}: {
+  readonly title: string
+  readonly state: LayerState
+  readonly children?: ReactNode
+}) {
+  const { t } = useWords()
+  return (
+    <section className="layer" aria-label={title}>
+      <h4>
+        {title} <Mark tone={layerTones[state]}>{t(`layer.${state}`)}</Mark>
+      </h4>
+      <div className="muted">{children}</div>
+    </section>
+  )
+}
+
+function Tunnel({ tunnel }: { readonly tunnel: TunnelView }) {
+  const { t, language } = useWords()
+  const ikeSa = mainSa(tunnel.facts.IkeSas)
+  const children = tunnel.facts.ChildSas ?? []
+  const childSa = mainSa(children)
+  const inSeconds = (seconds: number | undefined) =>
+    seconds === undefined ? t('label.notKnown') : formatDuration(seconds, language)
+  const configured = {
+    ike: [tunnel.ike.IkeEncAlg, tunnel.ike.IkeAuthAlg, tunnel.ike.IkePfs].join(' / '),
+    ipsec: [tunnel.ipsec.IpsecEncAlg, tunnel.ipsec.IpsecAuthAlg, tunnel.ipsec.IpsecPfs].join(' / '),
+  }
+  return (
+    <Card
+      type="inner"
+      title={
+        <>
+          <HealthTag health={tunnel.health} /> <code>{tunnel.id}</code>
+        </>
+      }
+      extra={tunnel.role && t(`role.${tunnel.role as 'master' | 'slave'}`)}
+    >
+      <div className="stack">
+        <ReasonBox reason={tunnel.facts.Reason} />
+        <div className="layers">
+          <Layer title="IKE" state={ikeLayer(tunnel)}>
+            {ikeSa && (
+              <>
+                {t('tunnel.since', { time: inSeconds(ikeSa.establishedFor) })}
+                <br />
+                {t('tunnel.rekeyIn', { time: inSeconds(ikeSa.rekeyIn) })}
+              </>
+            )}
+          </Layer>
+          <Layer title="ESP" state={espLayer(tunnel)}>
+            {childSa && (
+              <>
+                {t('tunnel.children', { count: children.length, wanted: tunnel.facts.ChildSasWanted ?? 1 })}
+                <br />
+                {t('tunnel.rekeyIn', { time: inSeconds(childSa.rekeyIn) })}
+              </>
+            )}
+          </Layer>
+        </div>
+        <Facts
+          title={t('tunnel.agreed')}
+          facts={[
+            { label: t('tunnel.ikeAsked'), value: <code>{configured.ike}</code> },
+            {
+              label: t('tunnel.ikeAgreed'),
+              value: ikeSa?.proposal ? <code>{ikeSa.proposal}</code> : t('label.notKnown'),
+            },
+            { label: t('tunnel.espAsked'), value: <code>{configured.ipsec}</code> },
+            {
+              label: t('tunnel.espAgreed'),
+              value: childSa?.proposal ? <code>{childSa.proposal}</code> : t('label.notKnown'),
+            },
+            {
+              label: t('tunnel.idsAsked'),
+              value: <code>{`${tunnel.ike.LocalId} ↔ ${tunnel.ike.RemoteId}`}</code>,
+            },
+            {
+              label: t('tunnel.idsAgreed'),
+              value: ikeSa?.localId ? (
+                <code>{`${ikeSa.localId} ↔ ${ikeSa.remoteId}`}</code>
+              ) : (
+                t('label.notKnown')
+              ),
+            },
+            {
+              label: t('tunnel.endpoint'),
+              value: ikeSa?.remoteEndpoint ? <code>{ikeSa.remoteEndpoint}</code> : t('label.notKnown'),
+            },
+            {
+              label: t('tunnel.nat'),
+              value:
+                ikeSa?.natBetween === undefined
+                  ? t('label.notKnown')
+                  : t(ikeSa.natBetween ? 'label.yes' : 'label.no'),
+            },
+          ]}
+        />
+        <Table<ChildSaExtra>
+          size="small"
+          pagination={false}
+          rowKey="uniqueId"
+          dataSource={[...children]}
+          scroll={{ x: 900 }}
+          locale={{ emptyText: <Nothing text={t('tunnel.noChild')} /> }}
+          columns={[
+            {
+              title: t('tunnel.selectors'),
+              render: (_, sa) => `${sa.localSelectors.join(', ')} ↔ ${sa.remoteSelectors.join(', ')}`,
+            },
+            {
+              title: t('tunnel.spis'),
+              render: (_, sa) => <code>{`${sa.spiIn ?? '?'} / ${sa.spiOut ?? '?'}`}</code>,
+            },
+            {
+              title: t('tunnel.in'),
+              render: (_, sa) =>
+                `${formatBytes(sa.bytesIn)} · ${t('tunnel.packets', { count: formatNumber(sa.packetsIn, language) })}`,
+            },
+            {
+              title: t('tunnel.out'),
+              render: (_, sa) =>
+                `${formatBytes(sa.bytesOut)} · ${t('tunnel.packets', { count: formatNumber(sa.packetsOut, language) })}`,
+            },
+            { title: t('tunnel.expires'), render: (_, sa) => inSeconds(sa.expiresIn) },
+          ]}
+        />
+      </div>
+    </Card>
+  )
+}

@@ -1,0 +1,208 @@
+/** What the pages show, as the API answers it, kept and refreshed by the query cache. */
+import { type QueryClient, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
+import { describeCustomerGateways } from '../../src/resources/customer-gateway/spec.ts'
+import { suidaoListTunnelChanges, suidaoListTunnelSamples } from '../../src/resources/history/spec.ts'
+import { describeVpcs } from '../../src/resources/vpc/spec.ts'
+import { describeVpnConnection, describeVpnConnections } from '../../src/resources/vpn-connection/spec.ts'
+import { describeVpnGateways } from '../../src/resources/vpn-gateway/spec.ts'
+import { describeVSwitches } from '../../src/resources/vswitch/spec.ts'
+import type { ActionSpec } from '../../src/rpc/spec.ts'
+import { type Answer, ApiFailure, call } from './api.ts'
+import type { ConnectionExtra, ListExtra } from './health.ts'
+
+/** Milliseconds after which an answer is asked for again, events or not. */
+const refreshAfter = 15_000
+const pageSize = 50
+/** Pages asked for at the same time. */
+const parallel = 4
+
+type ListSpec = ActionSpec & {
+  readonly params: { readonly PageNumber: unknown; readonly PageSize: unknown }
+}
+
+/** Every page of a list. `read` takes what it needs from each. */
+async function everyPage<S extends ListSpec, T>(
+  spec: S,
+  params: object,
+  read: (answer: Answer<S>) => readonly T[],
+): Promise<readonly T[]> {
+  const page = async (number: number) => {
+    const asked = { ...params, PageNumber: number, PageSize: pageSize } as never
+    const answer = await call(spec, asked)
+    return { total: (answer as { TotalCount?: number }).TotalCount ?? 0, items: read(answer) }
+  }
+  const first = await page(1)
+  const items = [...first.items]
+  const pages = Math.ceil(first.total / pageSize)
+  for (let next = 2; next <= pages; next += parallel) {
+    const numbers = Array.from({ length: Math.min(parallel, pages - next + 1) }, (_, index) => next + index)
+    for (const { items: more } of await Promise.all(numbers.map(page))) items.push(...more)
+  }
+  return items
+}
+
+type Listed<A, K extends keyof A, W extends string> =
+  NonNullable<A[K]> extends { readonly [P in W]: readonly (infer I)[] } ? I : never
+
+export type VpcItem = Listed<Answer<typeof describeVpcs>, 'Vpcs', 'Vpc'>
+export type VSwitchItem = Listed<Answer<typeof describeVSwitches>, 'VSwitches', 'VSwitch'>
+export type GatewayItem = Listed<Answer<typeof describeVpnGateways>, 'VpnGateways', 'VpnGateway'>
+export type CustomerGatewayItem = Listed<
+  Answer<typeof describeCustomerGateways>,
+  'CustomerGateways',
+  'CustomerGateway'
+>
+type PlainConnectionItem = Listed<Answer<typeof describeVpnConnections>, 'VpnConnections', 'VpnConnection'>
+export type ConnectionItem = PlainConnectionItem & { readonly extra: ListExtra | undefined }
+export type ConnectionAnswer = Answer<typeof describeVpnConnection, ConnectionExtra>
+export type ChangeItem = Listed<Answer<typeof suidaoListTunnelChanges>, 'Changes', 'Change'>
+export type SampleItem = Listed<Answer<typeof suidaoListTunnelSamples>, 'Samples', 'Sample'>
+
+const live = { refetchInterval: refreshAfter, staleTime: 5_000 } as const
+
+export const vpcs = (RegionId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'vpcs'],
+    queryFn: () => everyPage(describeVpcs, { RegionId }, (answer) => answer.Vpcs?.Vpc ?? []),
+    ...live,
+  })
+
+export const vSwitches = (RegionId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'vswitches'],
+    queryFn: () => everyPage(describeVSwitches, { RegionId }, (answer) => answer.VSwitches?.VSwitch ?? []),
+    ...live,
+  })
+
+export const gateways = (RegionId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'gateways'],
+    queryFn: () =>
+      everyPage(describeVpnGateways, { RegionId }, (answer) => answer.VpnGateways?.VpnGateway ?? []),
+    ...live,
+  })
+
+export const customerGateways = (RegionId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'customer-gateways'],
+    queryFn: () =>
+      everyPage(
+        describeCustomerGateways,
+        { RegionId },
+        (answer) => answer.CustomerGateways?.CustomerGateway ?? [],
+      ),
+    ...live,
+  })
+
+const connectionsIn = (answer: Answer<typeof describeVpnConnections>): readonly ConnectionItem[] => {
+  const extra = answer['X-Suidao'] as Readonly<Record<string, ListExtra>> | undefined
+  return (answer.VpnConnections?.VpnConnection ?? []).map((item) => ({
+    ...item,
+    extra: extra?.[item.VpnConnectionId!],
+  }))
+}
+
+export const connections = (RegionId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'connections'],
+    queryFn: () => everyPage(describeVpnConnections, { RegionId }, connectionsIn),
+    ...live,
+  })
+
+export const connection = (RegionId: string, VpnConnectionId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'connection', VpnConnectionId],
+    queryFn: () =>
+      call<typeof describeVpnConnection, ConnectionExtra>(describeVpnConnection, {
+        RegionId,
+        VpnConnectionId,
+      }),
+    refetchInterval: 5_000,
+    retry: (count, error) => count < 2 && !(error instanceof ApiFailure && error.status >= 400),
+  })
+
+export const changes = (RegionId: string, VpnConnectionId?: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'changes', VpnConnectionId ?? ''],
+    queryFn: async () =>
+      (await call(suidaoListTunnelChanges, { RegionId, VpnConnectionId, MaxResults: 100 })).Changes?.Change ??
+      [],
+    ...live,
+  })
+
+/** `hours` back from now. */
+export const samples = (RegionId: string, VpnConnectionId: string, hours: number) =>
+  queryOptions({
+    queryKey: [RegionId, 'samples', VpnConnectionId, hours],
+    queryFn: async () => {
+      const From = Math.floor(Date.now() / 1000) - hours * 3600
+      const answer = await call(suidaoListTunnelSamples, { RegionId, VpnConnectionId, From })
+      return {
+        span: answer.Span ?? 60,
+        from: From * 1000,
+        to: Date.now(),
+        items: answer.Samples?.Sample ?? [],
+      }
+    },
+    ...live,
+  })
+
+/** More changed connections than this are read with the whole list. */
+const fewChanges = 30
+
+/** Brings what is kept up to date with the keys that have changed. */
+export async function refreshChanged(
+  cache: QueryClient,
+  region: string,
+  keys: readonly string[],
+): Promise<void> {
+  const ids = keys
+    .filter((key) => key.startsWith('connection:'))
+    .map((key) => key.slice('connection:'.length))
+  if (ids.length > 0) {
+    for (const id of ids) void cache.invalidateQueries({ queryKey: [region, 'connection', id] })
+    void cache.invalidateQueries({ queryKey: [region, 'changes'] })
+    await refreshRows(cache, region, ids)
+  }
+  if (keys.some((key) => key.startsWith('gateway:')) || ids.length > 0) {
+    void cache.invalidateQueries({ queryKey: [region, 'gateways'] })
+  }
+}
+
+async function refreshRows(cache: QueryClient, region: string, ids: readonly string[]): Promise<void> {
+  const { queryKey } = connections(region)
+  if (cache.getQueryData(queryKey) === undefined) return
+  if (ids.length > fewChanges) {
+    await cache.invalidateQueries({ queryKey })
+    return
+  }
+  const fresh = new Map<string, ConnectionItem | undefined>()
+  await Promise.all(
+    ids.map(async (VpnConnectionId) => {
+      const answer = await call(describeVpnConnections, { RegionId: region, VpnConnectionId }).catch(
+        () => undefined,
+      )
+      if (answer) fresh.set(VpnConnectionId, connectionsIn(answer)[0])
+    }),
+  )
+  cache.setQueryData(queryKey, (rows) => {
+    if (!rows) return rows
+    const known = new Set(rows.map((row) => row.VpnConnectionId!))
+    const kept = rows.flatMap((row) => {
+      const id = row.VpnConnectionId!
+      if (!fresh.has(id)) return [row]
+      const now = fresh.get(id)
+      return now ? [now] : []
+    })
+    const added = [...fresh].flatMap(([id, row]) => (row && !known.has(id) ? [row] : []))
+    return [...kept, ...added]
+  })
+}
+
+/** Everything of a region is read again. */
+export const useRefreshRegion = (region: string) => {
+  const cache = useQueryClient()
+  return () => cache.invalidateQueries({ queryKey: [region] })
+}
+
+export { useQuery }

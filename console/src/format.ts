@@ -1,0 +1,76 @@
+/** Numbers, sizes and times as people read them. Pure. */
+import type { Language } from './i18n.tsx'
+
+const locale = (language: Language) => (language === 'zh' ? 'zh-CN' : 'en-GB')
+
+/** Bytes with binary prefixes: `1.5 KiB`. */
+export function formatBytes(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']
+  let value = bytes
+  let unit = 0
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return `${value >= 100 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
+}
+
+/** Bits per second with decimal prefixes, as links are sold: `1.5 Mbit/s`. */
+export function formatRate(bitsPerSecond: number): string {
+  const units = ['bit/s', 'kbit/s', 'Mbit/s', 'Gbit/s']
+  let value = bitsPerSecond
+  let unit = 0
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000
+    unit++
+  }
+  return `${value >= 100 || unit === 0 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`
+}
+
+export function formatTime(at: number, language: Language): string {
+  return new Intl.DateTimeFormat(locale(language), {
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    hourCycle: 'h23',
+  }).format(at)
+}
+
+export const formatNumber = (value: number, language: Language): string =>
+  new Intl.NumberFormat(locale(language)).format(value)
+
+/** Seconds in the two largest units: `3 d 4 h`, `12 s`. */
+export function formatDuration(seconds: number, language: Language): string {
+  const units = language === 'zh' ? ['天', '小时', '分', '秒'] : ['d', 'h', 'min', 's']
+  const whole = Math.max(0, Math.round(seconds))
+  const parts = [
+    Math.floor(whole / 86400),
+    Math.floor(whole / 3600) % 24,
+    Math.floor(whole / 60) % 60,
+    whole % 60,
+  ]
+  const first = parts.findIndex((part) => part > 0)
+  if (first < 0) return `0 ${units[3]}`
+  return parts
+    .map((part, index) => ({ part, unit: units[index]! }))
+    .slice(first, first + 2)
+    .filter(({ part }) => part > 0)
+    .map(({ part, unit }) => `${part} ${unit}`)
+    .join(' ')
+}
+
+/** A table as RFC 4180 has it. Cells that a spreadsheet would run as a formula are made text. */
+export function renderCsv(
+  head: readonly string[],
+  rows: readonly (readonly (string | number | undefined)[])[],
+): string {
+  const cell = (value: string | number | undefined) => {
+    const text = String(value ?? '')
+    const safe = typeof value === 'string' && /^[=+\-@\t\r]/.test(text) ? `'${text}` : text
+    return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
+  }
+  return [head, ...rows].map((row) => `${row.map(cell).join(',')}\r\n`).join('')
+}

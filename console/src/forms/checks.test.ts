@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import {
+  checkConnection,
+  checkNetwork,
+  checkPsk,
+  checkTunnelCidr,
+  type Finding,
+  withoutHostBits,
+} from './checks.ts'
+
+const said = (findings: readonly (Finding | undefined)[]) =>
+  findings.filter((finding) => finding !== undefined).map(({ level, message }) => `${level} ${message}`)
+
+const draft = {
+  local: ['10.1.0.0/24'],
+  remote: ['192.168.0.0/16'],
+  ikeVersion: 'ikev2',
+  psk: 'a-rather-long-pre-shared-key',
+}
+
+test('a network with host bits is told which one was meant', () => {
+  assert.equal(withoutHostBits('10.1.2.3/8'), '10.0.0.0/8')
+  assert.equal(withoutHostBits('10.1.2.3/33'), undefined)
+  assert.equal(checkNetwork('10.0.0.0/8'), undefined)
+  assert.deepEqual(checkNetwork('10.1.2.3/8'), {
+    level: 'error',
+    message: 'check.hostBits',
+    values: { value: '10.1.2.3/8', meant: '10.0.0.0/8' },
+  })
+  assert.deepEqual(said([checkNetwork('10.1.2')]), ['error check.noNetwork'])
+})
+
+test('a connection: what keeps it from being sent, and what is only said', () => {
+  const cases: [name: string, change: Partial<Parameters<typeof checkConnection>[0]>, want: string[]][] = [
+    ['all well', {}, []],
+    ['sides overlap', { remote: ['10.0.0.0/8'] }, ['warning check.sidesOverlap']],
+    ['everything on a side is routing', { remote: ['0.0.0.0/0'] }, []],
+    ['twice', { local: ['10.1.0.0/24', '10.1.0.0/24'] }, ['error check.twice']],
+    ['not a network', { remote: ['x'] }, ['error check.noNetwork']],
+    [
+      'IKEv1 with pairs',
+      { ikeVersion: 'ikev1', local: ['10.1.0.0/24', '10.2.0.0/24'] },
+      ['warning check.ikev1Several'],
+    ],
+    ['IKEv1 with one pair', { ikeVersion: 'ikev1' }, []],
+    [
+      'too many',
+      { local: ['10.1.0.0/24', '10.2.0.0/24', '10.3.0.0/24', '10.4.0.0/24'] },
+      ['error check.manyLocal'],
+    ],
+    ['a key with a blank', { psk: ' a-rather-long-pre-shared-key' }, ['error check.pskBlanks']],
+    ['BGP outside of link-local', { tunnelCidr: '10.0.0.0/30' }, ['error check.tunnelCidr']],
+  ]
+  for (const [name, change, want] of cases) {
+    assert.deepEqual(said(checkConnection({ ...draft, ...change }, [], 3)), want, name)
+  }
+  const other = { name: 'office', local: ['10.1.0.0/24'], remote: ['192.168.7.0/24'] }
+  const [finding] = checkConnection(draft, [other], 3)
+  assert.deepEqual(finding, {
+    level: 'warning',
+    message: 'check.otherOverlap',
+    values: { value: '192.168.0.0/16', name: 'office' },
+  })
+})
+
+test('keys', () => {
+  const cases: [psk: string, want: string[]][] = [
+    ['', []],
+    ['short', ['warning check.pskShort']],
+    ['with a blank inside it', ['error check.pskSigns']],
+    ['密钥密钥密钥密钥密钥密钥密钥密钥', ['error check.pskSigns']],
+    ['x'.repeat(100), []],
+    ['x'.repeat(101), ['error check.pskSigns']],
+    ['key\t', ['error check.pskBlanks']],
+  ]
+  for (const [psk, want] of cases) assert.deepEqual(said(checkPsk(psk)), want, psk)
+})
+
+test('BGP inside a tunnel: a /30 of 169.254.0.0/16 and one of its two hosts', () => {
+  const cases: [cidr: string, local: string, want: string[]][] = [
+    ['169.254.10.0/30', '169.254.10.1', []],
+    ['169.254.10.0/30', '169.254.10.2', []],
+    ['169.254.10.0/30', '', []],
+    ['169.254.10.0/30', '169.254.10.3', ['error check.localBgpIp']],
+    ['169.254.10.0/29', '', ['error check.tunnelCidr']],
+    ['169.254.10.1/30', '', ['error check.tunnelCidr']],
+    ['192.168.0.0/30', '', ['error check.tunnelCidr']],
+  ]
+  for (const [cidr, local, want] of cases)
+    assert.deepEqual(said(checkTunnelCidr(cidr, local)), want, `${cidr} ${local}`)
+})

@@ -1,0 +1,146 @@
+/** What can be told of a form before it is sent. The server decides; this only spares a round, and warns of what it would accept. Pure. */
+import {
+  formatIpv4,
+  type Ipv4Network,
+  overlap,
+  parseIpv4,
+  parseNetwork,
+} from '../../../src/resources/ipv4.ts'
+import type { MessageKey } from '../i18n.tsx'
+
+export interface Finding {
+  /** An error keeps the form from being sent. */
+  readonly level: 'error' | 'warning'
+  readonly message: MessageKey
+  readonly values?: Readonly<Record<string, string>>
+}
+
+const error = (message: MessageKey, values?: Finding['values']): Finding => ({
+  level: 'error',
+  message,
+  values,
+})
+const warning = (message: MessageKey, values?: Finding['values']): Finding => ({
+  level: 'warning',
+  message,
+  values,
+})
+
+/** `10.0.0.1/8` -> `10.0.0.0/8`; `undefined` when it is no network at all. */
+export function withoutHostBits(text: string): string | undefined {
+  const match = /^([\d.]+)\/(\d{1,2})$/.exec(text.trim())
+  const address = match ? parseIpv4(match[1]!) : undefined
+  const length = Number(match?.[2])
+  if (address === undefined || length > 32) return undefined
+  const mask = length === 0 ? 0 : (0xffffffff << (32 - length)) >>> 0
+  return `${formatIpv4((address & mask) >>> 0)}/${length}`
+}
+
+/** One network of a list. */
+export function checkNetwork(text: string): Finding | undefined {
+  if (parseNetwork(text.trim())) return undefined
+  const meant = withoutHostBits(text)
+  return meant === undefined
+    ? error('check.noNetwork', { value: text })
+    : error('check.hostBits', { value: text, meant })
+}
+
+const networksOf = (items: readonly string[]): readonly { text: string; network: Ipv4Network }[] =>
+  items.flatMap((item) => {
+    const network = parseNetwork(item.trim())
+    return network ? [{ text: item.trim(), network }] : []
+  })
+
+const isEverything = ({ network }: { network: Ipv4Network }) => network.prefixLength === 0
+
+export interface ConnectionDraft {
+  readonly local: readonly string[]
+  readonly remote: readonly string[]
+  readonly ikeVersion: string
+  readonly psk: string
+  /** `/30` of the BGP session, when one is wanted. */
+  readonly tunnelCidr?: string
+  readonly localBgpIp?: string
+}
+
+export interface Other {
+  readonly name: string
+  readonly local: readonly string[]
+  readonly remote: readonly string[]
+}
+
+/** @param others connections on the same VPN gateway */
+export function checkConnection(
+  draft: ConnectionDraft,
+  others: readonly Other[],
+  subnetsPerSide: number,
+): readonly Finding[] {
+  const findings: Finding[] = []
+  for (const [side, items] of [
+    ['local', draft.local],
+    ['remote', draft.remote],
+  ] as const) {
+    for (const item of items) {
+      const finding = checkNetwork(item)
+      if (finding) findings.push(finding)
+    }
+    const twice = items.find((item, index) => items.indexOf(item) !== index)
+    if (twice !== undefined) findings.push(error('check.twice', { value: twice }))
+    if (items.length > subnetsPerSide) {
+      findings.push(
+        error(side === 'local' ? 'check.manyLocal' : 'check.manyRemote', { most: String(subnetsPerSide) }),
+      )
+    }
+  }
+  const local = networksOf(draft.local)
+  const remote = networksOf(draft.remote)
+  for (const a of local) {
+    for (const b of remote) {
+      // 0.0.0.0/0 on a side means "whatever the routes say".
+      if (isEverything(a) || isEverything(b) || !overlap(a.network, b.network)) continue
+      findings.push(warning('check.sidesOverlap', { local: a.text, remote: b.text }))
+    }
+  }
+  for (const other of others) {
+    const theirs = networksOf(other.remote)
+    const clash = remote.find(
+      (a) => !isEverything(a) && theirs.some((b) => !isEverything(b) && overlap(a.network, b.network)),
+    )
+    if (clash) findings.push(warning('check.otherOverlap', { value: clash.text, name: other.name }))
+  }
+  if (draft.ikeVersion === 'ikev1' && local.length * remote.length > 1) {
+    findings.push(warning('check.ikev1Several', { count: String(local.length * remote.length) }))
+  }
+  findings.push(...checkPsk(draft.psk))
+  if (draft.tunnelCidr) findings.push(...checkTunnelCidr(draft.tunnelCidr, draft.localBgpIp ?? ''))
+  return findings
+}
+
+export function checkPsk(psk: string): readonly Finding[] {
+  if (psk === '') return []
+  if (psk !== psk.trim()) return [error('check.pskBlanks')]
+  if (!/^[\x21-\x7e]{1,100}$/.test(psk)) return [error('check.pskSigns')]
+  return psk.length < 16 ? [warning('check.pskShort')] : []
+}
+
+/** BGP inside a tunnel lives in a /30 of 169.254.0.0/16, whose two hosts are the ends. */
+export function checkTunnelCidr(cidr: string, localIp: string): readonly Finding[] {
+  const network = parseNetwork(cidr)
+  const linkLocal = parseNetwork('169.254.0.0/16')!
+  if (network?.prefixLength !== 30 || !overlap(linkLocal, network))
+    return [error('check.tunnelCidr', { value: cidr })]
+  const local = parseIpv4(localIp)
+  if (
+    localIp !== '' &&
+    (local === undefined || (local !== network.address + 1 && local !== network.address + 2))
+  ) {
+    return [
+      error('check.localBgpIp', {
+        value: localIp,
+        first: formatIpv4(network.address + 1),
+        second: formatIpv4(network.address + 2),
+      }),
+    ]
+  }
+  return []
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { deriveHealth, type ListExtra, type TunnelSummary, worstReason } from './health.ts'
+
+const fresh: TunnelSummary = { Freshness: 'current', AsOf: 1 }
+const because = (Code: string, Severity: 'Critical' | 'Warn' | 'Normal'): TunnelSummary => ({
+  ...fresh,
+  Reason: { Code: Code as never, Severity, Since: 1 },
+})
+
+test('one word for one tunnel; what nobody has looked at is unknown, not down', () => {
+  const cases: [Status: string, extra: ListExtra | undefined, want: string][] = [
+    ['ipsec_sa_established', fresh, 'up'],
+    ['ipsec_sa_established', because('SUBNETS_NARROWED', 'Warn'), 'degraded'],
+    ['ipsec_sa_established', { Freshness: 'stale', AsOf: 1 }, 'unknown'],
+    ['ike_sa_not_established', { Freshness: 'unknown' }, 'unknown'],
+    ['ike_sa_not_established', fresh, 'negotiating'],
+    ['ike_sa_not_established', because('CONNECTING', 'Normal'), 'negotiating'],
+    ['ike_sa_not_established', because('WAITING_FOR_TRAFFIC', 'Normal'), 'waiting'],
+    ['ike_sa_not_established', because('PSK_MISMATCH', 'Critical'), 'down'],
+    ['ipsec_sa_not_established', fresh, 'down'],
+    ['ike_sa_established', undefined, 'negotiating'],
+  ]
+  for (const [Status, extra, want] of cases) {
+    assert.equal(deriveHealth({ Status }, extra), want, `${Status} ${JSON.stringify(extra)}`)
+  }
+})
+
+test('two tunnels: one in place carries, and is not the whole', () => {
+  const pair = (first: string, second: string, ...seen: TunnelSummary[]) => {
+    const TunnelOptions = [first, second].map((Status, index) => ({ TunnelId: `tun-${index}`, Status }))
+    const Tunnels = seen.map((one, index) => ({ TunnelId: `tun-${index}`, ...one }))
+    const connection = { Status: first, TunnelOptionsSpecification: { TunnelOptions } }
+    return [deriveHealth(connection, { Tunnels }), worstReason(connection, { Tunnels })?.Code]
+  }
+  const up = 'ipsec_sa_established'
+  const down = 'ike_sa_not_established'
+  const wrongKey = because('PSK_MISMATCH', 'Critical')
+  assert.deepEqual(pair(up, up, fresh, fresh), ['up', undefined])
+  assert.deepEqual(pair(up, down, fresh, wrongKey), ['degraded', 'PSK_MISMATCH'])
+  assert.deepEqual(pair(down, down, because('CONNECTING', 'Normal'), wrongKey), ['down', 'PSK_MISMATCH'])
+  assert.deepEqual(pair(up, up, fresh, { Freshness: 'stale', AsOf: 1 }), ['degraded', undefined])
+  assert.deepEqual(pair(down, down, { Freshness: 'unknown' }, { Freshness: 'unknown' }), [
+    'unknown',
+    undefined,
+  ])
+})

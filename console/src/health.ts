@@ -1,0 +1,162 @@
+/** One word for how a connection is, from what the API says of it. Pure. */
+import { type ReasonCode, reasons } from '../../src/engine/reason.ts'
+
+export interface ReasonExtra {
+  readonly Code: ReasonCode
+  readonly Severity: 'Critical' | 'Warn' | 'Normal'
+  /** Epoch milliseconds. */
+  readonly Since: number
+  /** In the answer for one connection only. */
+  readonly Evidence?: readonly string[]
+}
+
+/** What `X-Suidao` of the list says of a tunnel. */
+export interface TunnelSummary {
+  readonly Freshness: 'current' | 'stale' | 'unknown'
+  /** Epoch milliseconds of the last report. */
+  readonly AsOf?: number
+  readonly Reason?: ReasonExtra
+}
+
+export interface IkeSaExtra {
+  readonly uniqueId: string
+  readonly state: string
+  readonly version: string
+  readonly initiator: boolean
+  readonly localId?: string
+  readonly remoteId?: string
+  readonly remoteEndpoint?: string
+  readonly proposal?: string
+  readonly establishedFor?: number
+  readonly rekeyIn?: number
+  readonly natBetween?: boolean
+}
+
+export interface ChildSaExtra {
+  readonly uniqueId: string
+  readonly ikeUniqueId: string
+  readonly state: string
+  readonly spiIn?: string
+  readonly spiOut?: string
+  readonly proposal?: string
+  readonly localSelectors: readonly string[]
+  readonly remoteSelectors: readonly string[]
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly packetsIn: number
+  readonly packetsOut: number
+  readonly rekeyIn?: number
+  readonly expiresIn?: number
+}
+
+export interface BgpExtra {
+  readonly state: string
+  /** Epoch milliseconds. */
+  readonly since: number
+  readonly lastError?: string
+  readonly learned: readonly {
+    readonly prefix: string
+    readonly asPath: string
+    readonly communities: string
+    readonly best: boolean
+  }[]
+  readonly advertised: readonly string[]
+}
+
+export interface ProbeExtra {
+  readonly succeeding?: boolean
+  readonly since?: number
+  readonly sent: number
+  readonly received: number
+  /** Milliseconds. */
+  readonly rtt?: number
+}
+
+/** What `X-Suidao` of `DescribeVpnConnection` says of a tunnel. */
+export interface TunnelExtra extends TunnelSummary {
+  readonly Generation: number
+  readonly ObservedGeneration?: number
+  readonly PendingReconnect: boolean
+  readonly ChildSasWanted: number
+  readonly IkeSas: readonly IkeSaExtra[]
+  readonly ChildSas: readonly ChildSaExtra[]
+  readonly Bgp?: BgpExtra
+  readonly Probe?: ProbeExtra
+}
+
+/** Of the only tunnel of a connection, or of each of two. */
+export type OfTunnels<T> = T | { readonly Tunnels: readonly (T & { readonly TunnelId: string })[] }
+export type ListExtra = OfTunnels<TunnelSummary>
+export type ConnectionExtra = OfTunnels<TunnelExtra>
+
+export const eachOf = <T extends object>(extra: OfTunnels<T> | undefined): readonly T[] =>
+  extra === undefined ? [] : 'Tunnels' in extra ? extra.Tunnels : [extra]
+
+/**
+ * - `up`: ESP is in place and nothing is wrong
+ * - `degraded`: ESP is in place, and something is wrong all the same
+ * - `negotiating`, `waiting`: on its way, or for want of traffic not begun; nothing is wrong
+ * - `down`: it should be up and is not
+ * - `unknown`: nobody has looked for too long, or ever. Not down.
+ */
+export type Health = 'up' | 'degraded' | 'negotiating' | 'waiting' | 'down' | 'unknown'
+
+/** Worst first: the order in which somebody should look. */
+export const healths: readonly Health[] = ['down', 'degraded', 'negotiating', 'waiting', 'unknown', 'up']
+
+export function deriveTunnelHealth(status: string | undefined, seen: TunnelSummary | undefined): Health {
+  if (seen !== undefined && seen.Freshness !== 'current') return 'unknown'
+  const reason = seen?.Reason
+  if (status === 'ipsec_sa_established') return reason && reason.Severity !== 'Normal' ? 'degraded' : 'up'
+  if (reason?.Code === 'WAITING_FOR_TRAFFIC') return 'waiting'
+  if (reason === undefined || reason.Severity === 'Normal') {
+    return status === 'ipsec_sa_not_established' ? 'down' : 'negotiating'
+  }
+  return 'down'
+}
+
+interface Connection {
+  readonly Status?: string
+  readonly TunnelOptionsSpecification?: {
+    readonly TunnelOptions: readonly { readonly TunnelId?: string; readonly Status?: string }[]
+  }
+}
+
+/** Of each tunnel, in the order of the answer. */
+export function tunnelHealths(connection: Connection, extra: ListExtra | undefined): readonly Health[] {
+  const options = connection.TunnelOptionsSpecification?.TunnelOptions
+  const seen = eachOf(extra)
+  if (!options?.length) return [deriveTunnelHealth(connection.Status, seen[0])]
+  return options.map((option, index) => deriveTunnelHealth(option.Status, seen[index]))
+}
+
+/** With one of two tunnels in place, packets flow: degraded, not down. */
+export function deriveHealth(connection: Connection, extra: ListExtra | undefined): Health {
+  const all = tunnelHealths(connection, extra)
+  const worst = healths.find((health) => all.includes(health))!
+  const carries = all.some((health) => health === 'up' || health === 'degraded')
+  return carries && all.length > 1 && worst !== 'up' ? 'degraded' : worst
+}
+
+/** The reason of the tunnel that is worst off, of those that have one. */
+export function worstReason(connection: Connection, extra: ListExtra | undefined): ReasonExtra | undefined {
+  const order = tunnelHealths(connection, extra)
+  return eachOf(extra)
+    .map((seen, index) => ({ reason: seen.Reason, health: order[index] ?? 'unknown' }))
+    .filter(({ reason }) => reason !== undefined)
+    .sort((a, b) => healths.indexOf(a.health) - healths.indexOf(b.health))[0]?.reason
+}
+
+/** The oldest of the reports that the answer stands on; absent when one has never come. */
+export function asOf(extra: ListExtra | undefined): number | undefined {
+  const times = eachOf(extra).map((seen) => seen.AsOf)
+  return times.length === 0 || times.includes(undefined) ? undefined : Math.min(...(times as number[]))
+}
+
+export const reasonOf = (code: string) =>
+  reasons[code as ReasonCode] as (typeof reasons)[ReasonCode] | undefined
+
+/** Algorithms and groups that no new tunnel should use (RFC 8247, RFC 8221, NIST SP 800-131A). */
+const weak = new Set(['des', '3des', 'md5', 'sha1', 'group1', 'group2', 'group5'])
+
+export const isWeak = (value: string | undefined): boolean => value !== undefined && weak.has(value)

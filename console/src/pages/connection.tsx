@@ -1,0 +1,117 @@
+/** One connection, all there is to know of it. */
+import { Button, Card, Tabs } from 'antd'
+import { lazy, type ReactNode, Suspense, useState } from 'react'
+import { useLocation } from 'wouter'
+import { deleteVpnConnection } from '../../../src/resources/vpn-connection/spec.ts'
+import { ApiTab } from '../connection/api-tab.tsx'
+import { DiagnoseTab } from '../connection/diagnose-tab.tsx'
+import { HistoryTab } from '../connection/history-tab.tsx'
+import { PeerTab } from '../connection/peer-tab.tsx'
+import { SummaryTab } from '../connection/summary-tab.tsx'
+import { TunnelsTab } from '../connection/tunnels-tab.tsx'
+import { useConsole } from '../context.tsx'
+import { type ConnectionAnswer, connection, useQuery } from '../data.ts'
+import { ConnectionForm } from '../forms/connection-form.tsx'
+import { asOf, deriveHealth } from '../health.ts'
+import { useWords } from '../i18n.tsx'
+import { useRemove } from '../parts/actions.tsx'
+import { Ago, HealthTag } from '../parts/health-tag.tsx'
+import { Copyable, PageHead } from '../parts/page.tsx'
+import { Loading, Shown } from '../parts/states.tsx'
+
+const MonitoringTab = lazy(() => import('../connection/monitoring-tab.tsx'))
+
+export interface TabProps {
+  readonly answer: ConnectionAnswer
+}
+
+const tabs: readonly (readonly [
+  key: string,
+  title: `tab.${string}`,
+  show: (props: TabProps) => ReactNode,
+])[] = [
+  ['summary', 'tab.summary', SummaryTab],
+  ['tunnels', 'tab.tunnels', TunnelsTab],
+  ['monitoring', 'tab.monitoring', MonitoringTab as unknown as (props: TabProps) => ReactNode],
+  ['diagnose', 'tab.diagnose', DiagnoseTab],
+  ['peer', 'tab.peer', PeerTab],
+  ['history', 'tab.history', HistoryTab],
+  ['api', 'tab.api', ApiTab],
+]
+
+export function ConnectionPage({ id, tab }: { readonly id: string; readonly tab: string }) {
+  const { t } = useWords()
+  const { region } = useConsole()
+  const [, go] = useLocation()
+  const query = useQuery(connection(region, id))
+  const [editing, setEditing] = useState(false)
+  const remove = useRemove()
+  const answer = query.data
+  const reportedAt = asOf(answer?.['X-Suidao'])
+  const above = { href: '/connections', title: t('nav.connections') }
+  const active = tabs.some(([key]) => key === tab) ? tab : 'summary'
+  return (
+    <>
+      <PageHead
+        title={answer?.Name || id}
+        above={above}
+        sub={
+          answer && (
+            <>
+              <HealthTag health={deriveHealth(answer, answer['X-Suidao'])} />
+              {answer.State !== 'active' && (
+                <span>{t(`state.${answer.State as 'updating' | 'deleting'}`)}</span>
+              )}
+              <Copyable text={id} />
+              {reportedAt === undefined ? (
+                t('label.neverReported')
+              ) : (
+                <Ago at={reportedAt} label={t('label.asOf')} />
+              )}
+            </>
+          )
+        }
+        actions={
+          answer && (
+            <>
+              <Button onClick={() => setEditing(true)}>{t('action.edit')}</Button>
+              <Button
+                danger
+                onClick={() =>
+                  remove(
+                    answer.Name || id,
+                    { spec: deleteVpnConnection, params: { RegionId: region, VpnConnectionId: id } },
+                    () => go('/connections'),
+                  )
+                }
+              >
+                {t('action.delete')}
+              </Button>
+            </>
+          )
+        }
+      />
+      <Card>
+        <Shown query={query}>
+          {(shown) => (
+            <Tabs
+              activeKey={active}
+              onChange={(key) => go(key === 'summary' ? `/connections/${id}` : `/connections/${id}/${key}`)}
+              destroyOnHidden
+              items={tabs.map(([key, title, Show]) => ({
+                key,
+                label: t(title as 'tab.summary'),
+                children: (
+                  <Suspense fallback={<Loading />}>
+                    <Show answer={shown} />
+                  </Suspense>
+                ),
+              }))}
+            />
+          )}
+        </Shown>
+      </Card>
+      {editing && answer && <ConnectionForm connection={answer} onClose={() => setEditing(false)} />}
+    </>
+  )
+}

@@ -1,0 +1,332 @@
+import { DeleteOutlined, PlusOutlined, SaveOutlined } from '@ant-design/icons'
+import { App, Button, Card, Dropdown, Input, Select, Space } from 'antd'
+import { useMemo, useState } from 'react'
+import { Link, useSearchParams } from 'wouter'
+import { useConsole } from '../context.tsx'
+import { type ConnectionItem, connections, customerGateways, gateways, useQuery } from '../data.ts'
+import { ConnectionForm } from '../forms/connection-form.tsx'
+import { asOf, deriveHealth, type Health, healths, reasonOf, tunnelHealths, worstReason } from '../health.ts'
+import { useWords } from '../i18n.tsx'
+import { Ago, HealthTag } from '../parts/health-tag.tsx'
+import { PageHead } from '../parts/page.tsx'
+import { Nothing, Shown } from '../parts/states.tsx'
+import { type Column, ResourceTable } from '../parts/table.tsx'
+
+export function ConnectionsPage() {
+  const { t } = useWords()
+  const [creating, setCreating] = useState(false)
+  const create = (
+    <Button type="primary" icon={<PlusOutlined aria-hidden />} onClick={() => setCreating(true)}>
+      {t('connections.create')}
+    </Button>
+  )
+  return (
+    <>
+      <PageHead title={t('nav.connections')} actions={create} />
+      <Card>
+        <ConnectionTable create={create} />
+      </Card>
+      {creating && <ConnectionForm onClose={() => setCreating(false)} />}
+    </>
+  )
+}
+
+function ConnectionTable({ create }: { readonly create: React.ReactNode }) {
+  const { t, text } = useWords()
+  const { region } = useConsole()
+  const query = useQuery(connections(region))
+  const peers = useQuery(customerGateways(region)).data
+  const places = useQuery(gateways(region)).data
+  const [params, setParams] = useSearchParams()
+  const health = params.get('health')
+  const gateway = params.get('gateway')
+
+  const columns = useMemo<Column<ConnectionItem>[]>(() => {
+    const peerNames = new Map(peers?.map((peer) => [peer.CustomerGatewayId!, peer]))
+    const gatewayNames = new Map(places?.map((place) => [place.VpnGatewayId!, place.Name]))
+    const peersOf = (row: ConnectionItem) =>
+      customerGatewayIds(row).map((id) => ({
+        id,
+        name: peerNames.get(id)?.Name || id,
+        address: peerNames.get(id)?.IpAddress ?? '',
+      }))
+    const reasonText = (row: ConnectionItem) => {
+      const known = reasonOf(worstReason(row, row.extra)?.Code ?? '')
+      return known ? text(known.title) : ''
+    }
+    return [
+      {
+        key: 'name',
+        title: t('field.name'),
+        width: 250,
+        fixed: true,
+        text: (row) => `${row.Name ?? ''} ${row.VpnConnectionId}`.trim(),
+        show: (row) => (
+          <>
+            <Link href={`/connections/${row.VpnConnectionId}`}>{row.Name || row.VpnConnectionId}</Link>
+            {row.Name && <div className="muted">{row.VpnConnectionId}</div>}
+          </>
+        ),
+      },
+      {
+        key: 'health',
+        title: t('field.health'),
+        width: 150,
+        text: (row) => t(`health.${deriveHealth(row, row.extra)}`),
+        show: (row) => (
+          <>
+            <HealthTag health={deriveHealth(row, row.extra)} />
+            <Pair row={row} />
+            {row.State !== 'active' && (
+              <div className="muted">{t(`state.${row.State as 'updating' | 'deleting'}`)}</div>
+            )}
+          </>
+        ),
+      },
+      {
+        key: 'reason',
+        title: t('field.reason'),
+        width: 260,
+        text: reasonText,
+        show: (row) => {
+          const reason = worstReason(row, row.extra)
+          return (
+            <>
+              {reasonText(row)}
+              {reason && (
+                <div>
+                  <Ago at={reason.Since} />
+                </div>
+              )}
+            </>
+          )
+        },
+      },
+      {
+        key: 'peer',
+        title: t('field.customerGateway'),
+        width: 190,
+        text: (row) =>
+          peersOf(row)
+            .map(({ name, address }) => `${name} ${address}`)
+            .join(', '),
+        show: (row) =>
+          peersOf(row).map(({ id, name, address }) => (
+            <div key={id}>
+              {name}
+              <div className="muted">{address}</div>
+            </div>
+          )),
+      },
+      {
+        key: 'gateway',
+        title: t('field.vpnGateway'),
+        width: 190,
+        text: (row) => `${gatewayNames.get(row.VpnGatewayId ?? '') ?? ''} ${row.InternetIp ?? ''}`.trim(),
+        show: (row) => (
+          <>
+            {gatewayNames.get(row.VpnGatewayId ?? '') || row.VpnGatewayId}
+            <div className="muted">{row.InternetIp}</div>
+          </>
+        ),
+      },
+      {
+        key: 'subnets',
+        title: t('field.subnets'),
+        width: 230,
+        text: (row) => `${row.LocalSubnet} ↔ ${row.RemoteSubnet}`,
+        show: (row) => (
+          <>
+            {row.LocalSubnet}
+            <div className="muted">↔ {row.RemoteSubnet}</div>
+          </>
+        ),
+      },
+      {
+        key: 'ike',
+        title: t('field.ike'),
+        width: 110,
+        text: ikeVersion,
+        show: (row) => <code>{ikeVersion(row)}</code>,
+      },
+      {
+        key: 'asOf',
+        title: t('field.asOf'),
+        width: 140,
+        text: (row) => asOf(row.extra) ?? 0,
+        show: (row) => {
+          const at = asOf(row.extra)
+          return at === undefined ? t('label.never') : <Ago at={at} />
+        },
+      },
+    ]
+  }, [t, text, peers, places])
+
+  const set = (name: string, value: string | null) =>
+    setParams((before) => {
+      const next = new URLSearchParams(before)
+      if (value) next.set(name, value)
+      else next.delete(name)
+      return next
+    })
+
+  return (
+    <Shown query={query}>
+      {(rows) => (
+        <ResourceTable
+          name={t('nav.connections')}
+          rows={rows.filter(
+            (row) =>
+              (health === null || deriveHealth(row, row.extra) === health) &&
+              (gateway === null || row.VpnGatewayId === gateway),
+          )}
+          columns={columns}
+          rowKey={(row) => row.VpnConnectionId!}
+          nothing={
+            <Nothing text={t(rows.length > 0 ? 'list.nothingFound' : 'connections.none')}>
+              {rows.length === 0 && create}
+            </Nothing>
+          }
+          filters={
+            <>
+              <Select
+                allowClear
+                className="filter"
+                aria-label={t('field.health')}
+                placeholder={t('field.health')}
+                value={health}
+                onChange={(value) => set('health', value)}
+                options={healths.map((one: Health) => ({ value: one, label: t(`health.${one}`) }))}
+                popupMatchSelectWidth={false}
+              />
+              <Select
+                allowClear
+                className="filter"
+                aria-label={t('field.vpnGateway')}
+                placeholder={t('field.vpnGateway')}
+                value={gateway}
+                onChange={(value) => set('gateway', value)}
+                options={places?.map((place) => ({
+                  value: place.VpnGatewayId,
+                  label: place.Name || place.VpnGatewayId,
+                }))}
+                popupMatchSelectWidth={false}
+              />
+              <SavedViews />
+            </>
+          }
+        />
+      )}
+    </Shown>
+  )
+}
+
+const tunnelOptions = (row: ConnectionItem) => row.TunnelOptionsSpecification?.TunnelOptions ?? []
+
+const customerGatewayIds = (row: ConnectionItem): readonly string[] => [
+  ...new Set(
+    [row.CustomerGatewayId, ...tunnelOptions(row).map((one) => one.CustomerGatewayId)].filter(
+      (id) => id !== undefined,
+    ),
+  ),
+]
+
+const ikeVersion = (row: ConnectionItem) =>
+  row.IkeConfig?.IkeVersion ?? tunnelOptions(row)[0]?.TunnelIkeConfig?.IkeVersion ?? ''
+
+/** Both tunnels of a connection that has two: role and health. */
+function Pair({ row }: { readonly row: ConnectionItem }) {
+  const { t } = useWords()
+  const both = tunnelOptions(row)
+  if (both.length < 2) return null
+  const states = tunnelHealths(row, row.extra)
+  return (
+    <div className="muted">
+      {both.map((one, index) => (
+        <div key={one.TunnelId}>
+          {t(`role.${one.Role as 'master' | 'slave'}`)}: {t(`health.${states[index] ?? 'unknown'}`)}
+        </div>
+      ))}
+    </div>
+  )
+}
+
+const viewsKey = 'suidao.views'
+type Views = Readonly<Record<string, string>>
+
+const readViews = (): Views => {
+  try {
+    return JSON.parse(localStorage.getItem(viewsKey) ?? '{}')
+  } catch {
+    return {}
+  }
+}
+
+/** Filters under a name, kept in this browser. */
+function SavedViews() {
+  const { t } = useWords()
+  const { modal } = App.useApp()
+  const [params, setParams] = useSearchParams()
+  const [views, setViews] = useState(readViews)
+  const keep = (next: Views) => {
+    localStorage.setItem(viewsKey, JSON.stringify(next))
+    setViews(next)
+  }
+  const save = () => {
+    let name = ''
+    modal.confirm({
+      title: t('views.save'),
+      content: (
+        <Input
+          autoFocus
+          aria-label={t('views.name')}
+          placeholder={t('views.name')}
+          onChange={(event) => (name = event.target.value)}
+        />
+      ),
+      onOk: () => {
+        if (name.trim() !== '') keep({ ...views, [name.trim()]: params.toString() })
+      },
+    })
+  }
+  const names = Object.keys(views)
+  return (
+    <Dropdown
+      trigger={['click']}
+      menu={{
+        items: [
+          ...names.map((name) => ({
+            key: `use ${name}`,
+            label: (
+              <Space>
+                {name}
+                <Button
+                  type="text"
+                  size="small"
+                  aria-label={t('views.remove', { name })}
+                  icon={<DeleteOutlined aria-hidden />}
+                  onClick={(event) => {
+                    event.stopPropagation()
+                    const { [name]: _, ...rest } = views
+                    keep(rest)
+                  }}
+                />
+              </Space>
+            ),
+            onClick: () => setParams(new URLSearchParams(views[name])),
+          })),
+          ...(names.length > 0 ? [{ type: 'divider' as const }] : []),
+          {
+            key: 'save',
+            icon: <SaveOutlined aria-hidden />,
+            label: t('views.save'),
+            disabled: params.size === 0,
+            onClick: save,
+          },
+        ],
+      }}
+    >
+      <Button>{t('views.title')}</Button>
+    </Dropdown>
+  )
+}

@@ -1,0 +1,115 @@
+/** What happened to tunnels, newest first. */
+import { Card } from 'antd'
+import { Link } from 'wouter'
+import { useConsole } from '../context.tsx'
+import { type ChangeItem, changes, connections, useQuery } from '../data.ts'
+import { formatTime } from '../format.ts'
+import { deriveHealth, type Health, reasonOf } from '../health.ts'
+import { useWords } from '../i18n.tsx'
+import { Ago, HealthTag } from '../parts/health-tag.tsx'
+import { PageHead } from '../parts/page.tsx'
+import { Nothing, Shown } from '../parts/states.tsx'
+import { type Column, ResourceTable } from '../parts/table.tsx'
+
+/** How the tunnel was from this change on. */
+export function healthOfChange({ Status, ReasonCode, At }: ChangeItem): Health {
+  const reason = reasonOf(ReasonCode ?? '')
+  return deriveHealth(
+    { Status },
+    {
+      Freshness: 'current',
+      ...(reason ? { Reason: { Code: ReasonCode as never, Severity: reason.severity, Since: At ?? 0 } } : {}),
+    },
+  )
+}
+
+export function ChangeRows({ items }: { readonly items: readonly ChangeItem[] }) {
+  const { text } = useWords()
+  const { region } = useConsole()
+  const names = useNames(region)
+  return (
+    <ul className="rows">
+      {items.map((item) => {
+        const reason = reasonOf(item.ReasonCode ?? '')
+        return (
+          <li key={`${item.TunnelId} ${item.At} ${item.Status} ${item.ReasonCode}`}>
+            <HealthTag health={healthOfChange(item)} />
+            <Link href={`/connections/${item.VpnConnectionId}`}>
+              {names.get(item.VpnConnectionId!) || item.VpnConnectionId}
+            </Link>
+            {reason && <span>{text(reason.title)}</span>}
+            <span className="end">
+              <Ago at={item.At!} />
+            </span>
+          </li>
+        )
+      })}
+    </ul>
+  )
+}
+
+function useNames(region: string): ReadonlyMap<string, string> {
+  const { data } = useQuery(connections(region))
+  return new Map(data?.map((row) => [row.VpnConnectionId!, row.Name ?? '']))
+}
+
+export function EventsPage() {
+  const { t, text, language } = useWords()
+  const { region } = useConsole()
+  const query = useQuery(changes(region))
+  const names = useNames(region)
+  const nameOf = (item: ChangeItem) => names.get(item.VpnConnectionId!) || item.VpnConnectionId!
+  const titleOf = (item: ChangeItem) => {
+    const reason = reasonOf(item.ReasonCode ?? '')
+    return reason ? text(reason.title) : ''
+  }
+  const columns: Column<ChangeItem>[] = [
+    {
+      key: 'at',
+      title: t('field.at'),
+      width: 190,
+      text: (item) => item.At!,
+      show: (item) => formatTime(item.At!, language),
+    },
+    {
+      key: 'health',
+      title: t('field.health'),
+      width: 150,
+      text: (item) => t(`health.${healthOfChange(item)}`),
+      show: (item) => <HealthTag health={healthOfChange(item)} />,
+    },
+    {
+      key: 'connection',
+      title: t('field.connection'),
+      width: 220,
+      text: nameOf,
+      show: (item) => <Link href={`/connections/${item.VpnConnectionId}`}>{nameOf(item)}</Link>,
+    },
+    { key: 'reason', title: t('field.reason'), width: 300, text: titleOf, show: titleOf },
+    {
+      key: 'code',
+      title: t('field.reasonCode'),
+      width: 220,
+      text: (item) => item.ReasonCode ?? '',
+      show: (item) => item.ReasonCode && <code>{item.ReasonCode}</code>,
+    },
+  ]
+  return (
+    <>
+      <PageHead title={t('nav.events')} sub={<span className="muted">{t('events.sub')}</span>} />
+      <Card>
+        <Shown query={query}>
+          {(items) => (
+            <ResourceTable
+              name={t('nav.events')}
+              rows={items}
+              columns={columns}
+              rowKey={(item) => `${item.TunnelId} ${item.At} ${item.Status} ${item.ReasonCode}`}
+              nothing={<Nothing text={t('events.none')} />}
+            />
+          )}
+        </Shown>
+      </Card>
+    </>
+  )
+}

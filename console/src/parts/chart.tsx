@@ -1,0 +1,64 @@
+/** Lines over time. uPlot draws them; React only says what. */
+import { useEffect, useRef } from 'react'
+import uPlot from 'uplot'
+import 'uplot/dist/uPlot.min.css'
+import { useWords } from '../i18n.tsx'
+
+export interface Line {
+  readonly name: string
+  readonly color: string
+  /** One for each time; `null` where it is not known. */
+  readonly values: readonly (number | null)[]
+}
+
+interface Props {
+  /** Epoch milliseconds, ascending. */
+  readonly times: readonly number[]
+  readonly from: number
+  readonly to: number
+  readonly lines: readonly Line[]
+  readonly format: (value: number) => string
+  /** What the chart shows, for who cannot see it. */
+  readonly label: string
+}
+
+export function Chart({ times, from, to, lines, format, label }: Props) {
+  const { language } = useWords()
+  const place = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    const element = place.current!
+    const ink = getComputedStyle(element).color
+    const grid = 'rgba(128,128,128,0.18)'
+    const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } }
+    const plot = new uPlot(
+      {
+        width: element.clientWidth,
+        height: 200,
+        scales: {
+          x: { range: [from / 1000, to / 1000] },
+          y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
+        },
+        axes: [axis, { ...axis, size: 80, values: (_, values) => values.map(format) }],
+        series: [
+          { value: (_, at) => (at === null ? '' : new Date(at * 1000).toLocaleString(language)) },
+          ...lines.map(({ name, color }) => ({
+            label: name,
+            stroke: color,
+            width: 2,
+            fill: `${color}1a`,
+            value: (_: uPlot, value: number | null) => (value === null ? '–' : format(value)),
+          })),
+        ],
+      },
+      [times.map((time) => time / 1000), ...lines.map(({ values }) => [...values])],
+      element,
+    )
+    const observer = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: 200 }))
+    observer.observe(element)
+    return () => {
+      observer.disconnect()
+      plot.destroy()
+    }
+  }, [times, from, to, lines, format, language])
+  return <div ref={place} className="chart" role="img" aria-label={label} />
+}

@@ -1,0 +1,179 @@
+/** A list of one noun: search, filters in the address of the page, CSV, rows drawn only where they are seen. */
+import { DownloadOutlined, SearchOutlined } from '@ant-design/icons'
+import { Button, Grid, Input, Table, type TableColumnsType } from 'antd'
+import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
+import { useSearchParams } from 'wouter'
+import { renderCsv } from '../format.ts'
+import { useWords } from '../i18n.tsx'
+import { Nothing } from './states.tsx'
+
+export interface Column<T> {
+  readonly key: string
+  readonly title: string
+  readonly width: number
+  readonly show: (row: T) => ReactNode
+  /** As text: what is searched, sorted by and written into the CSV. */
+  readonly text: (row: T) => string | number
+  readonly sortable?: boolean
+  /** Stays in sight when the rest is scrolled sideways. */
+  readonly fixed?: boolean
+}
+
+interface Props<T> {
+  /** What the table is, for who cannot see it; and the name of the CSV. */
+  readonly name: string
+  readonly rows: readonly T[]
+  readonly columns: readonly Column<T>[]
+  readonly rowKey: (row: T) => string
+  readonly nothing: ReactNode
+  /** Further filters, beside the search. */
+  readonly filters?: ReactNode
+}
+
+/** Rows beyond this are drawn only where they are seen. */
+const drawAll = 60
+const rowHeight = 56
+
+export function ResourceTable<T extends object>({ name, rows, columns, rowKey, nothing, filters }: Props<T>) {
+  const { t } = useWords()
+  const [params, setParams] = useSearchParams()
+  const asked = params.get('q') ?? ''
+  const [typed, setTyped] = useState(asked)
+  useEffect(() => setTyped(asked), [asked])
+  const wanted = useDeferredValue(typed.trim().toLowerCase())
+  const found = useMemo(
+    () =>
+      wanted === ''
+        ? rows
+        : rows.filter((row) =>
+            columns.some((column) => String(column.text(row)).toLowerCase().includes(wanted)),
+          ),
+    [rows, columns, wanted],
+  )
+  const height = useTableHeight()
+  const roomy = Grid.useBreakpoint().md ?? true
+
+  const search = (text: string) => {
+    setTyped(text)
+    setParams(
+      (before) => {
+        const next = new URLSearchParams(before)
+        if (text === '') next.delete('q')
+        else next.set('q', text)
+        return next
+      },
+      { replace: true },
+    )
+  }
+
+  const shown: TableColumnsType<T> = columns.map((column) => ({
+    key: column.key,
+    title: column.title,
+    width: column.width,
+    ellipsis: true,
+    fixed: column.fixed && roomy ? 'left' : undefined,
+    render: (_, row) => column.show(row),
+    ...(column.sortable === false
+      ? {}
+      : {
+          sorter: (a: T, b: T) => {
+            const [left, right] = [column.text(a), column.text(b)]
+            return typeof left === 'number' && typeof right === 'number'
+              ? left - right
+              : String(left).localeCompare(String(right), undefined, { numeric: true })
+          },
+        }),
+  }))
+  const virtual = found.length > drawAll
+  return (
+    <section aria-label={name}>
+      <div className="toolbar">
+        <Input
+          allowClear
+          className="search"
+          prefix={<SearchOutlined aria-hidden />}
+          value={typed}
+          placeholder={t('list.search')}
+          aria-label={t('list.search')}
+          onChange={(event) => search(event.target.value)}
+        />
+        {filters}
+        <span className="muted count" role="status">
+          {found.length === rows.length
+            ? t('list.count', { count: rows.length })
+            : t('list.found', { count: found.length, total: rows.length })}
+        </span>
+        <CsvButton
+          name={name}
+          head={columns.map((column) => column.title)}
+          rows={() => found.map((row) => columns.map((column) => column.text(row)))}
+        />
+      </div>
+      <div ref={height.ref}>
+        <Table<T>
+          size="middle"
+          rowKey={rowKey}
+          dataSource={found as T[]}
+          columns={shown}
+          pagination={false}
+          virtual={virtual}
+          scroll={{
+            x: columns.reduce((sum, column) => sum + column.width, 0),
+            ...(virtual ? { y: height.pixels } : {}),
+          }}
+          rowClassName={() => 'row'}
+          locale={{
+            emptyText: rows.length > 0 ? <Nothing text={t('list.nothingFound')} /> : nothing,
+            triggerAsc: t('list.sortUp'),
+            triggerDesc: t('list.sortDown'),
+            cancelSort: t('list.sortNot'),
+          }}
+        />
+      </div>
+    </section>
+  )
+}
+
+/** What is left of the window below the table's head, at least six rows. */
+function useTableHeight() {
+  const ref = useRef<HTMLDivElement>(null)
+  const [pixels, setPixels] = useState(6 * rowHeight)
+  useEffect(() => {
+    const measure = () => {
+      const top = (ref.current?.getBoundingClientRect().top ?? 0) + window.scrollY
+      setPixels(Math.max(6 * rowHeight, window.innerHeight - top - 90))
+    }
+    measure()
+    window.addEventListener('resize', measure)
+    return () => window.removeEventListener('resize', measure)
+  }, [])
+  return { ref, pixels }
+}
+
+export function CsvButton({
+  name,
+  head,
+  rows,
+}: {
+  readonly name: string
+  readonly head: readonly string[]
+  readonly rows: () => readonly (readonly (string | number)[])[]
+}) {
+  const { t } = useWords()
+  const save = () => saveFile(`${name}.csv`, 'text/csv', `\uFEFF${renderCsv(head, rows())}`)
+  return (
+    <Button icon={<DownloadOutlined aria-hidden />} onClick={save}>
+      {t('action.csv')}
+    </Button>
+  )
+}
+
+/** Hands a text to the browser as a download. */
+export function saveFile(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type: `${type};charset=utf-8` }))
+  const link = document.createElement('a')
+  link.href = url
+  link.download = name
+  link.click()
+  URL.revokeObjectURL(url)
+}

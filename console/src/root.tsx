@@ -1,0 +1,247 @@
+/** Signed in or not, and the frame around every page. */
+import { GlobalOutlined, LogoutOutlined, MenuOutlined, UserOutlined } from '@ant-design/icons'
+import { useQueryClient } from '@tanstack/react-query'
+import { Badge, Button, Drawer, Dropdown, Grid, Layout, Menu, Select, Tooltip } from 'antd'
+import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react'
+import { Link, Route, Router, Switch, useLocation } from 'wouter'
+import { regions } from '../../src/resources/region/model.ts'
+import { ApiFailure, onSignedOut, readSession, type Session, signOut } from './api.ts'
+import { Console, type ConsoleContext, useConsole } from './context.tsx'
+import { useWords } from './i18n.tsx'
+import { useLive } from './live.ts'
+import { AccessPage } from './pages/access.tsx'
+import { ConnectionPage } from './pages/connection.tsx'
+import { ConnectionsPage } from './pages/connections.tsx'
+import { CustomerGatewaysPage } from './pages/customer-gateways.tsx'
+import { EventsPage } from './pages/events.tsx'
+import { GatewaysPage } from './pages/gateways.tsx'
+import { NetworksPage } from './pages/networks.tsx'
+import { OverviewPage } from './pages/overview.tsx'
+import { SettingsPage } from './pages/settings.tsx'
+import { SignInPage } from './pages/sign-in.tsx'
+import { Mark } from './parts/mark.tsx'
+import { Failed, Guarded, Loading, Nothing } from './parts/states.tsx'
+
+export function Root() {
+  const cache = useQueryClient()
+  const [session, setSession] = useState<Session | 'nobody' | Error>()
+  const ask = useCallback(() => {
+    readSession().then(setSession, (error) =>
+      setSession(error instanceof ApiFailure && error.status === 401 ? 'nobody' : error),
+    )
+  }, [])
+  const leave = useCallback(() => {
+    cache.clear()
+    setSession('nobody')
+  }, [cache])
+  useEffect(() => {
+    onSignedOut(leave)
+    ask()
+  }, [ask, leave])
+
+  if (session === undefined) return <Loading />
+  if (session === 'nobody') return <SignInPage onSignedIn={setSession} />
+  if (session instanceof Error) return <Failed error={session} retry={ask} />
+  return (
+    <Router base="/console">
+      <SignedIn session={session} onLeft={leave} />
+    </Router>
+  )
+}
+
+const regionKey = 'suidao.region'
+
+function SignedIn({ session, onLeft }: { readonly session: Session; readonly onLeft: () => void }) {
+  const [region, setRegion] = useState(() => {
+    const stored = localStorage.getItem(regionKey)
+    return stored !== null && session.Server.Regions.includes(stored) ? stored : session.Server.DefaultRegion
+  })
+  const connection = useLive(onLeft)
+  const context = useMemo<ConsoleContext>(
+    () => ({
+      session,
+      region,
+      connection,
+      setRegion(next) {
+        localStorage.setItem(regionKey, next)
+        setRegion(next)
+      },
+      async leave(everywhere) {
+        await signOut(everywhere).catch(() => undefined)
+        onLeft()
+      },
+    }),
+    [session, region, connection, onLeft],
+  )
+  return (
+    <Console value={context}>
+      <Frame>
+        <Switch>
+          <Route path="/" component={OverviewPage} />
+          <Route path="/connections" component={ConnectionsPage} />
+          <Route path="/connections/:id/:tab?">
+            {({ id, tab }) => <ConnectionPage key={id} id={id} tab={tab ?? 'summary'} />}
+          </Route>
+          <Route path="/gateways" component={GatewaysPage} />
+          <Route path="/customer-gateways" component={CustomerGatewaysPage} />
+          <Route path="/networks" component={NetworksPage} />
+          <Route path="/events" component={EventsPage} />
+          <Route path="/access" component={AccessPage} />
+          <Route path="/settings" component={SettingsPage} />
+          <Route component={NoPage} />
+        </Switch>
+      </Frame>
+    </Console>
+  )
+}
+
+function NoPage() {
+  const { t } = useWords()
+  return <Nothing text={t('state.noPage')} />
+}
+
+const places = [
+  ['/', 'nav.overview'],
+  ['/connections', 'nav.connections'],
+  ['/gateways', 'nav.gateways'],
+  ['/customer-gateways', 'nav.customerGateways'],
+  ['/networks', 'nav.networks'],
+  ['/events', 'nav.events'],
+  ['/access', 'nav.access'],
+  ['/settings', 'nav.settings'],
+] as const
+
+function Frame({ children }: { readonly children: ReactNode }) {
+  const { t } = useWords()
+  const wide = Grid.useBreakpoint().lg ?? true
+  const [open, setOpen] = useState(false)
+  return (
+    <Layout className="shell">
+      <a className="skip" href="#content">
+        {t('nav.skip')}
+      </a>
+      {wide ? (
+        <Layout.Sider theme="light" width={216}>
+          <Brand />
+          <Navigation />
+        </Layout.Sider>
+      ) : (
+        <Drawer placement="left" open={open} onClose={() => setOpen(false)} size={260} title={<Brand />}>
+          <Navigation onChosen={() => setOpen(false)} />
+        </Drawer>
+      )}
+      <Layout>
+        <TopBar onMenu={wide ? undefined : () => setOpen(true)} />
+        <Layout.Content id="content" role="main" tabIndex={-1} className="content">
+          <Guarded place={useLocation()[0]}>{children}</Guarded>
+        </Layout.Content>
+      </Layout>
+    </Layout>
+  )
+}
+
+function Brand() {
+  return (
+    <Link href="/" className="brand">
+      <img src="/console/icon.svg" alt="" />
+      Suidao
+    </Link>
+  )
+}
+
+function Navigation({ onChosen }: { readonly onChosen?: () => void }) {
+  const { t } = useWords()
+  const [location] = useLocation()
+  const here = places.findLast(([path]) => path === '/' || location.startsWith(path))?.[0] ?? '/'
+  return (
+    <nav aria-label={t('nav.main')}>
+      <Menu
+        mode="inline"
+        selectedKeys={[here]}
+        onClick={() => onChosen?.()}
+        items={places.map(([path, key]) => ({ key: path, label: <Link href={path}>{t(key)}</Link> }))}
+      />
+    </nav>
+  )
+}
+
+function TopBar({ onMenu }: { readonly onMenu: (() => void) | undefined }) {
+  const { t, language, setLanguage } = useWords()
+  const { session, region, setRegion, leave } = useConsole()
+  const other = language === 'zh' ? 'en' : 'zh'
+  const names = new Map(regions.map(({ id, zh, en }) => [id, language === 'zh' ? zh : en]))
+  const narrow = onMenu !== undefined
+  return (
+    <Layout.Header className="topbar">
+      {onMenu && (
+        <Button type="text" icon={<MenuOutlined aria-hidden />} aria-label={t('nav.open')} onClick={onMenu} />
+      )}
+      <Select
+        showSearch={{ optionFilterProp: 'label' }}
+        aria-label={t('label.region')}
+        value={region}
+        onChange={setRegion}
+        popupMatchSelectWidth={280}
+        options={session.Server.Regions.map((id) => ({ value: id, label: `${names.get(id) ?? id} ${id}` }))}
+        labelRender={({ value }) => names.get(String(value)) ?? value}
+        variant="filled"
+        className="region"
+      />
+      {!narrow && <Mode />}
+      <span className="grow" />
+      <LiveSign />
+      <Button
+        type="text"
+        icon={<GlobalOutlined aria-hidden />}
+        aria-label={narrow ? t('nav.language') : undefined}
+        onClick={() => setLanguage(other)}
+      >
+        {narrow ? null : language === 'zh' ? 'English' : '中文'}
+      </Button>
+      <Dropdown
+        trigger={['click']}
+        menu={{
+          items: [
+            { key: 'who', type: 'group', label: <code>{session.AccessKeyId}</code> },
+            { key: 'out', icon: <LogoutOutlined aria-hidden />, label: t('nav.signOut') },
+            { key: 'all', label: t('nav.signOutAll') },
+          ],
+          onClick: ({ key }) => void leave(key === 'all'),
+        }}
+      >
+        <Button
+          type="text"
+          icon={<UserOutlined aria-hidden />}
+          aria-label={narrow ? t('nav.account') : undefined}
+        >
+          {narrow ? null : (session.UserName ?? t('label.accountItself'))}
+        </Button>
+      </Dropdown>
+    </Layout.Header>
+  )
+}
+
+/** Real tunnels, or an emulator: never to be mistaken for each other. */
+export function Mode() {
+  const { t } = useWords()
+  const { Engine } = useConsole().session.Server
+  if (Engine === null) return <Mark tone="none">{t('mode.apiOnly')}</Mark>
+  return Engine.name === 'simulated' ? (
+    <Mark tone="play">{t('mode.emulator')}</Mark>
+  ) : (
+    <Mark tone="info">{t('mode.real')}</Mark>
+  )
+}
+
+function LiveSign() {
+  const { t } = useWords()
+  const { connection } = useConsole()
+  const live = connection === 'live'
+  return (
+    <Tooltip title={t(live ? 'live.on.detail' : 'live.off.detail')}>
+      <span role="status">
+        <Badge status={live ? 'success' : 'default'} text={t(live ? 'live.on' : 'live.off')} />
+      </span>
+    </Tooltip>
+  )
+}
