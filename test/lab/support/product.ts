@@ -20,6 +20,8 @@ export interface Site {
   readonly VpcId: string
   readonly VpnGatewayId: string
   readonly InternetIp: string
+  /** Empty on a gateway for connections with one tunnel. */
+  readonly secondIp: string
   /** Namespace of a host of the VPC. */
   readonly host: string
 }
@@ -86,16 +88,25 @@ export class Product {
     return this.connection(VpnConnectionId, `${VpnConnectionId} is up`, wanted, timeoutMs)
   }
 
-  /** A VPC 10.0.0.0/16 with a VPN gateway and a host 10.0.1.10; the same networks each time. */
-  async site(suffix: string): Promise<Site> {
+  /**
+   * A VPC 10.0.0.0/16 with a VPN gateway and a host 10.0.1.10; the same networks each time.
+   *
+   * @param dual a gateway with two addresses, for connections with two tunnels
+   */
+  async site(suffix: string, { dual = false } = {}): Promise<Site> {
     const { VpcId } = await this.ask('CreateVpc', { CidrBlock: '10.0.0.0/16' })
     const { VSwitchId } = await this.ask('CreateVSwitch', {
       VpcId,
       CidrBlock: '10.0.1.0/24',
       ZoneId: 'cn-hangzhou-h',
     })
-    const { VpnGatewayId } = await this.ask('CreateVpnGateway', { VpcId, VSwitchId, Bandwidth: 10 })
-    const { InternetIp } = await until('the gateway is active', async () => {
+    const { VpnGatewayId } = await this.ask('CreateVpnGateway', {
+      VpcId,
+      VSwitchId,
+      ...(dual ? { DisasterRecoveryVSwitchId: VSwitchId } : {}),
+      Bandwidth: 10,
+    })
+    const { InternetIp, DisasterRecoveryInternetIp } = await until('the gateway is active', async () => {
       const answer = await this.ask('DescribeVpnGateway', { VpnGatewayId })
       return answer.Status === 'active' && answer
     })
@@ -108,7 +119,7 @@ export class Product {
     await command('ip', '-n', host, 'link', 'set', 'eth0', 'up')
     // The gateway takes the last address of the vSwitch that is not the vendor's own.
     await command('ip', '-n', host, 'route', 'add', 'default', 'via', '10.0.1.251')
-    return { VpcId, VpnGatewayId, InternetIp, host }
+    return { VpcId, VpnGatewayId, InternetIp, secondIp: DisasterRecoveryInternetIp ?? '', host }
   }
 
   /** A peer on the bridge with 172.16.0.1 behind it. */
