@@ -196,6 +196,62 @@ for (const mode of process.argv.slice(2) as KernelMode[]) {
       assert.deepEqual(await ping(), all())
     })
 
+    test('a second outside address for a running daemon: two tunnels for everything to one peer', async () => {
+      const address = (text: string) => command('ip', '-n', peer.netns, 'addr', 'add', text, 'dev', 'lo')
+      for (const text of ['10.4.0.1/24', '169.254.10.2/32', '169.254.11.2/32']) await address(text)
+      const make = (slot: number, localAddress: string, network: string, inside: string): Tunnel => ({
+        ...withIke({ version: 'ikev2', localId: localAddress }),
+        id: `vco-${slot}`,
+        slot,
+        localAddress,
+        localSubnets: ['0.0.0.0/0'],
+        remoteSubnets: ['0.0.0.0/0'],
+        insideAddress: `${inside}1/30`,
+        routes: [{ destination: network, source: '10.1.0.0/24', priority: 10, metric: 100 }],
+      })
+      const tunnels = [
+        make(1, '198.51.100.1', '10.2.0.0/24', '169.254.10.'),
+        make(2, '198.51.100.7', '10.4.0.0/24', '169.254.11.'),
+      ]
+      const [first, second] = tunnels as [Tunnel, Tunnel]
+      for (const [tunnel, networks] of [
+        [first, ['10.2.0.0/24', '169.254.10.0/30']],
+        [second, ['10.4.0.0/24', '169.254.11.0/30']],
+      ] as const) {
+        await peer.load({
+          ...agreeing(tunnel),
+          name: tunnel.id,
+          localSubnets: networks,
+          remoteSubnets: ['10.1.0.0/16', '169.254.0.0/16'],
+        })
+      }
+      await lab.engine.tunnels.apply(first)
+      await until('the first', async () => (await installed('vco-1')).length === 1, patience)
+      const before = (await installed('vco-1')).map((child) => child.spiIn)
+      await lab.engine.gateways.apply({ ...lab.gateway, secondAddress: '198.51.100.7' })
+      await lab.engine.tunnels.apply(second)
+      await until('the second', async () => (await installed('vco-2')).length === 1, patience)
+      assert.deepEqual(await ping('10.2.0.1'), all())
+      assert.deepEqual(await ping('10.4.0.1'), all())
+      for (const inside of ['169.254.10.', '169.254.11.']) {
+        assert.deepEqual(
+          await lab.lab.ping(lab.names.gateway(1), `${inside}1`, `${inside}2`, { count: 5 }),
+          all(),
+        )
+      }
+      assert.deepEqual(
+        (await installed('vco-1')).map((child) => child.spiIn),
+        before,
+      )
+      await lab.engine.tunnels.remove('vco-2')
+      await lab.engine.gateways.apply(lab.gateway)
+      assert.deepEqual(await ping('10.2.0.1'), all())
+      await lab.engine.tunnels.apply({ ...first, generation: 2 })
+      const loopback = await command('ip', '-n', lab.names.engine(1), '-br', '-4', 'addr', 'show', 'lo')
+      assert.match(loopback, /198\.51\.100\.1\b/)
+      assert.doesNotMatch(loopback, /198\.51\.100\.7/)
+    })
+
     test('after removal nothing is left', async () => {
       await lab.engine.tunnels.remove('vco-1')
       const links = await command('ip', '-n', lab.names.gateway(1), '-br', 'link')
