@@ -178,7 +178,8 @@ function readConfigFile(path: string): string {
 async function runDown(config: Config, terminal: Terminal): Promise<number> {
   // A server that runs would make everything again, and lose its daemons in between.
   const claim = await claimFolder(config.dataDir)
-  const removed = [...(await teardown(config)), ...(await removeOwnBridge(config))]
+  const isHost = config.host !== undefined
+  const removed = [...(await teardown({ ...config, isHost })), ...(await removeOwnBridge(config))]
   claim.close()
   for (const name of removed) terminal.print(`removed   ${name}`)
   terminal.print(

@@ -65,6 +65,8 @@ test('every setting is reachable from the environment and from the file, and the
     roles: ['api', ['api', 'gateway']],
     kernelMode: ['x', 'U'],
     prefix: ['aa', 'bb'],
+    network: ['host', 'namespaces'],
+    'wan.interface': ['eth0', 'eth1'],
     'wan.bridge': ['br-a', 'br-b'],
     'wan.netns': ['ns-a', 'ns-b'],
     'wan.gateway': ['192.0.2.1', '192.0.2.2'],
@@ -250,6 +252,27 @@ test('contradictions stop the start', async (t) => {
       /SUIDAO_WAN_GATEWAY 203.0.113.1 lies inside SUIDAO_ADDRESS_POOL/,
     ],
     [
+      'a host without an outside',
+      { SUIDAO_NETWORK: 'host', SUIDAO_ADDRESS_POOL: '203.0.113.5-203.0.113.5' },
+      /SUIDAO_NETWORK is host: say in wan.interface/,
+    ],
+    ['an outside of no host', { SUIDAO_WAN_INTERFACE: 'eth0' }, /SUIDAO_WAN_INTERFACE is for network=host/],
+    [
+      'a host with a bridge',
+      {
+        SUIDAO_NETWORK: 'host',
+        SUIDAO_WAN_INTERFACE: 'eth0',
+        SUIDAO_WAN_BRIDGE: 'br0',
+        SUIDAO_ADDRESS_POOL: '203.0.113.5-203.0.113.5',
+      },
+      /SUIDAO_WAN_BRIDGE is for VPN gateways in namespaces/,
+    ],
+    [
+      'a host with a pool',
+      { SUIDAO_NETWORK: 'host', SUIDAO_WAN_INTERFACE: 'eth0', SUIDAO_ADDRESS_POOL: '203.0.113.0/29' },
+      /SUIDAO_ADDRESS_POOL has more than two addresses/,
+    ],
+    [
       'one port for two listeners',
       { SUIDAO_LISTEN: '127.0.0.1:9000', SUIDAO_METRICS_LISTEN: '0.0.0.0:9000' },
       /they need different ports/,
@@ -311,6 +334,17 @@ test('contradictions stop the start', async (t) => {
       assert.match(problems[0]!, sentence)
     })
   }
+})
+
+test('the host itself as the gateway', () => {
+  const env = {
+    SUIDAO_NETWORK: 'host',
+    SUIDAO_WAN_INTERFACE: 'eth0',
+    SUIDAO_WAN_GATEWAY: '203.0.113.1',
+    SUIDAO_ADDRESS_POOL: '203.0.113.5-203.0.113.6',
+  }
+  assert.deepEqual(fromEnv(env).host, { interface: 'eth0', gateway: '203.0.113.1' })
+  assert.equal(fromEnv({}).host, undefined)
 })
 
 test('a data folder without daemons may lie anywhere', () => {

@@ -46,6 +46,13 @@ export interface Config {
   readonly kernelMode: 'auto' | 'X' | 'V' | 'U'
   /** First letters of the names of all our namespaces and interfaces. */
   readonly prefix: string
+  /** The host itself is the one VPN gateway; absent: gateways stand in namespaces of their own, on `wan`. */
+  readonly host?: {
+    /** Interface of the host that has the outside addresses. */
+    readonly interface: string
+    /** Next hop towards the peers; absent: that of the default route. */
+    readonly gateway?: string
+  }
   readonly wan: {
     /** Bridge that carries the outside of all VPN gateways. */
     readonly bridge: string
@@ -159,6 +166,18 @@ export const settings = [
     value: '2-5 letters or digits',
     default: 'sd',
     help: 'first letters of our namespaces and interfaces; one per Suidao on a host',
+  },
+  {
+    name: 'network',
+    value: 'namespaces | host',
+    default: 'namespaces',
+    help: 'where VPN gateways stand: each in a namespace, or one that is the host itself',
+  },
+  {
+    name: 'wan.interface',
+    value: 'interface',
+    default: 'none',
+    help: 'with network=host: the interface of the host that has the addresses of addressPool',
   },
   {
     name: 'wan.bridge',
@@ -298,6 +317,8 @@ export function readConfig(
     netns: read('wan.netns', parseNamespaceName, undefined),
     gateway: read('wan.gateway', parseAddress, undefined),
   }
+  const network = read('network', oneOf('namespaces', 'host'), 'namespaces')
+  const outside = read('wan.interface', parseInterfaceName, undefined)
   const regions = read('regions', parseRegions, undefined)
   const listen = read('listen', parseListen, { host: '127.0.0.1', port: 8480 })
   const throttling = read('throttling', oneOf('auto', 'on', 'off'), 'auto')
@@ -350,6 +371,8 @@ export function readConfig(
     roles,
     kernelMode: read('kernelMode', oneOf('auto', 'X', 'V', 'U'), 'auto'),
     prefix,
+    ...(network === 'host' &&
+      outside !== undefined && { host: { interface: outside, gateway: wan.gateway } }),
     wan,
     addressPool: read('addressPool', parseAddressPool, parseAddressPool('198.51.100.0/24')),
     regions,
@@ -393,6 +416,30 @@ export function readConfig(
         `the address of its own next hop. Leave it out of the pool.`,
     )
   }
+  if (network === 'host') {
+    if (outside === undefined && !given.has('wan.interface')) {
+      problems.push(
+        `${whereOf('network')} is host: say in wan.interface which interface has the outside address.`,
+      )
+    }
+    for (const name of ['wan.bridge', 'wan.netns'] as const) {
+      if (given.has(name)) {
+        problems.push(
+          `${whereOf(name)} is for VPN gateways in namespaces, and ${whereOf('network')} is host.`,
+        )
+      }
+    }
+    if (config.addressPool.last - config.addressPool.first > 1) {
+      problems.push(
+        `${whereOf('addressPool')} has more than two addresses, and ${whereOf('network')} is host: give the address of the ` +
+          'host, or the two of a gateway for connections with two tunnels.',
+      )
+    }
+  } else if (given.has('wan.interface')) {
+    problems.push(
+      `${whereOf('wan.interface')} is for network=host; VPN gateways in namespaces have a bridge, wan.bridge.`,
+    )
+  }
   if (config.metricsListen !== undefined && sameListener(config.listen, config.metricsListen)) {
     problems.push(
       `${whereOf('listen')} and ${whereOf('metricsListen')} are both ${showListen(config.listen)}; they need different ports.`,
@@ -420,7 +467,14 @@ export function readConfig(
     )
   }
   if (!roles.has('gateway')) {
-    for (const name of ['kernelMode', 'wan.bridge', 'wan.netns', 'wan.gateway'] as const) {
+    for (const name of [
+      'kernelMode',
+      'network',
+      'wan.interface',
+      'wan.bridge',
+      'wan.netns',
+      'wan.gateway',
+    ] as const) {
       if (given.has(name)) {
         problems.push(
           `${whereOf(name)} is for a node that runs tunnels, and ${whereOf('roles')} has no "gateway".`,

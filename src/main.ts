@@ -88,7 +88,7 @@ const within = (milliseconds: number, work: Promise<void>): Promise<void> => {
 const levels: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
 
 async function createEngine(config: Config, log: (entry: object) => void): Promise<Engine> {
-  const { dataDir, prefix, kernelMode, wan } = config
+  const { dataDir, prefix, kernelMode, wan, host } = config
   const common: { dataDir: string; log: Log } = {
     dataDir,
     log(level, message, fields) {
@@ -101,7 +101,7 @@ async function createEngine(config: Config, log: (entry: object) => void): Promi
     return await createStrongswanEngine({
       dataDir,
       prefix,
-      wan,
+      wan: host ?? wan,
       ...(kernelMode === 'auto' ? {} : { kernelMode }),
       services: [createBgpService(common), createProbeService(common)],
       log: common.log,
@@ -113,8 +113,9 @@ async function createEngine(config: Config, log: (entry: object) => void): Promi
 }
 
 /** @returns whether it was not there. In a namespace that does not exist nothing is made: the engine says so. */
-async function makeOwnBridge({ wan }: Config): Promise<boolean> {
-  if (!wan.ownBridge || !(await wanExists(wan)) || (await hasLink(wan.netns, wan.bridge))) return false
+async function makeOwnBridge({ wan, host }: Config): Promise<boolean> {
+  if (host || !wan.ownBridge || !(await wanExists(wan)) || (await hasLink(wan.netns, wan.bridge)))
+    return false
   await ipBatch(wan.netns, [`link add ${wan.bridge} type bridge`, `link set ${wan.bridge} up`])
   return true
 }
@@ -123,8 +124,8 @@ const wanExists = async ({ netns }: Config['wan']) =>
   netns === undefined || (await namespaceInode(netns)) !== undefined
 
 /** Removes the bridge that a start has made. Answers the names of what was removed. */
-export async function removeOwnBridge({ wan }: Config): Promise<string[]> {
-  if (!wan.ownBridge || !(await wanExists(wan)) || !(await hasLink(wan.netns, wan.bridge))) return []
+export async function removeOwnBridge({ wan, host }: Config): Promise<string[]> {
+  if (host || !wan.ownBridge || !(await wanExists(wan)) || !(await hasLink(wan.netns, wan.bridge))) return []
   await ipBatch(wan.netns, [`link del ${wan.bridge}`])
   return [wan.bridge]
 }

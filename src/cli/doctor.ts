@@ -17,6 +17,7 @@ import { openPostgres } from '../db/postgres.ts'
 import { findBird } from '../engine/bird/speaker.ts'
 import { run } from '../engine/linux/command.ts'
 import { checkWan } from '../engine/linux/gateway-network.ts'
+import { checkHost } from '../engine/linux/host-network.ts'
 import { findCharon } from '../engine/strongswan/charon.ts'
 import { chooseKernelMode, type KernelModes, probeKernel } from '../engine/strongswan/kernel-mode.ts'
 import { loadCertificate } from '../tls.ts'
@@ -48,7 +49,7 @@ async function examine(config: Config): Promise<Finding[]> {
       ...(await Promise.all(tools.map(examineTool))),
       ...(await examineKernel(config)),
       await examineAppArmor(),
-      await examineWan(config),
+      await examineOutside(config),
     )
   }
   if (config.roles.has('api')) findings.push(await examineListener('API', config.listen))
@@ -249,7 +250,15 @@ export function judgeKernel(modes: KernelModes, kernelMode: Config['kernelMode']
   }
 }
 
-async function examineWan({ wan }: Config): Promise<Finding> {
+async function examineOutside({ wan, host }: Config): Promise<Finding> {
+  if (host) {
+    try {
+      await checkHost(host)
+      return { what: 'outside', verdict: 'ok', text: `${host.interface} of this host, which is the gateway` }
+    } catch (error) {
+      return { what: 'outside', verdict: 'missing', text: messageOf(error) }
+    }
+  }
   const place = `${wan.bridge}${wan.netns === undefined ? '' : ` in namespace ${wan.netns}`}`
   try {
     await checkWan(wan)

@@ -13,6 +13,7 @@
  */
 import { addressNumber } from './address.ts'
 import { routerSettings } from './gateway-network.ts'
+import { applyHostSide, type HostWan, removeHostSide } from './host-network.ts'
 import {
   ensureNamespace,
   hasLink,
@@ -27,7 +28,10 @@ import {
 export interface EngineNetwork {
   /** Namespace of the daemon. */
   readonly netns: string
-  readonly gatewayNetns: string
+  /** Absent: the gateway is the host itself. */
+  readonly gatewayNetns: string | undefined
+  /** The outside of the host, where the gateway is the host itself. */
+  readonly host?: HostWan
   /** Its end of the link in the gateway's namespace. */
   readonly link: string
   /** Outside addresses of the gateway that this daemon serves, the first one first. */
@@ -119,22 +123,35 @@ export async function applyEngineNetwork(network: EngineNetwork): Promise<void> 
       ...['peer', 'name', 'up0', 'address', engineEnd, 'netns', network.netns],
     ])
   }
-  const [rules, loopback] = await Promise.all([
-    ipJson<PeerRule>(network.gatewayNetns, ['rule', 'show']),
-    ipJson<{ addr_info: { local: string }[] }>(network.netns, ['-4', 'addr', 'show', 'dev', 'lo']),
-    // What comes from the daemon has the gateway's own address as its source.
-    setSysctls(network.gatewayNetns, { [`ipv4.conf.${link}.accept_local`]: 1 }),
-    ipBatch(network.netns, engineLines(network)),
-  ])
   await Promise.all([
-    ipBatch(network.gatewayNetns, [...gatewaySideLines(network), ...peerRuleLines(rules, network)]),
-    ipBatch(network.netns, staleLoopbackLines(loopback, network)),
+    applyEngineSide(network),
+    network.host ? applyHostSide(network, network.host, engineEnd) : applyGatewaySide(network),
   ])
+}
+
+async function applyEngineSide(network: EngineNetwork): Promise<void> {
+  const { netns } = network
+  await ipBatch(netns, engineLines(network))
+  const loopback = await ipJson<{ addr_info: { local: string }[] }>(netns, [
+    ...['-4', 'addr', 'show', 'dev', 'lo'],
+  ])
+  await ipBatch(netns, staleLoopbackLines(loopback, network))
+}
+
+async function applyGatewaySide(network: EngineNetwork): Promise<void> {
+  const { gatewayNetns, link } = network
+  const [rules] = await Promise.all([
+    ipJson<PeerRule>(gatewayNetns, ['rule', 'show']),
+    // What comes from the daemon has the gateway's own address as its source.
+    setSysctls(gatewayNetns, { [`ipv4.conf.${link}.accept_local`]: 1 }),
+  ])
+  await ipBatch(gatewayNetns, [...gatewaySideLines(network), ...peerRuleLines(rules, network)])
 }
 
 /** The daemon must have ended: a process inside would keep the namespace alive without its name. */
 export async function removeEngineNetwork(network: EngineNetwork): Promise<void> {
-  if ((await namespaceInode(network.gatewayNetns)) !== undefined) {
+  if (network.host) await removeHostSide(network)
+  else if (network.gatewayNetns !== undefined && (await namespaceInode(network.gatewayNetns)) !== undefined) {
     const { link, addresses, outside } = network
     const [isLinked, rules] = await Promise.all([
       hasLink(network.gatewayNetns, link),

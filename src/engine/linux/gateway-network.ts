@@ -38,6 +38,7 @@ import {
   removeNamespace,
   setSysctls,
 } from './namespace.ts'
+import { outsideAddresses } from './outside-addresses.ts'
 
 /** The network in front of the gateways. */
 export interface Wan {
@@ -75,10 +76,6 @@ export const routerSettings = {
   // Router solicitations of a tunnel interface would count as traffic that wants a tunnel.
   ...ipv6Off,
 }
-
-/** The outside addresses of a gateway, the first one first. */
-export const outsideAddresses = ({ address, secondAddress }: Gateway): readonly string[] =>
-  secondAddress === undefined ? [address] : [address, secondAddress]
 
 /** Lines of `ip -batch` that put addresses and routes in place; each may be repeated. */
 export function gatewayLines(gateway: Gateway, wan: Wan): string[] {
@@ -167,7 +164,7 @@ interface VpcRoute {
   readonly metric?: number
 }
 
-interface PublishOptions {
+export interface PublishOptions {
   /** Only adds. */
   readonly keepOthers?: boolean
 }

@@ -46,6 +46,9 @@ export async function removeNamespace(name: string): Promise<void> {
   if ((await namespaceInode(name)) !== undefined) await run('ip', ['netns', 'del', name])
 }
 
+/** A namespace as the place where `ip link set ... netns` puts an interface: a process stands for its own. */
+export const netnsTarget = (netns: string | undefined): string => netns ?? String(process.pid)
+
 const inNamespace = (netns: string | undefined) => (netns === undefined ? [] : ['-n', netns])
 
 /** `ip` inside a namespace. */

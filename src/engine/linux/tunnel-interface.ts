@@ -9,7 +9,17 @@
  *   one of them, and those of the others as alternative names.
  */
 import { tunnelMtu } from './gateway-network.ts'
-import { findLink, hasLink, ip, ipBatch, ipJson, type Link, listLinks, setSysctls } from './namespace.ts'
+import {
+  findLink,
+  hasLink,
+  ip,
+  ipBatch,
+  ipJson,
+  type Link,
+  listLinks,
+  netnsTarget,
+  setSysctls,
+} from './namespace.ts'
 
 /** What kernel-libipsec calls its TUN when nothing else has the name. */
 const tunName = 'ipsec0'
@@ -28,16 +38,18 @@ export async function removeDecoy(engineNetns: string): Promise<void> {
  */
 export async function moveTun(
   engineNetns: string,
-  gatewayNetns: string,
+  gatewayNetns: string | undefined,
   names: readonly string[],
 ): Promise<void> {
   const moved = await findTun(gatewayNetns, names)
   const name = moved?.ifname ?? names[0]
   if (name === undefined) return
-  if (!moved) await ip(engineNetns, ['link', 'set', tunName, 'netns', gatewayNetns, 'name', name])
+  if (!moved)
+    await ip(engineNetns, ['link', 'set', tunName, 'netns', netnsTarget(gatewayNetns), 'name', name])
   if (!moved || !(await hasLink(engineNetns, tunName))) {
     await ipBatch(engineNetns, [`link add ${tunName} type bridge`, `link set ${tunName} up`])
   }
+  await settle(gatewayNetns, name)
   await ipBatch(gatewayNetns, [
     `link set ${name} up mtu ${tunnelMtu}`,
     ...names
@@ -47,7 +59,10 @@ export async function moveTun(
 }
 
 /** The TUN in the gateway's namespace, by any of its names. */
-export async function findTun(gatewayNetns: string, names: readonly string[]): Promise<Link | undefined> {
+export async function findTun(
+  gatewayNetns: string | undefined,
+  names: readonly string[],
+): Promise<Link | undefined> {
   for (const name of names) {
     const link = await findLink(gatewayNetns, name)
     if (link) return link
@@ -59,7 +74,10 @@ export async function findTun(gatewayNetns: string, names: readonly string[]): P
  * Takes one name away from a shared TUN. When it was the proper one, another takes its place; `renamed` says that
  * routes went with it and have to be put back.
  */
-export async function dropTunName(gatewayNetns: string, name: string): Promise<{ renamed: boolean }> {
+export async function dropTunName(
+  gatewayNetns: string | undefined,
+  name: string,
+): Promise<{ renamed: boolean }> {
   const link = await findLink(gatewayNetns, name)
   if (!link) return { renamed: false }
   if (link.ifname !== name) {
@@ -78,10 +96,20 @@ export async function dropTunName(gatewayNetns: string, name: string): Promise<{
   return { renamed: true }
 }
 
+/** In the host's own namespace an interface needs for itself what a gateway's namespace has for all of its interfaces. */
+async function settle(gatewayNetns: string | undefined, name: string): Promise<void> {
+  if (gatewayNetns !== undefined) return
+  await setSysctls(undefined, {
+    [`ipv4.conf.${name}.rp_filter`]: 0,
+    [`ipv4.conf.${name}.send_redirects`]: 0,
+    [`ipv6.conf.${name}.disable_ipv6`]: 1,
+  })
+}
+
 /** @param ifId 1 to 2^32-1, unique in the daemon's namespace */
 export async function ensureXfrmInterface(
   engineNetns: string,
-  gatewayNetns: string,
+  gatewayNetns: string | undefined,
   name: string,
   ifId: number,
 ): Promise<{ isNew: boolean }> {
@@ -89,9 +117,10 @@ export async function ensureXfrmInterface(
   if (isNew) {
     await ipBatch(engineNetns, [
       `link add ${name} type xfrm dev up0 if_id ${ifId}`,
-      `link set ${name} netns ${gatewayNetns}`,
+      `link set ${name} netns ${netnsTarget(gatewayNetns)}`,
     ])
   }
+  await settle(gatewayNetns, name)
   await ip(gatewayNetns, ['link', 'set', name, 'up', 'mtu', String(tunnelMtu)])
   return { isNew }
 }
@@ -99,7 +128,7 @@ export async function ensureXfrmInterface(
 /** @param key mark of the SAs, 1 to 2^32-1, unique in the daemon's namespace */
 export async function ensureVtiInterface(
   engineNetns: string,
-  gatewayNetns: string,
+  gatewayNetns: string | undefined,
   name: string,
   ends: { readonly local: string; readonly remote: string; readonly key: number },
 ): Promise<{ isNew: boolean }> {
@@ -107,16 +136,17 @@ export async function ensureVtiInterface(
   if (isNew) {
     await ipBatch(engineNetns, [
       `link add ${name} type vti local ${ends.local} remote ${ends.remote} key ${ends.key}`,
-      `link set ${name} netns ${gatewayNetns}`,
+      `link set ${name} netns ${netnsTarget(gatewayNetns)}`,
     ])
     // The policies of these SAs stand in the daemon's namespace and carry the mark, which a packet loses here.
     await setSysctls(gatewayNetns, { [`ipv4.conf.${name}.disable_policy`]: 1 })
   }
+  await settle(gatewayNetns, name)
   await ip(gatewayNetns, ['link', 'set', name, 'up', 'mtu', String(tunnelMtu)])
   return { isNew }
 }
 
-export async function removeInterface(gatewayNetns: string, name: string): Promise<void> {
+export async function removeInterface(gatewayNetns: string | undefined, name: string): Promise<void> {
   if (await hasLink(gatewayNetns, name)) await ip(gatewayNetns, ['link', 'del', name])
 }
 
@@ -136,7 +166,7 @@ export const addressLines = (
 
 /** @param name any name of the interface */
 export async function setInsideAddresses(
-  gatewayNetns: string,
+  gatewayNetns: string | undefined,
   name: string,
   wanted: readonly string[],
 ): Promise<void> {
@@ -150,7 +180,7 @@ export async function setInsideAddresses(
 }
 
 /** Packets that were sent into each tunnel interface of the gateway, by every name of the interface. */
-export async function tunnelTraffic(gatewayNetns: string): Promise<ReadonlyMap<string, number>> {
+export async function tunnelTraffic(gatewayNetns: string | undefined): Promise<ReadonlyMap<string, number>> {
   const links = await listLinks(gatewayNetns)
   return new Map(
     links.flatMap((link) =>

@@ -3,6 +3,8 @@ import { test } from 'node:test'
 import { EngineError } from '../engine.ts'
 import {
   canonical,
+  guardLines,
+  guardMetric,
   insideNetworks,
   type KernelRoute,
   kernelRoute,
@@ -149,4 +151,19 @@ test('the inside of a gateway is its VPC, and its vSwitch where that lies outsid
     '10.0.0.0/8',
     '172.16.0.0/24',
   ])
+})
+
+test('what is guarded for a tunnel is behind every route, and one tunnel does not unguard another', () => {
+  assert.deepEqual(guardLines([], ['10.2.0.0/24'], 3), [
+    'route replace unreachable 10.2.0.0/24 metric 4000000003',
+  ])
+  assert.deepEqual(guardLines(['10.2.0.0/24'], ['10.2.0.0/24'], 3), [])
+  assert.deepEqual(guardLines(['10.2.0.0/24'], ['10.3.0.0/24'], 3), [
+    'route replace unreachable 10.3.0.0/24 metric 4000000003',
+    'route del unreachable 10.2.0.0/24 metric 4000000003',
+  ])
+  const highest = kernelRoute({ destination: '10.2.0.0/24', metric: 10_000 }, 99_999, {
+    waiting: true,
+  }).metric
+  assert(highest < guardMetric)
 })

@@ -196,6 +196,22 @@ export function tunnelRoutes(
   )
 }
 
+/** Behind every route that leads anywhere: see `kernelRoute`. */
+export const guardMetric = 4_000_000_000
+
+/** Lines that turn the guards of a tunnel into the wanted ones. */
+export function guardLines(present: readonly string[], wanted: readonly string[], slot: number): string[] {
+  const metric = guardMetric + slot
+  return [
+    ...wanted
+      .filter((network) => !present.includes(network))
+      .map((network) => `route replace unreachable ${network} metric ${metric}`),
+    ...present
+      .filter((network) => !wanted.includes(network))
+      .map((network) => `route del unreachable ${network} metric ${metric}`),
+  ]
+}
+
 /** The networks of a gateway's inside, of which none contains another. */
 export function insideNetworks({ vpcCidr, insideAddress }: Gateway): readonly string[] {
   const [vpc, vSwitch] = [networkOf(vpcCidr), networkOf(insideAddress)]
@@ -204,12 +220,15 @@ export function insideNetworks({ vpcCidr, insideAddress }: Gateway): readonly st
 
 /** Routes of the tunnels of one gateway; all of its daemons share one of these. */
 export class GatewayRoutes {
-  readonly #netns: string
+  readonly #netns: string | undefined
   readonly #inside: readonly string[]
+  /** Destinations that are guarded for a tunnel, by slot. */
+  readonly #guarded = new Map<number, readonly string[]>()
   #tables: PolicyTables | undefined
   #queue: Promise<unknown> = Promise.resolve()
 
-  constructor(netns: string, inside: readonly string[]) {
+  /** @param netns absent: the host's own, whose default route would take what is for a tunnel that is down */
+  constructor(netns: string | undefined, inside: readonly string[]) {
     this.#netns = netns
     this.#inside = inside
   }
@@ -217,6 +236,24 @@ export class GatewayRoutes {
   /** Somebody may have changed the rules. */
   distrust(): void {
     this.#tables = undefined
+  }
+
+  /**
+   * Where there is a default route: has what is for these destinations refused while no tunnel carries it. Destinations
+   * that are everything have to be left out, or the host would be cut off with its default route.
+   */
+  async guard(slot: number, destinations: readonly string[]): Promise<void> {
+    if (this.#netns !== undefined) return
+    const present = this.#guarded.get(slot) ?? (await this.#guards(slot))
+    this.#guarded.delete(slot)
+    const wanted = [...new Set(destinations.map(networkOf))].filter((network) => !network.endsWith('/0'))
+    await ipBatch(undefined, guardLines(present, wanted, slot))
+    if (wanted.length > 0) this.#guarded.set(slot, wanted)
+  }
+
+  async #guards(slot: number): Promise<readonly string[]> {
+    const seen = await ipJson<SeenRoute>(undefined, ['-4', 'route', 'show', 'type', 'unreachable'])
+    return seen.filter(({ metric }) => metric === guardMetric + slot).map(({ dst }) => networkOf(dst))
   }
 
   /**

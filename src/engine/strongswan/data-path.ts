@@ -188,6 +188,7 @@ export class DataPath {
     const { gatewayNetns } = this.#network
     const name = interfaceOf(tunnel)
     await this.route(tunnel, [])
+    await this.#routes.guard(tunnel.slot, [])
     this.#made.delete(name)
     if (this.mode !== 'U') {
       await removeInterface(gatewayNetns, name)
@@ -198,6 +199,11 @@ export class DataPath {
     const [heir] = others
     if (heir && tunnel.insideAddress !== undefined) await this.address(heir, others)
     return { others: renamed }
+  }
+
+  /** What is for this tunnel is refused while it is down, where it would go elsewhere otherwise. */
+  async guard({ slot, routes, remoteSubnets }: Tunnel): Promise<void> {
+    await this.#routes.guard(slot, routes?.map((route) => route.destination) ?? remoteSubnets)
   }
 
   /** @param present what was routed to it last; absent: look */

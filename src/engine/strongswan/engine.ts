@@ -20,18 +20,13 @@ import {
 import type { GatewayService, GatewayServiceFactory } from '../gateway-service.ts'
 import { hostOf } from '../linux/address.ts'
 import { run } from '../linux/command.ts'
-import {
-  applyGatewayNetwork,
-  checkWan,
-  outsideAddresses,
-  publish,
-  removeGatewayNetwork,
-  removeVpcWhenEmpty,
-  type Wan,
-} from '../linux/gateway-network.ts'
+import type { Wan } from '../linux/gateway-network.ts'
+import type { HostWan } from '../linux/host-network.ts'
 import { NamedTimers } from '../linux/named-timers.ts'
 import { createNames, engineLink, fileName, type Names } from '../linux/names.ts'
-import { endProcessesIn, listNamespaces, namespaceInode, removeNamespace } from '../linux/namespace.ts'
+import { endProcessesIn, listNamespaces, removeNamespace } from '../linux/namespace.ts'
+import { createNetworks, type Networks } from '../linux/networks.ts'
+import { outsideAddresses } from '../linux/outside-addresses.ts'
 import { type Log, replaceFile } from '../linux/process.ts'
 import { tunnelTraffic } from '../linux/tunnel-interface.ts'
 import { GatewayRoutes, insideNetworks } from '../linux/tunnel-routes.ts'
@@ -47,7 +42,8 @@ export interface StrongswanConfig {
   readonly dataDir: string
   /** First letters of the names of all namespaces and interfaces. */
   readonly prefix: string
-  readonly wan: Wan
+  /** A bridge, for gateways in namespaces of their own; an interface, for one that is the host itself. */
+  readonly wan: Wan | HostWan
   /** Absent: the best that works here. */
   readonly kernelMode?: KernelMode
   readonly timers?: Partial<Timers>
@@ -65,19 +61,16 @@ const initiationHoldMs = 1_000
 /**
  * Starts the engine and takes over what an earlier one has left running.
  *
- * @throws EngineError when this machine cannot carry ESP as asked, or charon or the WAN bridge is missing
+ * @throws EngineError when this machine cannot carry ESP as asked, or charon or the outside network is missing
  */
 export async function createStrongswanEngine(config: StrongswanConfig): Promise<Engine> {
   const names = createNames(config.prefix)
   await mkdir(enginesDir(config.dataDir), { recursive: true, mode: 0o700 })
   await mkdir(gatewaysDir(config.dataDir), { recursive: true, mode: 0o700 })
-  const [modes, version] = await Promise.all([
-    probeKernel(config.prefix),
-    charonVersion(),
-    checkWan(config.wan),
-  ])
+  const networks = createNetworks(names, config.wan)
+  const [modes, version] = await Promise.all([probeKernel(config.prefix), charonVersion(), networks.check()])
   const mode = chooseKernelMode(modes, config.kernelMode)
-  const engine = new StrongswanEngine(config, names, mode, version)
+  const engine = new StrongswanEngine(config, names, networks, mode, version)
   await engine.adopt()
   return engine
 }
@@ -95,6 +88,7 @@ async function charonVersion(): Promise<string> {
 class StrongswanEngine implements Engine {
   readonly #config: StrongswanConfig
   readonly #names: Names
+  readonly #networks: Networks
   readonly #mode: KernelMode
   readonly #version: string
   readonly #times: Timers
@@ -136,9 +130,10 @@ class StrongswanEngine implements Engine {
     },
   }
 
-  constructor(config: StrongswanConfig, names: Names, mode: KernelMode, version: string) {
+  constructor(config: StrongswanConfig, names: Names, networks: Networks, mode: KernelMode, version: string) {
     this.#config = config
     this.#names = names
+    this.#networks = networks
     this.#mode = mode
     this.#version = version
     this.#times = { ...defaultTimers, ...config.timers }
@@ -205,8 +200,14 @@ class StrongswanEngine implements Engine {
   // --- Gateways ------------------------------------------------------------------------------------------------
 
   async #applyGateway(gateway: Gateway): Promise<void> {
-    const { dataDir, wan, log } = this.#config
+    const { dataDir, log } = this.#config
     for (const other of this.#gateways.values()) {
+      if (other.id !== gateway.id && this.#networks.host) {
+        throw new EngineError(
+          `gateway ${gateway.id}: the host itself is the gateway, and it is ${other.id} already`,
+          { retry: false },
+        )
+      }
       if (other.id !== gateway.id && other.slot === gateway.slot) {
         throw new EngineError(`gateway ${gateway.id}: slot ${gateway.slot} is that of ${other.id}`, {
           retry: false,
@@ -228,13 +229,10 @@ class StrongswanEngine implements Engine {
         retry: false,
       })
     }
-    const netns = this.#names.gateway(gateway.slot)
-    const inode = await namespaceInode(netns)
     // Written before anything is made, so that a half-made gateway can be found and removed.
     await replaceFile(gatewayFile(dataDir, gateway.id), JSON.stringify(gateway))
     this.#gateways.set(gateway.id, gateway)
-    await applyGatewayNetwork(this.#names, wan, gateway)
-    const isNew = inode === undefined || inode !== (await namespaceInode(netns))
+    const { isNew } = await this.#networks.apply(gateway, before)
     const hasOtherVpc = before?.vpcCidr !== gateway.vpcCidr
     if (isNew || isElsewhere || hasOtherSecond || hasOtherVpc) {
       this.#routes.delete(gateway.id)
@@ -242,11 +240,10 @@ class StrongswanEngine implements Engine {
         const { peer, addresses } = daemon.place.network
         daemon.networkChanged(this.#place(gateway, peer, addresses[0]))
       }
-      log('info', 'made the network of a gateway', { gateway: gateway.id, netns })
-    }
-    if (before && before.vpcId !== gateway.vpcId) {
-      await publish(this.#names, before, [])
-      await removeVpcWhenEmpty(this.#names, before.vpcId)
+      log('info', 'made the network of a gateway', {
+        gateway: gateway.id,
+        netns: this.#networks.netnsOf(gateway),
+      })
     }
     await this.#publish(gateway)
     this.#tellServices(gateway.id)
@@ -258,7 +255,7 @@ class StrongswanEngine implements Engine {
     const learned = publishLearned ? this.#learned.get(id) : []
     // After a start nobody has said yet what is learned: what stands there stays until then.
     const keepOthers = learned === undefined
-    return publish(this.#names, gateway, [...published, ...(learned ?? [])], { keepOthers })
+    return this.#networks.publish(gateway, [...published, ...(learned ?? [])], { keepOthers })
   }
 
   #learn(id: GatewayId, networks: readonly string[]): void {
@@ -293,11 +290,7 @@ class StrongswanEngine implements Engine {
       await rm(`${enginesDir(dataDir)}/${engine}`, { recursive: true, force: true })
     }
     await Promise.all(this.#services.map((service) => service.remove(id)))
-    await removeGatewayNetwork(netns)
-    if (gateway) {
-      await publish(this.#names, gateway, [])
-      await removeVpcWhenEmpty(this.#names, gateway.vpcId)
-    }
+    await this.#networks.remove(netns, gateway)
     await rm(gatewayFile(dataDir, id), { force: true })
     this.#gateways.delete(id)
     this.#learned.delete(id)
@@ -367,7 +360,7 @@ class StrongswanEngine implements Engine {
     const local = address ?? gateway.address
     const line = peer === undefined ? undefined : { peer, fromSecond: local !== gateway.address }
     const name = this.#names.engine(gateway.slot, line)
-    const gatewayNetns = this.#names.gateway(gateway.slot)
+    const gatewayNetns = this.#networks.netnsOf(gateway)
     const routes = this.#routes.get(gateway.id) ?? new GatewayRoutes(gatewayNetns, insideNetworks(gateway))
     this.#routes.set(gateway.id, routes)
     return {
@@ -380,6 +373,7 @@ class StrongswanEngine implements Engine {
       network: {
         netns: name,
         gatewayNetns,
+        host: this.#networks.host,
         link: engineLink(line),
         addresses: peer === undefined ? outside : [local],
         outside,
@@ -421,7 +415,7 @@ class StrongswanEngine implements Engine {
       const gateway = this.#gateways.get(id)
       if (!gateway) return
       const tunnels = this.#daemonsOf(id).flatMap((daemon) => daemon.served)
-      const netns = this.#names.gateway(gateway.slot)
+      const netns = this.#networks.netnsOf(gateway)
       for (const service of this.#services) service.update({ gateway, netns, tunnels })
     })
   }

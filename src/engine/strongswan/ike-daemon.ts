@@ -281,6 +281,7 @@ export class IkeDaemon {
     const all = [...this.#tunnels().filter(({ id }) => id !== tunnel.id), tunnel]
     if (!isSame) await this.#path.ensure(tunnel, all)
     else if (previous.insideAddress !== tunnel.insideAddress) await this.#path.address(tunnel, all)
+    await this.#path.guard(tunnel)
     const isRecertified = previous !== undefined && !hasSameCertificates(previous, tunnel)
     this.#hasLeftovers ||= isRecertified
     if (!isSame || isTrapChanged || isRecertified) await this.#load(tunnel)
