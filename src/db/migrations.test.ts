@@ -102,6 +102,8 @@ describe('migrations', () => {
       const db = await openDatabase(config)
       const connection = await db.kysely.selectFrom('vpn_connection').selectAll().executeTakeFirstOrThrow()
       assert.equal(connection.remote_subnet, '172.16.0.0/12')
+      const prepared = db.prepared((q) => q.selectFrom('vpn_connection').selectAll())
+      assert.equal((await prepared())?.remote_subnet, '172.16.0.0/12')
       assert.deepEqual([connection.seq, connection.dual, connection.resource_group_id], [2, 0, 'rg'])
       const tunnel = await db.kysely.selectFrom('vpn_tunnel').selectAll().executeTakeFirstOrThrow()
       const { id, connection_id, position, role, customer_gateway_id, enable_nat_traversal } = tunnel

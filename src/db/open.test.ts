@@ -124,6 +124,21 @@ describe('a database', () => {
       }
     })
 
+    test('a prepared read of all rows answers them in their order', async () => {
+      const db = await open()
+      const behind = db.preparedAll((q, seq: number, limit: number) =>
+        q.selectFrom('vpc').select(['seq', 'id']).where('seq', '>', seq).orderBy('seq').limit(limit),
+      )
+      assert.deepEqual(await behind(0, 9), [])
+      await db.kysely
+        .insertInto('vpc')
+        .values([vpc(3), vpc(1), vpc(2)])
+        .execute()
+      const rows = [1, 2, 3].map((seq) => ({ seq, id: `vpc-${seq}` }))
+      assert.deepEqual(await behind(0, 9), rows)
+      assert.deepEqual(await behind(1, 1), [rows[1]])
+    })
+
     test('a prepared read sees a write as soon as it is acknowledged, and never before', async () => {
       const db = await open()
       const find = db.prepared((q, id: string) => q.selectFrom('vpc').select('id').where('id', '=', id))

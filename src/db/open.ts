@@ -45,6 +45,11 @@ export interface Database {
     build: (q: Kysely<Schema>, ...values: Values) => Compilable<R>,
   ): (...values: Values) => R | undefined | Promise<R | undefined>
 
+  /** The same, for all rows. */
+  preparedAll<Values extends readonly ColumnValue[], R>(
+    build: (q: Kysely<Schema>, ...values: Values) => Compilable<R>,
+  ): (...values: Values) => R[] | Promise<R[]>
+
   /**
    * Has what was made of prepared reads forgotten as soon as a row in it changes: with the commit, before the writer hears
    * of it. What was made of a read must be handed to whoever keeps it without a pause.
@@ -103,6 +108,21 @@ async function open(config: DatabaseConfig, now: number): Promise<Database> {
       running.delete(done)
     }
   }
+  function compileRead<Values extends readonly ColumnValue[], R>(
+    build: (q: Kysely<Schema>, ...values: Values) => Compilable<R>,
+    rows: 'first' | 'all',
+  ): PreparedRead {
+    const markers: readonly object[] = Array.from({ length: build.length - 1 }, () => ({}))
+    const { sql, parameters } = build(kysely, ...(markers as never)).compile()
+    const place = parameters.map((parameter) => markers.indexOf(parameter as object))
+    const fixed = parameters as readonly ColumnValue[]
+    const inPlace = place.length === markers.length && place.every((index, at) => index === at)
+    const statement = store.prepare(sql)
+    const read = (...values: ColumnValue[]) =>
+      statement[rows](inPlace ? values : place.map((index, at) => (index < 0 ? fixed[at]! : values[index]!)))
+    sqlOf.set(read, sql)
+    return read
+  }
   try {
     await transaction((trx) => migrate(trx, config.kind, now))
   } catch (cause) {
@@ -113,18 +133,8 @@ async function open(config: DatabaseConfig, now: number): Promise<Database> {
     kind: config.kind,
     kysely,
     transaction,
-    prepared(build) {
-      const markers: readonly object[] = Array.from({ length: build.length - 1 }, () => ({}))
-      const { sql, parameters } = build(kysely, ...(markers as never)).compile()
-      const place = parameters.map((parameter) => markers.indexOf(parameter as object))
-      const fixed = parameters as readonly ColumnValue[]
-      const first = store.prepare(sql)
-      const inPlace = place.length === markers.length && place.every((index, at) => index === at)
-      const read = (...values: ColumnValue[]) =>
-        first(inPlace ? values : place.map((index, at) => (index < 0 ? fixed[at]! : values[index]!)))
-      sqlOf.set(read, sql)
-      return read as never
-    },
+    prepared: (build) => compileRead(build, 'first') as never,
+    preparedAll: (build) => compileRead(build, 'all') as never,
     watch: (reads, shownIn, listener) =>
       store.watch(
         reads.map((read) => sqlOf.get(read)!),

@@ -28,8 +28,11 @@ const connectTimeout = 10_000
 
 export interface PostgresStore {
   readonly dialect: Dialect
-  /** First row of a read, by a statement that each connection prepares once. */
-  prepare(sql: string): (parameters: readonly unknown[]) => Promise<unknown>
+  /** A read, by a statement that each connection prepares once. */
+  prepare(sql: string): {
+    first(parameters: readonly unknown[]): Promise<unknown>
+    all(parameters: readonly unknown[]): Promise<unknown[]>
+  }
   /** Other nodes write too, and asking would cost as much as reading. */
   watch(): undefined
   /** Starts a write transaction when it may be: after the one before, so that those that wait hold no connection. */
@@ -64,7 +67,9 @@ export function openPostgres(url: string): PostgresStore {
     },
     prepare(text) {
       const name = `suidao-${++statements}`
-      return async (values) => (await pool.query({ name, text, values: [...values] })).rows[0]
+      const all = async (values: readonly unknown[]): Promise<unknown[]> =>
+        (await pool.query({ name, text, values: [...values] })).rows
+      return { all, first: async (values) => (await all(values))[0] }
     },
     watch: () => undefined,
     inTurn(run) {

@@ -41,8 +41,11 @@ const statementLimit = 500
 
 export interface SqliteStore {
   readonly dialect: Dialect
-  /** First row of a read, prepared once. */
-  prepare(sql: string): (parameters: readonly SQLInputValue[]) => unknown
+  /** A read that is prepared once. */
+  prepare(sql: string): {
+    first(parameters: readonly SQLInputValue[]): unknown
+    all(parameters: readonly SQLInputValue[]): unknown[]
+  }
   /** Starts a write transaction when it may be: at once, for the driver lets them wait. */
   inTurn<T>(run: () => Promise<T>): Promise<T>
   /** See `Database.watch`; reads as SQL. */
@@ -84,7 +87,7 @@ export function openSqlite(file: string): SqliteStore {
         createAdapter: () => new SqliteAdapter(),
         createIntrospector: (db) => new SqliteIntrospector(db),
       },
-      prepare: (sql) => prepareFirst(reader.db, snapshot, sql),
+      prepare: (sql) => prepareRead(reader.db, snapshot, sql),
       watch(reads, shownIn, listener) {
         changes.add(reads, shownIn, listener)
         return () => snapshot.look()
@@ -104,26 +107,41 @@ export function openSqlite(file: string): SqliteStore {
   }
 }
 
-/** Rows come as arrays: making objects of them here takes a fraction of what `node:sqlite` needs for it. */
-function prepareFirst(
-  db: DatabaseSync,
-  snapshot: Snapshot,
-  sql: string,
-): (parameters: readonly SQLInputValue[]) => unknown {
-  const statement = db.prepare(sql)
-  const toRow = rowMaker(statement.columns().map((column) => column.name))
-  statement.setReturnArrays(true)
-  return (parameters) => {
-    snapshot.begin()
-    const values = statement.get(...parameters) as unknown as readonly unknown[] | undefined
-    return values && toRow(values)
+function prepareRead(db: DatabaseSync, snapshot: Snapshot, sql: string): ReturnType<SqliteStore['prepare']> {
+  const { statement, toRow } = prepareArrays(db, sql)
+  return {
+    first(parameters) {
+      snapshot.begin()
+      const values = statement.get(...parameters) as unknown as Values | undefined
+      return values && toRow!(values)
+    },
+    all(parameters) {
+      snapshot.begin()
+      return (statement.all(...parameters) as unknown as Values[]).map((values) => toRow!(values))
+    },
   }
 }
 
-/** Code for one object literal: all rows of a statement have one shape from the start, whatever the number of columns. */
-function rowMaker(columns: readonly string[]): (values: readonly unknown[]) => unknown {
+type Values = readonly unknown[]
+
+interface Prepared {
+  readonly statement: StatementSync
+  /** Of the rows of a statement that has some. */
+  readonly toRow: ((values: Values) => unknown) | undefined
+}
+
+/** Rows come as arrays: making objects of them here takes a fraction of what `node:sqlite` needs for it. */
+function prepareArrays(db: DatabaseSync, sql: string): Prepared {
+  // A connection learns what another one has changed of the tables by running a statement, not by preparing one.
+  db.prepare('select 1 from sqlite_schema limit 1').get()
+  const statement = db.prepare(sql)
+  const columns = statement.columns().map((column) => column.name)
+  if (columns.length === 0) return { statement, toRow: undefined }
+  statement.setReturnArrays(true)
+  // Code for one object literal: all rows have one shape from the start, whatever the number of columns.
   const members = columns.map((name, at) => `${JSON.stringify(name)}: values[${at}]`)
-  return new Function('values', `return { ${members.join(', ')} }`) as (values: readonly unknown[]) => unknown
+  const toRow = new Function('values', `return { ${members.join(', ')} }`) as (values: Values) => unknown
+  return { statement, toRow }
 }
 
 /**
@@ -170,30 +188,30 @@ class Snapshot {
 /** A connection and the statements compiled on it. */
 class Connection {
   readonly db: DatabaseSync
-  readonly #statements = new Map<string, StatementSync>()
+  readonly #statements = new Map<string, Prepared>()
 
   constructor(db: DatabaseSync) {
     this.db = db
   }
 
   run<R>(query: CompiledQuery): QueryResult<R> {
-    const statement = this.#statement(query.sql)
+    const { statement, toRow } = this.#statement(query.sql)
     const parameters = query.parameters as readonly SQLInputValue[]
-    if (statement.columns().length > 0) {
-      const rows = statement.all(...parameters) as R[]
+    if (toRow) {
+      const rows = (statement.all(...parameters) as unknown as Values[]).map(toRow) as R[]
       return { rows, numAffectedRows: BigInt(rows.length) }
     }
     return { rows: [], numAffectedRows: BigInt(statement.run(...parameters).changes) }
   }
 
-  #statement(sql: string): StatementSync {
-    let statement = this.#statements.get(sql)
-    if (!statement) {
-      statement = this.db.prepare(sql)
+  #statement(sql: string): Prepared {
+    let prepared = this.#statements.get(sql)
+    if (!prepared) {
+      prepared = prepareArrays(this.db, sql)
       if (this.#statements.size >= statementLimit) this.#statements.clear()
-      this.#statements.set(sql, statement)
+      this.#statements.set(sql, prepared)
     }
-    return statement
+    return prepared
   }
 }
 

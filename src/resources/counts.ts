@@ -43,19 +43,26 @@ export async function removeCounts(trx: Trx, scope: Scope, owner: string): Promi
     .execute()
 }
 
+export const countQuery = (
+  source: Source,
+  kind: CountedKind,
+  accountId: string,
+  region: string,
+  within: string,
+) =>
+  source
+    .selectFrom('resource_count')
+    .select('count')
+    .where('account_id', '=', accountId)
+    .where('region', '=', region)
+    .where('kind', '=', kind)
+    .where('scope', '=', within)
+
 export async function readCount(
   source: Source,
   kind: CountedKind,
-  scope: Scope,
+  { accountId, region }: Scope,
   within = '',
 ): Promise<number> {
-  const row = await source
-    .selectFrom('resource_count')
-    .select('count')
-    .where('account_id', '=', scope.accountId)
-    .where('region', '=', scope.region)
-    .where('kind', '=', kind)
-    .where('scope', '=', within)
-    .executeTakeFirst()
-  return row?.count ?? 0
+  return (await countQuery(source, kind, accountId, region, within).executeTakeFirst())?.count ?? 0
 }

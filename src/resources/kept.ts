@@ -4,7 +4,7 @@
 import type { ChangeListener } from '../db/watch.ts'
 import type { Scope } from './counts.ts'
 
-/** Answers kept at most. A packed answer takes about 400 bytes with its place here. */
+/** Answers kept at most. A packed answer takes about 350 bytes with its place here. */
 const capacity = 131_072
 
 export interface Kept<T> extends ChangeListener {

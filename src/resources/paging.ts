@@ -18,21 +18,42 @@ export interface Page {
 // biome-ignore lint/suspicious/noExplicitAny: the tables and selections of the query are the caller's business
 type Filtered = SelectQueryBuilder<Schema, any, any>
 
+type Eventually<T> = T | Promise<T>
+
+/** A filtered list in the order of `seq`. */
+export interface ListSource<R extends { readonly seq: number }> {
+  /** The first rows behind a `seq`. */
+  rows(after: number, limit: number): Eventually<R[]>
+  /** The row that stands behind `offset` others behind a `seq`. */
+  at(after: number, offset: number): Eventually<{ readonly seq: number } | undefined>
+}
+
+/**
+ * @param seq the column that orders the list, e.g. `vpn_connection.seq`
+ * @param filtered the query without selection
+ * @param select adds the selection, which gives rows of type R
+ */
+export function queried<R extends { readonly seq: number }>(
+  seq: string,
+  filtered: Filtered,
+  select: (query: Filtered) => { execute(): Promise<unknown[]> },
+): ListSource<R> {
+  const behind = (after: number) => filtered.where(seq, '>', after).orderBy(seq)
+  return {
+    rows: (after, limit) => select(behind(after).limit(limit)).execute() as Promise<R[]>,
+    at: (after, offset) =>
+      behind(after).select(`${seq} as seq`).offset(offset).limit(1).executeTakeFirst() as Promise<
+        R | undefined
+      >,
+  }
+}
+
 export interface Paging {
   /**
    * Rows of one page, oldest first.
    * @param list names the filtered list: the same text for the same filter, account and region
-   * @param seq the column that orders the list, e.g. `vpn_connection.seq`
-   * @param filtered the query without selection
-   * @param select adds the selection, which gives rows of type R
    */
-  page<R extends { seq: number }>(
-    list: string,
-    page: Page,
-    seq: string,
-    filtered: Filtered,
-    select: (query: Filtered) => { execute(): Promise<unknown[]> },
-  ): Promise<R[]>
+  page<R extends { readonly seq: number }>(list: string, page: Page, source: ListSource<R>): Promise<R[]>
 }
 
 const capacity = 4096
@@ -57,33 +78,32 @@ export function createPaging(): Paging {
   }
 
   function nearestBefore(key: string, pageNumber: number): { page: number; last: number } {
+    const pages = remembered.get(key)
     let nearest = { page: 0, last: 0 }
-    for (const [page, last] of remembered.get(key) ?? []) {
+    if (!pages) return nearest
+    const before = pages.get(pageNumber - 1)
+    if (before !== undefined) return { page: pageNumber - 1, last: before }
+    for (const [page, last] of pages) {
       if (page < pageNumber && page > nearest.page) nearest = { page, last }
     }
     return nearest
   }
 
   return {
-    async page(list, { PageNumber, PageSize }, seq, filtered, select) {
+    async page(list, { PageNumber, PageSize }, source) {
       const key = `${PageSize} ${list}`
       const { page, last } = nearestBefore(key, PageNumber)
-      let after = filtered.where(seq, '>', last)
+      let after = last
       const skip = (PageNumber - 1 - page) * PageSize
       if (skip > 0) {
-        const before = (await after
-          .select(`${seq} as seq`)
-          .orderBy(seq)
-          .offset(skip - 1)
-          .limit(1)
-          .executeTakeFirst()) as { seq: number } | undefined
+        const before = await source.at(last, skip - 1)
         if (!before) return []
-        after = filtered.where(seq, '>', before.seq)
+        after = before.seq
       }
-      const rows = (await select(after.orderBy(seq).limit(PageSize)).execute()) as { seq: number }[]
+      const rows = await source.rows(after, PageSize)
       const end = rows.at(-1)
       if (end && rows.length === PageSize) remember(key, PageNumber, end.seq)
-      return rows as never
+      return rows
     },
   }
 }

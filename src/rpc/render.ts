@@ -118,163 +118,243 @@ function leafOf(field: Field, value: unknown): Leaf {
   }
 }
 
-// --- Results that are kept --------------------------------------------------------------------------------------
-
-/** How many kept results have their text at hand, and how many others may be asked for before one counts as forgotten. */
-const atHand = 1024
-const soonAgain = 4096
-
-/** A text around the request id, the only part that is another one each time. */
-interface Surroundings {
-  readonly before: string
-  readonly after: string
-}
-
-/** Results whose text is at hand, the one that has been longest first to go; and the results asked for so far. */
-const texts: PackedResult[] = []
-let oldest = 0
-let asked = soonAgain
-
-/** The first result of an action that was packed; most of the others differ from it in a few values. */
-interface Usual {
-  readonly spec: ActionSpec
-  readonly leaves: Leaves
-}
-
-/**
- * A result in little space, for keeping many and writing each often: what differs from the usual one. It prints nothing of
- * itself, since it may hold keys.
- */
-export class PackedResult {
-  readonly #usual: Usual
-  /** JSON: place, leaf, place, leaf. */
-  readonly #different: string
-  /** The number `asked` had when this one was asked for last. */
-  #asked = 0
-  #json: Surroundings | undefined
-  #xml: Surroundings | undefined
-
-  constructor(usual: Usual, leaves: Leaves) {
-    const different: Leaf[] = []
-    for (const [place, leaf] of leaves.entries()) {
-      if (!same(leaf, usual.leaves[place]!)) different.push(place, leaf)
-    }
-    this.#usual = usual
-    this.#different = JSON.stringify(different)
-  }
-
-  leaves(): Leaves {
-    const leaves = [...this.#usual.leaves]
-    const different: Leaf[] = JSON.parse(this.#different)
-    for (let at = 0; at < different.length; at += 2) leaves[different[at] as number] = different[at + 1]!
-    return leaves
-  }
-
-  /**
-   * Its text, written once for as long as it is asked for again and again.
-   *
-   * @throws TypeError for another action than the one whose result it is.
-   */
-  surroundings(spec: ActionSpec, format: Format, write: (result: this) => Surroundings): Surroundings {
-    if (spec !== this.#usual.spec)
-      throw new TypeError(`a result of ${this.#usual.spec.name} is not one of ${spec.name}`)
-    const known = format === 'json' ? this.#json : this.#xml
-    if (known) return known
-    const again = asked - this.#asked < soonAgain
-    this.#asked = asked++
-    const written = write(this)
-    if (again) this.#keep(format, written)
-    return written
-  }
-
-  #keep(format: Format, written: Surroundings): void {
-    if (!this.#json && !this.#xml) {
-      const former = texts[oldest]
-      if (former) former.#json = former.#xml = undefined
-      texts[oldest] = this
-      oldest = (oldest + 1) % atHand
-    }
-    if (format === 'json') this.#json = written
-    else this.#xml = written
-  }
-}
-
-const same = (a: Leaf, b: Leaf): boolean =>
-  a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
-
-/** Packs results of one action, without the extra object. They are written like the results themselves. */
-export function createPacker(spec: ActionSpec): (value: object) => PackedResult {
-  const fields = compileRoot(spec)
-  let usual: Usual | undefined
-  return (value) => {
-    const leaves = flatten(fields, value, [])
-    usual ??= { spec, leaves }
-    return new PackedResult(usual, leaves)
-  }
-}
-
 // --- Writing ----------------------------------------------------------------------------------------------------
 
 /** Answers are written one at a time, without a pause. */
 const text = new TextBuffer()
 
-/** `RequestId` is no value of the action's and has no leaf. */
-const compileRoot = ({ name, result }: ActionSpec): readonly Field[] =>
-  compileFields(Object.fromEntries(Object.entries(result).filter(([member]) => member !== 'RequestId')), name)
+/** Stands for a leaf, or the request id, that is another one each time: the text is cut there. */
+const hole = Symbol('hole')
+type MaybeHole = Leaf | typeof hole
 
-export function compileResult(spec: ActionSpec): ResultWriter {
-  const fields = compileRoot(spec)
-  // Where the spec does not name it, RequestId comes first.
-  const at = Math.max(Object.keys(spec.result).indexOf('RequestId'), 0)
-  const before = fields.slice(0, at)
-  const after = fields.slice(at)
-  const root = `${spec.name}Response`
-  const leavesOf = (value: object): Leaves =>
-    value instanceof PackedResult ? value.leaves() : flatten(fields, value, [])
-
-  function json(value: object): Surroundings {
-    const leaves = leavesOf(value)
-    text.begin()
-    text.put('{')
-    jsonMembers(before, leaves, 1)
-    text.put(text.length > 1 ? ',"RequestId":"' : '"RequestId":"')
-    const gap = text.length
-    text.put('"')
-    jsonMembers(after, leaves, 1)
-    text.put(jsonExtra(value))
-    text.put('}')
-    return around(gap)
-  }
-
-  function xml(value: object): Surroundings {
-    const leaves = leavesOf(value)
-    text.begin()
-    text.put(prolog)
-    text.put(`<${root}>`)
-    xmlMembers(before, leaves)
-    text.put('<RequestId>')
-    const gap = text.length
-    text.put('</RequestId>')
-    xmlMembers(after, leaves)
-    text.put(xmlExtra(value))
-    text.put(`</${root}>`)
-    return around(gap)
-  }
-
-  const writerOf = (format: Format, write: (value: object) => Surroundings) => {
-    return (value: object, requestId: string) => {
-      const { before, after } =
-        value instanceof PackedResult ? value.surroundings(spec, format, write) : write(value)
-      return before + requestId + after
-    }
-  }
-  return { json: writerOf('json', json), xml: writerOf('xml', xml) }
+/** The text up to a hole, and whose it is; the request id has no field. */
+interface Cut {
+  readonly before: string
+  readonly field: Field | undefined
 }
 
-const around = (gap: number): Surroundings => ({
-  before: text.slice(0, gap),
-  after: text.slice(gap, text.length),
-})
+/** A text with its holes in their order. */
+interface Outline {
+  readonly cuts: readonly Cut[]
+  readonly rest: string
+}
+
+let cuts: Cut[] = []
+let cutAt = 0
+
+function cut(field: Field | undefined): void {
+  cuts.push({ before: text.slice(cutAt), field })
+  cutAt = text.length
+}
+
+/** Writes the members of an answer; what the caller adds (the extra object) stands behind them. */
+type Write = (leaves: readonly MaybeHole[], requestId: string | typeof hole, extra: string) => string
+
+interface Compiled {
+  readonly fields: readonly Field[]
+  readonly json: Write
+  readonly xml: Write
+}
+
+function putRequestId(requestId: string | typeof hole): void {
+  if (requestId === hole) cut(undefined)
+  else text.put(requestId)
+}
+
+/** `RequestId` is no value of the action's and has no leaf. Where the spec does not name it, it comes first. */
+function compile({ name, result }: ActionSpec): Compiled {
+  const others = Object.entries(result).filter(([member]) => member !== 'RequestId')
+  const fields = compileFields(Object.fromEntries(others), name)
+  const at = Math.max(Object.keys(result).indexOf('RequestId'), 0)
+  const before = fields.slice(0, at)
+  const after = fields.slice(at)
+  const root = `${name}Response`
+  return {
+    fields,
+    json(leaves, requestId, extra) {
+      text.begin()
+      text.put('{')
+      jsonMembers(before, leaves, 1)
+      text.put(text.length > 1 ? ',"RequestId":"' : '"RequestId":"')
+      putRequestId(requestId)
+      text.put('"')
+      jsonMembers(after, leaves, 1)
+      text.put(extra)
+      text.put('}')
+      return text.slice()
+    },
+    xml(leaves, requestId, extra) {
+      text.begin()
+      text.put(prolog)
+      text.put(`<${root}>`)
+      xmlMembers(before, leaves)
+      text.put('<RequestId>')
+      putRequestId(requestId)
+      text.put('</RequestId>')
+      xmlMembers(after, leaves)
+      text.put(extra)
+      text.put(`</${root}>`)
+      return text.slice()
+    },
+  }
+}
+
+export function compileResult(spec: ActionSpec): ResultWriter {
+  const { fields, json, xml } = compile(spec)
+  return {
+    json(value, requestId) {
+      if (value instanceof PackedResult) return value.write(spec, 'json', requestId)
+      return json(flatten(fields, value, []), requestId, jsonExtra(value))
+    },
+    xml(value, requestId) {
+      if (value instanceof PackedResult) return value.write(spec, 'xml', requestId)
+      return xml(flatten(fields, value, []), requestId, xmlExtra(value))
+    },
+  }
+}
+
+// --- Results that are kept --------------------------------------------------------------------------------------
+
+/** Between the values of a packed result. */
+const separator = '\0'
+
+/** Forms that results of one action may have, by which of their members are there: more than any has are not packed. */
+const mostForms = 64
+
+/** What results of one form have alike, and the places where they have been seen to differ. */
+class Pattern {
+  readonly spec: ActionSpec
+  readonly usual: Leaves
+  readonly varying: readonly number[]
+  readonly #compiled: Compiled
+  readonly #outlines = new Map<Format, Outline>()
+
+  constructor(spec: ActionSpec, compiled: Compiled, usual: Leaves, varying: readonly number[]) {
+    this.spec = spec
+    this.usual = usual
+    this.varying = varying
+    this.#compiled = compiled
+  }
+
+  /** The pattern that `leaves` fit into: this one, or one with more places. */
+  including(leaves: Leaves): Pattern {
+    const { spec, usual, varying } = this
+    const places = usual.flatMap((leaf, place) =>
+      varying.includes(place) || !same(leaf, leaves[place]!) ? [place] : [],
+    )
+    return places.length === varying.length ? this : new Pattern(spec, this.#compiled, usual, places)
+  }
+
+  members(values: readonly string[]): Record<string, unknown> {
+    const leaves = [...this.usual]
+    for (const [at, place] of this.varying.entries()) {
+      leaves[place] = typeof leaves[place] === 'object' ? JSON.parse(values[at]!) : values[at]!
+    }
+    return unflatten(this.#compiled.fields, leaves)
+  }
+
+  outline(format: Format): Outline {
+    let outline = this.#outlines.get(format)
+    if (!outline) {
+      cuts = []
+      cutAt = 0
+      const leaves: MaybeHole[] = [...this.usual]
+      for (const place of this.varying) leaves[place] = hole
+      this.#compiled[format](leaves, hole, '')
+      outline = { cuts, rest: text.slice(cutAt) }
+      this.#outlines.set(format, outline)
+    }
+    return outline
+  }
+}
+
+/**
+ * A result in little space, for keeping many and writing each often: what it does not have in common with others. It prints
+ * nothing of itself, since it may hold keys.
+ */
+export class PackedResult {
+  readonly #pattern: Pattern
+  readonly #values: string
+
+  constructor(pattern: Pattern, values: string) {
+    this.#pattern = pattern
+    this.#values = values
+  }
+
+  /** @throws TypeError for another action than the one whose result it is. */
+  write(spec: ActionSpec, format: Format, requestId: string): string {
+    if (spec !== this.#pattern.spec)
+      throw new TypeError(`a result of ${this.#pattern.spec.name} is not one of ${spec.name}`)
+    const { cuts, rest } = this.#pattern.outline(format)
+    const values = this.#values.split(separator)
+    let next = 0
+    text.begin()
+    for (const { before, field } of cuts) {
+      text.put(before)
+      if (!field) text.put(requestId)
+      else putValue(format, field, values[next++]!)
+    }
+    text.put(rest)
+    return text.slice()
+  }
+
+  /** The result as an object, as far as it is written: to be a part of another one. */
+  members(): Record<string, unknown> {
+    return this.#pattern.members(this.#values.split(separator))
+  }
+}
+
+/** The members that `flatten` made leaves of; numbers and booleans may have become text. */
+function unflatten(fields: readonly Field[], leaves: Leaves): Record<string, unknown> {
+  const members: Record<string, unknown> = {}
+  for (const field of fields) {
+    const leaf = leaves[field.place]!
+    if (leaf !== null) members[field.name] = memberOf(field, leaf, leaves)
+  }
+  return members
+}
+
+function memberOf(field: Field, leaf: Leaf, leaves: Leaves): unknown {
+  if (field.type === 'object') return unflatten(field.members, leaves)
+  if (field.type === 'list')
+    return (leaf as Leaves).map((item) => memberOf(field.item!, item, item as Leaves))
+  return leaf
+}
+
+function putValue(format: Format, field: Field, value: string): void {
+  const leaf: Leaf = field.type === 'list' ? JSON.parse(value) : value
+  if (format === 'json') jsonValue(field, leaf, leaf as Leaves)
+  else xmlElement(field, leaf, leaf as Leaves)
+}
+
+const same = (a: Leaf, b: Leaf): boolean =>
+  a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
+
+/**
+ * Packs results of one action, without the extra object. They are written like the results themselves. A result that
+ * cannot be packed gives `undefined`.
+ */
+export function createPacker(spec: ActionSpec): (value: object) => PackedResult | undefined {
+  const compiled = compile(spec)
+  const patterns = new Map<string, Pattern>()
+  return (value) => {
+    const leaves = flatten(compiled.fields, value, [])
+    // A list without items may leave no trace in XML.
+    const form = leaves
+      .map((leaf) => (leaf === null ? '-' : Array.isArray(leaf) && leaf.length === 0 ? '0' : '1'))
+      .join('')
+    const known = patterns.get(form)
+    if (!known && patterns.size === mostForms) return undefined
+    const pattern = known?.including(leaves) ?? new Pattern(spec, compiled, leaves, [])
+    if (pattern !== known) patterns.set(form, pattern)
+    const values = pattern.varying.map((place) => {
+      const leaf = leaves[place]!
+      return typeof leaf === 'object' ? JSON.stringify(leaf) : String(leaf)
+    })
+    if (values.some((one) => one.includes(separator))) return undefined
+    return new PackedResult(pattern, values.join(separator))
+  }
+}
 
 // --- What a value of each type is -----------------------------------------------------------------------------
 
@@ -317,7 +397,7 @@ function itemsOf(value: unknown, path: string): readonly unknown[] {
 // --- JSON -----------------------------------------------------------------------------------------------------
 
 /** Members of an object whose first byte is at `start`; a comma stands before all but its first member. */
-function jsonMembers(fields: readonly Field[], leaves: Leaves, start: number): void {
+function jsonMembers(fields: readonly Field[], leaves: readonly MaybeHole[], start: number): void {
   for (const field of fields) {
     const leaf = leaves[field.place]!
     if (leaf === null) continue
@@ -327,7 +407,11 @@ function jsonMembers(fields: readonly Field[], leaves: Leaves, start: number): v
   }
 }
 
-function jsonValue(field: Field, leaf: Leaf, leaves: Leaves): void {
+function jsonValue(field: Field, leaf: MaybeHole, leaves: readonly MaybeHole[]): void {
+  if (leaf === hole) {
+    cut(field)
+    return
+  }
   switch (field.type) {
     case 'string':
       text.putJsonString(leaf as string)
@@ -382,7 +466,7 @@ const escapeXml = (text: string): string =>
 const element = (name: string, content: string): string =>
   content === '' ? `<${name}/>` : `<${name}>${content}</${name}>`
 
-function xmlMembers(fields: readonly Field[], leaves: Leaves): void {
+function xmlMembers(fields: readonly Field[], leaves: readonly MaybeHole[]): void {
   for (const field of fields) {
     const leaf = leaves[field.place]!
     if (leaf !== null) xmlElement(field, leaf, leaves)
@@ -390,7 +474,11 @@ function xmlMembers(fields: readonly Field[], leaves: Leaves): void {
 }
 
 /** A value inside its element; a bare list is its element repeated. */
-function xmlElement(field: Field, leaf: Leaf, leaves: Leaves): void {
+function xmlElement(field: Field, leaf: MaybeHole, leaves: readonly MaybeHole[]): void {
+  if (leaf === hole) {
+    cut(field)
+    return
+  }
   if (field.type === 'list' && !field.wrapped) {
     xmlItems(field, leaf as readonly Leaf[])
     return
@@ -398,10 +486,11 @@ function xmlElement(field: Field, leaf: Leaf, leaves: Leaves): void {
   const before = text.length
   text.put(field.startTag)
   const start = text.length
+  const holes = cuts.length
   if (field.type === 'object') xmlMembers(field.members, leaves)
   else if (field.type === 'list') xmlItems(field, leaf as readonly Leaf[])
   else text.put(field.type === 'string' ? xmlText(leaf as string) : String(leaf))
-  if (text.length > start) {
+  if (text.length > start || cuts.length > holes) {
     text.put(field.endTag)
   } else {
     text.length = before

@@ -1,3 +1,6 @@
+/** Texts up to this are written faster from here than by a call into the runtime. */
+const longText = 48
+
 /**
  * Text written piece by piece into one buffer that is used again and again. Adding up strings instead makes a tree of a
  * hundred small objects for each answer, which then has to be flattened to be sent.
@@ -21,6 +24,12 @@ export class TextBuffer {
   put(text: string): void {
     this.#makeRoom(text)
     const bytes = this.#bytes
+    if (text.length > longText) {
+      const written = bytes.write(text, this.length)
+      if (written > text.length) this.#ascii = false
+      this.length += written
+      return
+    }
     let to = this.length
     for (let at = 0; at < text.length; at++) {
       const unit = text.charCodeAt(at)

@@ -3,6 +3,7 @@ import { apiError } from '../../rpc/errors.ts'
 import type { ResourceContext } from '../context.ts'
 import { readCount } from '../counts.ts'
 import { newId } from '../ids.ts'
+import { queried } from '../paging.ts'
 import { scopeOf } from '../scope.ts'
 import { checkTagFilters, checkTags, type Tag } from '../tag/model.ts'
 import { carries, putTags, removeTags, tagsOf } from '../tag/store.ts'
@@ -109,12 +110,10 @@ export function customerGatewayActions({ db, sealer, write, paging, quotas }: Re
         ? await readCount(db.kysely, 'customer_gateway', scope)
         : (await filtered.select((eb) => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()).n
       const list = `customer_gateway ${JSON.stringify([scope, filter])}`
-      const rows = await paging.page<CustomerGateway>(
+      const rows = await paging.page(
         list,
         { PageNumber, PageSize },
-        'customer_gateway.seq',
-        filtered,
-        (q) => q.selectAll('customer_gateway'),
+        queried<CustomerGateway>('customer_gateway.seq', filtered, (q) => q.selectAll('customer_gateway')),
       )
       const tagged = await tagsOf(
         db.kysely,

@@ -4,6 +4,7 @@ import type { ResourceContext } from '../context.ts'
 import { readCount } from '../counts.ts'
 import { newId } from '../ids.ts'
 import { parseNetwork } from '../ipv4.ts'
+import { queried } from '../paging.ts'
 import { scopeOf } from '../scope.ts'
 import { isoSeconds } from '../time.ts'
 import { createVpc, deleteVpc, describeVpcAttribute, describeVpcs } from './spec.ts'
@@ -80,8 +81,10 @@ export function vpcActions({ db, write, paging }: ResourceContext): Action[] {
           ? (await filtered.select((eb) => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()).n
           : await readCount(db.kysely, 'vpc', scope)
       const list = `vpc ${JSON.stringify([scope, ids, VpcName])}`
-      const rows = await paging.page<Vpc>(list, { PageNumber, PageSize }, 'vpc.seq', filtered, (q) =>
-        q.selectAll('vpc'),
+      const rows = await paging.page(
+        list,
+        { PageNumber, PageSize },
+        queried<Vpc>('vpc.seq', filtered, (q) => q.selectAll('vpc')),
       )
       const vSwitchIds = await vSwitchIdsOf(
         db.kysely,

@@ -1,6 +1,7 @@
 import { type Action, action, type Call } from '../../rpc/action.ts'
 import { apiError } from '../../rpc/errors.ts'
-import { createPacker, type PackedResult } from '../../rpc/render.ts'
+import { createPacker, PackedResult } from '../../rpc/render.ts'
+import type { ResultValues } from '../../rpc/spec.ts'
 import type { ResourceContext } from '../context.ts'
 import { createKept } from '../kept.ts'
 import { scopeOf } from '../scope.ts'
@@ -19,19 +20,49 @@ import {
   modifyTunnelAttribute,
   modifyVpnConnectionAttribute,
 } from './spec.ts'
-import { connectionsShowing, listDescribed, listSecondTunnels } from './store.ts'
-import { summaries, tagsIn, view, viewTunnel } from './view.ts'
+import { connectionsShowing, prepareListConnections } from './store.ts'
+import { summaries, viewTunnel } from './view.ts'
 import { createConnectionWriter } from './writer.ts'
+
+type Members = ResultValues<(typeof describeVpnConnection)['result']>
+type Shown = Members | PackedResult
+
+/** As a list shows it: the tags have another name there. */
+function asItem(result: Shown) {
+  const { Tags, ...members } = result instanceof PackedResult ? (result.members() as Members) : result
+  return { ...members, Tag: Tags }
+}
+
+/** Without those that have gone since their ids were read. */
+const there = <T>(results: readonly (T | undefined)[]): T[] =>
+  results.filter((result) => result !== undefined)
 
 export function vpnConnectionActions(context: ResourceContext): Action[] {
   const { db, sealer, write, paging, staleAfter } = context
   const writer = createConnectionWriter(context)
-  const { described, answer, extra, reads } = createConnectionReader(context)
+  const { find, described, answer, extra, reads } = createConnectionReader(context)
+  const list = prepareListConnections(db)
   const kept = createKept<PackedResult>()
   const look = db.watch(reads, connectionsShowing, kept)
   const pack = createPacker(describeVpnConnection)
   const lock = (trx: Trx, call: Call, id: string) =>
     writer.lock(trx, call, id, 'gateway', 'VpnGateway.Configuring')
+
+  /** The answer about one connection, as it is kept or else from its rows; at once on SQLite. */
+  function shown(call: Call, id: string): Shown | undefined | Promise<Shown | undefined> {
+    const scope = scopeOf(call)
+    look?.()
+    const known = kept.find(scope, id)
+    if (known) return known
+    const found = find(call, id)
+    if (found instanceof Promise) return found.then((one) => one && answer(one))
+    if (!found) return undefined
+    const result = answer(found)
+    const packed = look && pack(result)
+    // Under the id of the row: that of the request may be a part of a long text, which would be kept with it.
+    if (packed) kept.keep(scope, found.row.id, packed)
+    return packed ?? result
+  }
 
   return [
     action(createVpnConnection, (input, call) =>
@@ -56,30 +87,22 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
     ),
 
     action(describeVpnConnection, ({ VpnConnectionId }, call) => {
-      const scope = scopeOf(call)
-      const keeping = look !== undefined && !call.wantsExtra
-      if (keeping) {
-        look()
-        const known = kept.find(scope, VpnConnectionId)
-        if (known) return known
-      }
-      const found = described(call, VpnConnectionId)
       if (call.wantsExtra) {
-        return Promise.resolve(found).then(async (whole) => ({
-          ...answer(whole),
-          'X-Suidao': await extra(whole, call),
+        return described(call, VpnConnectionId).then(async (found) => ({
+          ...answer(found),
+          'X-Suidao': await extra(found, call),
         }))
       }
-      if (found instanceof Promise) return found.then(answer)
-      const shown = answer(found)
-      // Under the id of the row: that of the request may be a part of a long text, which would be kept with it.
-      if (keeping) kept.keep(scope, found.row.id, pack(shown))
-      return shown
+      const orRefuse = (result: Shown | undefined) => {
+        if (!result) throw apiError('InvalidVpnConnectionInstanceId.NotFound')
+        return result
+      }
+      const result = shown(call, VpnConnectionId)
+      return result instanceof Promise ? result.then(orRefuse) : orRefuse(result)
     }),
 
     action(describeVpnConnections, async ({ PageNumber, PageSize, ...filter }, call) => {
-      const { total, rows } = await listDescribed(
-        db,
+      const { total, ids } = await list(
         paging,
         scopeOf(call),
         {
@@ -91,20 +114,17 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
         },
         { PageNumber, PageSize },
       )
-      const seconds = await listSecondTunnels(
-        db.kysely,
-        rows.filter(({ dual }) => dual === 1).map(({ id }) => id),
-      )
-      return {
-        PageNumber,
-        PageSize,
-        TotalCount: total,
-        VpnConnections: rows.map((row) => ({
-          ...view({ row, second: seconds.get(row.id) }, sealer),
-          Tag: tagsIn(row.tags),
-        })),
-        ...(call.wantsExtra ? { 'X-Suidao': summaries(rows, seconds, call.now, staleAfter) } : {}),
+      const page = { PageNumber, PageSize, TotalCount: total }
+      if (call.wantsExtra) {
+        const found = there(await Promise.all(ids.map((id) => find(call, id))))
+        return {
+          ...page,
+          VpnConnections: found.map((one) => asItem(answer(one))),
+          'X-Suidao': summaries(found, call.now, staleAfter),
+        }
       }
+      const results = there(await Promise.all(ids.map((id) => shown(call, id))))
+      return { ...page, VpnConnections: results.map(asItem) }
     }),
 
     action(modifyVpnConnectionAttribute, async (input, call) => {

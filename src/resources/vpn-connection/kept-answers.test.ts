@@ -14,8 +14,9 @@ import type { Call } from '../../rpc/action.ts'
 import { compileResult } from '../../rpc/render.ts'
 import { createSealer, loadMasterKey } from '../../seal.ts'
 import type { ResourceContext } from '../context.ts'
+import { createPaging } from '../paging.ts'
 import { vpnConnectionActions } from './actions.ts'
-import { describeVpnConnection } from './spec.ts'
+import { describeVpnConnection, describeVpnConnections } from './spec.ts'
 import { connectionsShowing, pskContext } from './store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'suidao-kept-'))
@@ -23,6 +24,7 @@ after(() => rmSync(folder, { recursive: true }))
 
 const sealer = createSealer(loadMasterKey(join(folder, 'master.key')))
 const writer = compileResult(describeVpnConnection)
+const listWriter = compileResult(describeVpnConnections)
 const scope = { account_id: '1', region: 'r' }
 const noun = { ...scope, name: '', created_at: 1, version: 1 }
 const described = { ...noun, description: '' }
@@ -87,14 +89,21 @@ function rows(): { [T in keyof Schema]?: NewRow<T>[] } {
 /** The read as the API has it; `keeps` or as if nothing were ever kept. */
 function reader(db: Database, keeps: boolean) {
   const context = { db: keeps ? db : { ...db, watch: () => undefined }, sealer } as unknown as ResourceContext
-  const action = vpnConnectionActions(context).find(({ spec }) => spec === describeVpnConnection)!
+  const actions = vpnConnectionActions({ ...context, paging: createPaging() })
+  const one = actions.find(({ spec }) => spec === describeVpnConnection)!
+  const all = actions.find(({ spec }) => spec === describeVpnConnections)!
   const call = { principal: { accountId: '1' }, region: 'r', now: 1 } as Call
-  return (id: string): string => {
-    try {
-      return writer.json(action.run({ VpnConnectionId: id } as never, call) as object, 'ID')
-    } catch (error) {
-      return String(error)
-    }
+  return {
+    one(id: string): string {
+      try {
+        return writer.json(one.run({ VpnConnectionId: id } as never, call) as object, 'ID')
+      } catch (error) {
+        return String(error)
+      }
+    },
+    async list(): Promise<string> {
+      return listWriter.xml(await all.run({ PageNumber: 1, PageSize: 10 } as never, call), 'ID')
+    },
   }
 }
 
@@ -174,10 +183,10 @@ test('whatever is written, by whomever, the next answer shows it', async () => {
       })
       const [kept, fresh] = [reader(db, true), reader(plain, false)]
       const compare = async (when: string) => {
-        const shown = ids.map(kept)
+        const shown = [...ids.map(kept.one), await kept.list()]
         // The plain reader may hold what it saw in this turn.
         await nextTurn()
-        assert.deepEqual(shown, ids.map(fresh), when)
+        assert.deepEqual(shown, [...ids.map(fresh.one), await fresh.list()], when)
       }
       for (const { change, way } of steps) {
         const statement = statementOf(change)
@@ -210,13 +219,13 @@ test('whatever is written, by whomever, the next answer shows it', async () => {
           case 'in a turn that has read already':
             await db.kysely.selectFrom('vpc').selectAll().execute()
             other.exec(statement)
-            for (const id of ids) kept(id)
+            for (const id of ids) kept.one(id)
             await nextTurn()
             break
           case 'in one turn':
-            for (const id of ids.slice(0, 2)) kept(id)
+            for (const id of ids.slice(0, 2)) kept.one(id)
             other.exec(statement)
-            for (const id of ids) kept(id)
+            for (const id of ids) kept.one(id)
             await nextTurn()
         }
         await compare(`after ${way}: ${statement}`)

@@ -13,21 +13,29 @@ import {
 } from './store.ts'
 import { type Described, extraOf, tagsIn, view } from './view.ts'
 
+type Found = Described | undefined
+
 export function createConnectionReader({ db, sealer, staleAfter }: ResourceContext) {
   const findDescribed = prepareFindDescribed(db)
   const findSecondTunnel = prepareFindSecondTunnel(db)
   const findEvidence = prepareFindEvidence(db)
 
   /** At once on SQLite: the read of one connection makes no promise on its way. */
-  function described(call: Call, id: string): Described | Promise<Described> {
-    const whole = (row: DescribedConnection | undefined): Described | Promise<Described> => {
-      if (!row) throw apiError('InvalidVpnConnectionInstanceId.NotFound')
+  function find(call: Call, id: string): Found | Promise<Found> {
+    const whole = (row: DescribedConnection | undefined): Found | Promise<Found> => {
+      if (!row) return undefined
       if (row.dual === 0) return { row, second: undefined }
       const second = findSecondTunnel(row.id)
       return second instanceof Promise ? second.then((tunnel) => ({ row, second: tunnel })) : { row, second }
     }
     const row = findDescribed(call.principal.accountId, call.region, id)
     return row instanceof Promise ? row.then(whole) : whole(row)
+  }
+
+  async function described(call: Call, id: string): Promise<Described> {
+    const found = await find(call, id)
+    if (!found) throw apiError('InvalidVpnConnectionInstanceId.NotFound')
+    return found
   }
 
   function answer(found: Described) {
@@ -48,10 +56,11 @@ export function createConnectionReader({ db, sealer, staleAfter }: ResourceConte
   }
 
   return {
+    find,
     described,
     answer,
     extra,
-    /** What `described` reads with. */
+    /** What these read with. */
     reads: [findDescribed, findSecondTunnel],
   }
 }

@@ -3,8 +3,8 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../db/open.ts'
 import type { NewRow, Row, RowChange, Schema } from '../../db/schema.ts'
 import type { ShownIn } from '../../db/watch.ts'
-import { addToCount, readCount, type Scope } from '../counts.ts'
-import type { Page, Paging } from '../paging.ts'
+import { addToCount, countQuery, type Scope } from '../counts.ts'
+import { type ListSource, type Page, type Paging, queried } from '../paging.ts'
 import { removeRoutesThrough } from '../route-entry/store.ts'
 import type { TagFilter } from '../tag/model.ts'
 import { carries, removeTags } from '../tag/store.ts'
@@ -289,16 +289,6 @@ export const connectionsShowing: ShownIn = {
     where g.vpc_id = changed.vpc_id`,
 }
 
-/** By the ids of their connections. */
-export async function listSecondTunnels(
-  source: Source,
-  connectionIds: readonly string[],
-): Promise<ReadonlyMap<string, DescribedTunnel>> {
-  if (connectionIds.length === 0) return new Map()
-  const rows = await secondTunnels(source).where('t.connection_id', 'in', connectionIds).execute()
-  return new Map(rows.map((row) => [row.connection_id, row]))
-}
-
 export type Evidence = Pick<Row<'tunnel_observation'>, 'facts' | 'reason_evidence'>
 
 /** What only the extra object shows: long, and seldom asked for. */
@@ -316,41 +306,98 @@ export interface ConnectionFilter {
   readonly tags: readonly TagFilter[]
 }
 
-export async function listDescribed(
-  db: Database,
+export type ListConnections = (
   paging: Paging,
   scope: Scope,
   filter: ConnectionFilter,
   page: Page,
-): Promise<{ total: number; rows: DescribedConnection[] }> {
-  const { vpnGatewayId, customerGatewayId, vpnConnectionId, resourceGroupId, tags } = filter
-  let filtered = joined(db.kysely)
-    .where('c.account_id', '=', scope.accountId)
-    .where('c.region', '=', scope.region)
-  if (vpnGatewayId !== undefined) filtered = filtered.where('c.vpn_gateway_id', '=', vpnGatewayId)
-  if (customerGatewayId !== undefined) {
-    filtered = filtered.where('c.id', 'in', (eb) =>
-      eb
-        .selectFrom('vpn_tunnel as u')
-        .select('u.connection_id')
-        .where('u.customer_gateway_id', '=', customerGatewayId),
-    )
-  }
-  if (vpnConnectionId !== undefined) filtered = filtered.where('c.id', '=', vpnConnectionId)
-  if (resourceGroupId !== undefined) filtered = filtered.where('c.resource_group_id', '=', resourceGroupId)
-  if (tags.length > 0) filtered = filtered.where((eb) => carries(eb, scope, 'vpnconnection', 'c.id', tags))
+) => Promise<{ total: number; ids: string[] }>
 
-  // The kept counts know all connections and those of one gateway; any other filter is counted, over few rows.
-  const counted = !customerGatewayId && !vpnConnectionId && !resourceGroupId && tags.length === 0
-  const total = counted
-    ? await readCount(db.kysely, 'vpn_connection', scope, vpnGatewayId)
-    : (await filtered.select((eb) => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()).n
-  const rows = await paging.page<DescribedConnection>(
-    `vpn_connection ${JSON.stringify([scope, filter])}`,
-    page,
-    'c.seq',
-    filtered,
-    (query) => withColumns(query as ReturnType<typeof joined>, db.kind),
+/** Ids of the connections of a page. All of a region, and all of a gateway, are read by statements that are compiled once. */
+export function prepareListConnections(db: Database): ListConnections {
+  const all = (q: Source, accountId: string, region: string) =>
+    q.selectFrom('vpn_connection').where('account_id', '=', accountId).where('region', '=', region)
+  const ofGateway = (q: Source, accountId: string, region: string, gatewayId: string) =>
+    all(q, accountId, region).where('vpn_gateway_id', '=', gatewayId)
+
+  const countRows = db.prepared((q, accountId: string, region: string, within: string) =>
+    countQuery(q, 'vpn_connection', accountId, region, within),
   )
-  return { total: Number(total), rows }
+  const rowsOfAll = db.preparedAll((q, accountId: string, region: string, after: number, limit: number) =>
+    all(q, accountId, region).select(['seq', 'id']).where('seq', '>', after).orderBy('seq').limit(limit),
+  )
+  const atOfAll = db.prepared((q, accountId: string, region: string, after: number, offset: number) =>
+    all(q, accountId, region).select('seq').where('seq', '>', after).orderBy('seq').limit(1).offset(offset),
+  )
+  const rowsOfGateway = db.preparedAll(
+    (q, accountId: string, region: string, gatewayId: string, after: number, limit: number) =>
+      ofGateway(q, accountId, region, gatewayId)
+        .select(['seq', 'id'])
+        .where('seq', '>', after)
+        .orderBy('seq')
+        .limit(limit),
+  )
+  const atOfGateway = db.prepared(
+    (q, accountId: string, region: string, gatewayId: string, after: number, offset: number) =>
+      ofGateway(q, accountId, region, gatewayId)
+        .select('seq')
+        .where('seq', '>', after)
+        .orderBy('seq')
+        .limit(1)
+        .offset(offset),
+  )
+
+  function compiled({ accountId, region }: Scope, gatewayId: string | undefined): ListSource<Listed> {
+    return gatewayId === undefined
+      ? {
+          rows: (after, limit) => rowsOfAll(accountId, region, after, limit),
+          at: (after, offset) => atOfAll(accountId, region, after, offset),
+        }
+      : {
+          rows: (after, limit) => rowsOfGateway(accountId, region, gatewayId, after, limit),
+          at: (after, offset) => atOfGateway(accountId, region, gatewayId, after, offset),
+        }
+  }
+
+  function filtered(scope: Scope, filter: ConnectionFilter) {
+    const { vpnGatewayId, customerGatewayId, vpnConnectionId, resourceGroupId, tags } = filter
+    let query = all(db.kysely, scope.accountId, scope.region)
+    if (vpnGatewayId !== undefined) query = query.where('vpn_gateway_id', '=', vpnGatewayId)
+    if (customerGatewayId !== undefined) {
+      query = query.where('id', 'in', (eb) =>
+        eb
+          .selectFrom('vpn_tunnel')
+          .select('connection_id')
+          .where('vpn_tunnel.customer_gateway_id', '=', customerGatewayId),
+      )
+    }
+    if (vpnConnectionId !== undefined) query = query.where('id', '=', vpnConnectionId)
+    if (resourceGroupId !== undefined) query = query.where('resource_group_id', '=', resourceGroupId)
+    if (tags.length > 0)
+      query = query.where((eb) => carries(eb, scope, 'vpnconnection', 'vpn_connection.id', tags))
+    return query
+  }
+
+  return async (paging, scope, filter, page) => {
+    const { vpnGatewayId, customerGatewayId, vpnConnectionId, resourceGroupId, tags } = filter
+    const list = `vpn_connection ${JSON.stringify([scope, filter])}`
+    // The kept counts know all connections and those of one gateway; any other filter is counted, over few rows.
+    if (!customerGatewayId && !vpnConnectionId && !resourceGroupId && tags.length === 0) {
+      const counted = await countRows(scope.accountId, scope.region, vpnGatewayId ?? '')
+      const rows = await paging.page(list, page, compiled(scope, vpnGatewayId))
+      return { total: counted?.count ?? 0, ids: rows.map(({ id }) => id) }
+    }
+    const query = filtered(scope, filter)
+    const counted = await query.select((eb) => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()
+    const rows = await paging.page(
+      list,
+      page,
+      queried<Listed>('vpn_connection.seq', query, (q) =>
+        q.select(['vpn_connection.seq', 'vpn_connection.id']),
+      ),
+    )
+    return { total: Number(counted.n), ids: rows.map(({ id }) => id) }
+  }
 }
+
+type Listed = Pick<VpnConnection, 'seq' | 'id'>

@@ -202,12 +202,7 @@ export function extraOf(
 }
 
 /** What a list says beside the vendor's fields, by connection: enough to tell which one needs somebody. */
-export function summaries(
-  rows: readonly DescribedConnection[],
-  seconds: ReadonlyMap<string, DescribedTunnel>,
-  now: number,
-  staleAfter: number,
-) {
+export function summaries(found: readonly Described[], now: number, staleAfter: number) {
   const of = (tunnel: DescribedTunnel) => {
     const code = tunnel.reason_code as ReasonCode | null
     const reason =
@@ -217,10 +212,9 @@ export function summaries(
     const asOf = tunnel.reported_at === null ? {} : { AsOf: tunnel.reported_at }
     return { Freshness: deriveFreshness(tunnel.reported_at, now, staleAfter), ...asOf, ...reason }
   }
-  const whole = (row: DescribedConnection) => {
-    const second = seconds.get(row.id)
+  const whole = ({ row, second }: Described) => {
     if (!second) return of(row)
     return { Tunnels: [row, second].map((tunnel) => ({ TunnelId: tunnel.tunnel_id, ...of(tunnel) })) }
   }
-  return Object.fromEntries(rows.map((row) => [row.id, whole(row)]))
+  return Object.fromEntries(found.map((one) => [one.row.id, whole(one)]))
 }

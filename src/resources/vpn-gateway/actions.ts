@@ -3,6 +3,7 @@ import { apiError } from '../../rpc/errors.ts'
 import type { ChangeKey, ResourceContext } from '../context.ts'
 import { readCount } from '../counts.ts'
 import { newId } from '../ids.ts'
+import { queried } from '../paging.ts'
 import { zonesOf } from '../region/model.ts'
 import { scopeOf } from '../scope.ts'
 import { checkTagFilters, type Tag } from '../tag/model.ts'
@@ -244,12 +245,10 @@ export function vpnGatewayActions({ db, write, paging, quotas, addressPool }: Re
           (await filtered.select((eb) => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()).n,
         )
         const list = `vpn_gateway ${JSON.stringify([scope, filter])}`
-        rows = await paging.page<VpnGateway>(
+        rows = await paging.page(
           list,
           { PageNumber, PageSize },
-          'vpn_gateway.seq',
-          filtered,
-          (q) => q.selectAll('vpn_gateway'),
+          queried<VpnGateway>('vpn_gateway.seq', filtered, (q) => q.selectAll('vpn_gateway')),
         )
       } else {
         // A status is derived, not stored, so this filter looks at every gateway; the quota keeps them few.

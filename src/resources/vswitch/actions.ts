@@ -4,6 +4,7 @@ import type { ResourceContext } from '../context.ts'
 import { readCount } from '../counts.ts'
 import { newId } from '../ids.ts'
 import { contains, networkSize, overlap, parseNetwork } from '../ipv4.ts'
+import { queried } from '../paging.ts'
 import { isZoneOf } from '../region/model.ts'
 import { scopeOf } from '../scope.ts'
 import { isoSeconds } from '../time.ts'
@@ -100,12 +101,10 @@ export function vSwitchActions({ db, write, paging }: ResourceContext): Action[]
           ? (await filtered.select((eb) => eb.fn.countAll<number>().as('n')).executeTakeFirstOrThrow()).n
           : await readCount(db.kysely, 'vswitch', scope)
         const list = `vswitch ${JSON.stringify([scope, filters])}`
-        const rows = await paging.page<VSwitch>(
+        const rows = await paging.page(
           list,
           { PageNumber, PageSize },
-          'vswitch.seq',
-          filtered,
-          (q) => q.selectAll('vswitch'),
+          queried<VSwitch>('vswitch.seq', filtered, (q) => q.selectAll('vswitch')),
         )
         return { PageNumber, PageSize, TotalCount: Number(total), VSwitches: rows.map(view) }
       },
