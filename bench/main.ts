@@ -1,7 +1,7 @@
 /**
  * `npm run bench`: Suidao beside a bare `node:http` server, in one run, as ratios.
  *
- *     npm run bench -- [--quick] [--only describe,pages,memory,start,events,tunnels] [--json <file>] [--markdown <file>]
+ *     npm run bench -- [--quick] [--only describe,pages,memory,start,events,tunnels,scale] [--json <file>] [--markdown <file>]
  *
  * The machine may be shared and noisy: only ratios within one run mean anything. An answer that is not 200 ends the run.
  */
@@ -23,7 +23,14 @@ import {
 } from './server-process.ts'
 import { createSigner } from './signed-request.ts'
 import { answerOf, measureStartUp, type StartUp } from './startup.ts'
-import { bringUpDirectly, bringUpThroughApi, type ManyTunnels, measureEvents } from './tunnels.ts'
+import {
+  bringUpDirectly,
+  bringUpThroughApi,
+  type ManyTunnels,
+  measureEvents,
+  measureScale,
+  type Scale,
+} from './tunnels.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -55,6 +62,7 @@ interface Results {
   loaded?: { rss: number; anonymous: number; answered: number }
   events?: { median: number; upper: number; most: number; count: number }
   tunnels: { suidao: ManyTunnels; direct: ManyTunnels }[]
+  scale?: Scale
   readonly skipped: string[]
   readonly verdicts: Verdict[]
 }
@@ -325,11 +333,11 @@ async function measureRest(parent: string): Promise<void> {
     say(`Resident at rest with an empty store: ${mebibytes(start.atRest.rss)}.`)
     say()
   }
-  if (!wanted('events') && !wanted('tunnels')) return
+  if (!['events', 'tunnels', 'scale'].some(wanted)) return
   const missing = Lab.missing()
   if (missing) {
-    results.skipped.push(`events and tunnels: ${missing}`)
-    say(`Events and tunnels are skipped: ${missing}.`)
+    results.skipped.push(`events, tunnels and scale: ${missing}`)
+    say(`Events, tunnels and scale are skipped: ${missing}.`)
     say()
     return
   }
@@ -371,6 +379,27 @@ async function measureRest(parent: string): Promise<void> {
         fixed(suidao.pss / direct.pss, 1),
       ]),
     )
+  }
+  if (wanted('scale')) {
+    const scale = await measureScale(options.quick ? 50 : 500)
+    results.scale = scale
+    const { median } = spreadOf(scale.events)
+    const growth = scale.describeAll / scale.describeOne
+    say('## Many tunnels on one node')
+    say()
+    say(
+      `${scale.tunnels} tunnels of ${scale.gateways} gateways, built eight gateways at a time: all up after ${fixed(scale.seconds, 0)} s.`,
+    )
+    say(`Daemons ${mebibytes(scale.pss)} (PSS), Suidao ${mebibytes(scale.rss)} resident.`)
+    say(
+      `From an event to the API: median ${fixed(median, 0)} ms, most ${fixed(Math.max(...scale.events), 0)} ms.`,
+    )
+    say(
+      `One describe after the other: ${fixed(scale.describeOne)} ms with one tunnel, ${fixed(scale.describeAll)} ms with all.`,
+    )
+    say()
+    judge(`describe with ${scale.tunnels} tunnels against one`, growth, '<= 1.2', growth <= 1.2)
+    judge(`event to API with ${scale.tunnels} tunnels, median ms`, median, '<= 1000', median <= 1000)
   }
 }
 

@@ -28,6 +28,11 @@ export class ServerProcess {
     return this.#host
   }
 
+  get pid(): number {
+    if (!this.#child?.pid) throw new Error('the server does not run')
+    return this.#child.pid
+  }
+
   get root(): Key {
     const { AccessKeyId, AccessKeySecret } = JSON.parse(
       readFileSync(join(this.dataDir, 'root-access-key.json'), 'utf8'),
