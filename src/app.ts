@@ -23,6 +23,7 @@ import { createHistoryRecorder } from './resources/history/recorder.ts'
 import { createActionTable } from './resources/index.ts'
 import { createPaging } from './resources/paging.ts'
 import { regionIds } from './resources/region/model.ts'
+import { configureWebhook } from './resources/webhook/store.ts'
 import { createWrite } from './resources/write.ts'
 import type { Gate } from './rpc/gate.ts'
 import { createApiMetrics } from './rpc/metrics.ts'
@@ -197,8 +198,10 @@ export async function createApp(
       closers.push(() => engine!.close())
       engine.tunnels.onLog?.(({ tunnelId, at, text }) => logbook.append(tunnelId, { at, text }))
       closers.push(keepTidy(logbook, db, now, log))
-      telemetry = createTelemetry({ db, logbook, log, now })
-      const { stored: measure } = telemetry
+      await configureWebhook(db, sealer, config.webhook, now())
+      const outside = createTelemetry({ db, sealer, logbook, log, clock })
+      closers.push(() => outside.stop())
+      telemetry = outside
       const history = createHistoryRecorder(db, now, log)
       closers.push(() => history.stop())
       loop = new ReconcileLoop({
@@ -210,7 +213,7 @@ export async function createApp(
         resyncInterval,
         parallel: overrides.parallel,
         stored(report) {
-          measure(report)
+          outside.stored(report)
           history.stored(report)
         },
         changed: (key, { account_id, region }) => changes.publish([key], { accountId: account_id, region }),

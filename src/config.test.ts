@@ -82,6 +82,8 @@ test('every setting is reachable from the environment and from the file, and the
     'quotas.policyRoutesPerGateway': ['1', 2],
     'quotas.subnetsPerSide': ['1', 2],
     'quotas.tagsPerResource': ['1', 2],
+    'webhook.url': ['http://192.0.2.1/', 'ftp://192.0.2.2/'],
+    'webhook.secret': ['a secret with blanks', 'a-secret-without-them'],
     logFile: ['/a/log', '/b/log'],
     logLevel: ['DEBUG', 'error'],
   }
@@ -320,6 +322,11 @@ test('contradictions stop the start', async (t) => {
     ['a data folder that daemons do not see', { SUIDAO_DATA_DIR: '/run/suidao' }, /lies under \/run/],
     ['the same by its old name', { SUIDAO_DATA_DIR: '/var/run/suidao' }, /lies under \/run/],
     ['a data folder too deep', { SUIDAO_DATA_DIR: `/${'d'.repeat(68)}` }, /has 69 bytes; more than 68/],
+    [
+      'events without a signature',
+      { SUIDAO_WEBHOOK_URL: 'https://192.0.2.1/hook' },
+      /SUIDAO_WEBHOOK_URL needs webhook.secret beside it/,
+    ],
     ['nobody to ask', { SUIDAO_ROLES: 'gateway' }, /nobody could tell this node what to run/],
     [
       'a listener without API',

@@ -73,6 +73,8 @@ export interface Config {
   /** Files of the audit trail that are kept, of 8 MB each. */
   readonly auditFiles: number
   readonly quotas: Quotas
+  /** Where the events of all tunnels are sent to, beside what accounts have set up. */
+  readonly webhook?: { readonly url: string; readonly secret: Secret }
   /** Absolute; absent for stderr. */
   readonly logFile?: string
   readonly logLevel: LogLevel
@@ -264,6 +266,19 @@ export const settings = [
     help: 'networks per side of a connection',
   },
   { name: 'quotas.tagsPerResource', value: 'number', default: '20', help: 'tags per resource' },
+  {
+    name: 'webhook.url',
+    value: 'http(s) address',
+    default: 'none',
+    help: 'where the events of all tunnels are sent to, beside what accounts set up by SuidaoCreateWebhook',
+  },
+  {
+    name: 'webhook.secret',
+    value: '16-128 visible characters',
+    secret: true,
+    default: 'none',
+    help: 'signs these events (HMAC-SHA256)',
+  },
   { name: 'logFile', value: 'file', default: 'stderr', help: 'where the log goes' },
   {
     name: 'logLevel',
@@ -353,6 +368,8 @@ export function readConfig(
     const usual = [...new Set(['localhost', '127.0.0.1', ...callable])]
     return { listen: at, certificate: { folder: resolve(dataDir, 'tls'), names: names ?? usual } }
   }
+  const webhookUrl = read('webhook.url', parseWebhookUrl, undefined)
+  const webhookSecret = read('webhook.secret', parseWebhookSecret, undefined)
   const config: Config = {
     listen,
     metricsListen: read(
@@ -392,12 +409,19 @@ export function readConfig(
       subnetsPerSide: read('quotas.subnetsPerSide', parseCount, 10),
       tagsPerResource: read('quotas.tagsPerResource', parseCount, 20),
     },
+    webhook: webhookUrl && webhookSecret ? { url: webhookUrl, secret: webhookSecret } : undefined,
     logFile: read('logFile', path, undefined),
     logLevel: read('logLevel', oneOf('debug', 'info', 'warn', 'error'), 'info'),
     warnings,
   }
 
   // --- What contradicts each other ---
+  if (given.has('webhook.url') !== given.has('webhook.secret')) {
+    const [there, missing] = given.has('webhook.url')
+      ? (['webhook.url', 'webhook.secret'] as const)
+      : (['webhook.secret', 'webhook.url'] as const)
+    problems.push(`${whereOf(there)} needs ${missing} beside it: events are sent signed.`)
+  }
   if (given.has('masterKey') && given.has('masterKeyFile')) {
     problems.push(
       `${whereOf('masterKey')} and ${whereOf('masterKeyFile')} both say what seals the store; give one of them.`,
@@ -572,6 +596,19 @@ function parseMasterKey(text: string): Secret {
   const isBase64 = /^[A-Za-z0-9+/_-]{43}=?$/.test(text)
   if (!isHex && !isBase64)
     throw new Error('must be 32 bytes: 64 hexadecimal digits, or 44 characters of base64')
+  return new Secret(text)
+}
+
+function parseWebhookUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !/^https?:$/.test(url.protocol) || url.username !== '' || url.password !== '') {
+    throw new Error('must be an http or https address without a user name')
+  }
+  return url.href
+}
+
+function parseWebhookSecret(text: string): Secret {
+  if (!/^[\x21-\x7e]{16,128}$/.test(text)) throw new Error('must be 16 to 128 visible characters')
   return new Secret(text)
 }
 

@@ -365,6 +365,11 @@ async function tour({ ask, refused, recorded }: Calls): Promise<Refusal[]> {
   await ask('DescribeVpnCrossAccountAuthorizations', { VpnConnectionId })
   const moved = { ResourceType: 'CustomerGateway', InstanceId: CustomerGatewayId, NewResourceGroupId: 'rg-x' }
   await ask('MoveVpnResourceGroup', moved)
+  // --- Events ---
+  const { WebhookId } = await ask('SuidaoCreateWebhook', { Url: 'http://127.0.0.1:9/' })
+  await ask('SuidaoListWebhooks')
+  await ask('SuidaoTestWebhook', { WebhookId })
+  await ask('SuidaoDeleteWebhook', { WebhookId })
 
   // --- And everything goes again ---
   await ask('DeleteVpnConnection', { VpnConnectionId })

@@ -387,6 +387,40 @@ export const migrations: readonly Migration[] = [
       ]
     },
   },
+  {
+    name: '0007-webhooks',
+    statements: (kind) => {
+      const big = kind === 'sqlite' ? 'integer' : 'bigint'
+      const end = kind === 'sqlite' ? ') strict' : ')'
+      return [
+        `create table webhook (
+          seq ${big} primary key not null,
+          id text not null unique,
+          account_id text not null,
+          region text not null,
+          url text not null,
+          secret_sealed text not null,
+          events text not null,
+          created_at ${big} not null,
+          last_status text,
+          last_at ${big},
+          delivered integer not null,
+          dropped integer not null
+        ${end}`,
+        'create index webhook_list on webhook (account_id, region, seq)',
+        `create table webhook_delivery (
+          seq ${big} primary key not null,
+          webhook_id text not null,
+          event_id text not null,
+          body text not null,
+          attempts integer not null,
+          next_at ${big} not null,
+          created_at ${big} not null
+        ${end}`,
+        'create index webhook_delivery_queue on webhook_delivery (webhook_id, seq)',
+      ]
+    },
+  },
 ]
 
 /**

@@ -248,6 +248,33 @@ export const tables = {
     packets_out: bigint,
   },
 
+  /** Where events of tunnels are sent to. Account and region are empty for the one of the configuration. */
+  webhook: {
+    seq: bigint,
+    id: text,
+    account_id: text,
+    region: text,
+    url: text,
+    secret_sealed: sealed,
+    events: json, // names; empty for all
+    created_at: bigint,
+    last_status: nullable(text),
+    last_at: nullable(bigint),
+    delivered: integer,
+    dropped: integer,
+  },
+
+  /** Events that wait for a webhook, in order. */
+  webhook_delivery: {
+    seq: bigint,
+    webhook_id: text,
+    event_id: text,
+    body: json,
+    attempts: integer,
+    next_at: bigint,
+    created_at: bigint,
+  },
+
   /** One row: the last `seq` given out. */
   creation: { last_seq: bigint },
 

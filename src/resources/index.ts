@@ -28,6 +28,7 @@ import * as vpnPbrRouteEntry from './vpn-pbr-route-entry/spec.ts'
 import { vpnRouteEntryActions } from './vpn-route-entry/actions.ts'
 import * as vpnRouteEntry from './vpn-route-entry/spec.ts'
 import { vSwitchActions } from './vswitch/actions.ts'
+import { webhookActions } from './webhook/actions.ts'
 
 /** Actions beside the IPsec ones that are known by name only. */
 const unspecified = [
@@ -85,6 +86,7 @@ export function createActionTable(
     ...vpnConnectionLogActions(context),
     ...peerConfigActions(context),
     ...diagnosisActions(context),
+    ...webhookActions(context),
     ...tagActions(context),
     ...identityActions(context),
     ...auditEventActions(context.audit),

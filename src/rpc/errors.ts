@@ -397,6 +397,11 @@ export const errorTable = {
     message: 'The specified vpn connection instance id does not exist.',
     origin: 'vendor',
   },
+  'InvalidWebhookId.NotFound': {
+    status: 404,
+    message: 'The specified webhook does not exist.',
+    origin: 'ours',
+  },
   'InvalidTunnelId.NotFound': {
     status: 404,
     message: 'The specified tunnel id does not exist.',

@@ -2,6 +2,7 @@
 import type { Row } from '../db/schema.ts'
 import { type ReasonCode, reasons } from '../engine/reason.ts'
 import { type ConnectionStatus, deriveConnectionStatus } from '../resources/vpn-connection/status.ts'
+import type { EventName } from '../resources/webhook/model.ts'
 
 type Observation = Row<'tunnel_observation'>
 
@@ -17,27 +18,6 @@ export interface TunnelChange {
   readonly reason?: ReasonCode
   readonly events: readonly EventName[]
 }
-
-/**
- * Names of the vendor's events, those of VPN gateways in EventBridge (help page "VPN Gateway events", September 2024).
- * For BGP it has none; ours are told apart by `ours`.
- */
-export const events = {
-  IpsecPhase1NegoFailed: { level: 'WARN', status: 'Failed' },
-  IpsecPhase1NegoSuccess: { level: 'INFO', status: 'Normal' },
-  IpsecPhase2NegoFailed: { level: 'WARN', status: 'Failed' },
-  IpsecPhase2NegoSuccess: { level: 'INFO', status: 'Normal' },
-  IpsecHealthCheckFailed: { level: 'WARN', status: 'Failed' },
-  IpsecHealthCheckSuccess: { level: 'INFO', status: 'Normal' },
-  BgpSessionLost: { level: 'WARN', status: 'Failed', ours: true },
-  BgpSessionEstablished: { level: 'INFO', status: 'Normal', ours: true },
-} as const satisfies Readonly<
-  Record<
-    string,
-    { readonly level: 'WARN' | 'INFO'; readonly status: 'Failed' | 'Normal'; readonly ours?: true }
-  >
->
-export type EventName = keyof typeof events
 
 /** `undefined` when a reader would see no difference but counters and times. */
 export function deriveChange(before: Observation | undefined, after: Observation): TunnelChange | undefined {
