@@ -10,6 +10,8 @@ import { rolesUsage, runRoles } from './cli/roles.ts'
 import { exitCodes, type Invocation, type Terminal, UsageError } from './cli/terminal.ts'
 import { type Config, ConfigError, readConfig, settings } from './config.ts'
 import { claimFolder } from './db/claim.ts'
+import { endHostSpeakers } from './engine/bird/service.ts'
+import { removeProbePath } from './engine/probe/path.ts'
 import { teardown } from './engine/strongswan/teardown.ts'
 import { removeOwnBridge, runServer } from './main.ts'
 import { AccessKeyError } from './resources/access-key/model.ts'
@@ -179,6 +181,10 @@ async function runDown(config: Config, terminal: Terminal): Promise<number> {
   // A server that runs would make everything again, and lose its daemons in between.
   const claim = await claimFolder(config.dataDir)
   const isHost = config.host !== undefined
+  if (isHost) {
+    await endHostSpeakers(config.dataDir)
+    await removeProbePath()
+  }
   const removed = [...(await teardown({ ...config, isHost })), ...(await removeOwnBridge(config))]
   claim.close()
   for (const name of removed) terminal.print(`removed   ${name}`)

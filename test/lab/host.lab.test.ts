@@ -19,10 +19,12 @@ import { createNames } from '../../src/engine/linux/names.ts'
 import { carriesTraffic } from '../../src/engine/strongswan/observe.ts'
 import { teardown } from '../../src/engine/strongswan/teardown.ts'
 import { Secret } from '../../src/secret.ts'
+import { birdMissing, Router } from './support/bird.ts'
 import { command } from './support/command.ts'
 import { agreeing } from './support/gateway-lab.ts'
 import { Lab } from './support/lab.ts'
 import type { Peer } from './support/peer.ts'
+import { Site } from './support/site.ts'
 import { until } from './support/until.ts'
 
 const psk = 'a key for the lab'
@@ -264,6 +266,66 @@ describe('a host that is the gateway', { skip: Lab.missing() ?? false }, () => {
       (await carries('vco-1')).childSas.every((child) => child.spiIn !== old?.spiIn),
     )
     await until('packets', async () => (await ping('10.2.0.1', 1)).received === 1)
+  })
+
+  test('BGP and a health check run on the host itself', { skip: birdMissing() ?? false }, async () => {
+    const everything = ['0.0.0.0/0']
+    const third: Tunnel = {
+      ...tunnelOf(3, '198.51.100.4', '0.0.0.0/0'),
+      localSubnets: everything,
+      remoteSubnets: everything,
+      routes: [],
+      insideAddress: '169.254.12.1/30',
+      bgp: {
+        localAsn: 65_001,
+        peerAsn: 65_002,
+        localIp: '169.254.12.1',
+        peerIp: '169.254.12.2',
+        advertised: ['10.1.0.0/16'],
+        preference: 200,
+      },
+      probe: {
+        source: '10.1.0.20',
+        destination: '10.4.0.1',
+        interval: 1,
+        retry: 2,
+        revokeRoutes: false,
+      },
+    }
+    const site = await Site.create(
+      lab,
+      'site',
+      ['10.4.0.1/24'],
+      [{ outside: '198.51.100.4', inside: '169.254.12.2/30' }],
+    )
+    const session = { local: '169.254.12.2', localAsn: 65_002, peer: '169.254.12.1', peerAsn: 65_001 }
+    const router = await Router.start(site.netns, {
+      id: '169.254.12.2',
+      sessions: [session],
+      networks: ['10.4.0.0/24'],
+    })
+    try {
+      await site.lines[0]!.peer.load(agreeing(third))
+      await apply(third)
+      const report = await until(
+        'BGP and the health check',
+        async () => {
+          const seen = await engine.ask<TunnelReport>('observe', 'vco-3')
+          return seen.bgp?.state === 'established' && seen.probe?.succeeding && seen
+        },
+        { timeoutMs: 20_000 },
+      )
+      assert.deepEqual(
+        report.bgp?.learned.map(({ prefix }) => prefix),
+        ['10.4.0.0/24'],
+      )
+      assert.equal(await wayOf('10.4.0.1'), 'vco3')
+      assert.deepEqual(await ping('10.4.0.1'), all())
+      await engine.ask('removeTunnel', 'vco-3')
+      await until('no way', async () => (await wayOf('10.4.0.1')) === 'wan0')
+    } finally {
+      await router.close()
+    }
   })
 
   test('a removed gateway leaves the host as it was', async () => {

@@ -9,6 +9,7 @@ import type {
   ServedTunnel,
 } from '../gateway-service.ts'
 import { hostOf } from '../linux/address.ts'
+import { ip } from '../linux/namespace.ts'
 import { killDaemon, type Log } from '../linux/process.ts'
 import { type BgpGateway, type BgpLimits, defaultBgpLimits } from './config.ts'
 import {
@@ -36,6 +37,20 @@ export const createBgpService =
   (config: BgpServiceConfig): GatewayServiceFactory =>
   (owner) =>
     new BgpService(config, owner)
+
+/**
+ * Ends the BGP daemon of a host that is itself the gateway, whose namespace does not go and take it along. No server may
+ * run. What it has put into the kernel goes with it.
+ */
+export async function endHostSpeakers(dataDir: string): Promise<void> {
+  const root = bgpDir(dataDir)
+  for (const name of await readdir(root).catch(() => [])) {
+    const record = readRecord(`${root}/${name}`)
+    if (!record || record.netns !== undefined) continue
+    if (record.process) await killDaemon(record.process)
+    await ip(undefined, ['route', 'flush', 'proto', 'bird'])
+  }
+}
 
 class BgpService implements GatewayService {
   readonly #config: BgpServiceConfig

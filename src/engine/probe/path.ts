@@ -90,3 +90,14 @@ export async function applyProbePath(netns: string | undefined, pairs: readonly 
     ),
   )
 }
+
+/** Takes away what `applyProbePath` leaves behind for the next health check. A namespace takes it along when it goes. */
+export async function removeProbePath(): Promise<void> {
+  await applyProbePath(undefined, [])
+  const rules = await ipJson<{ priority: number; fwmark?: string }>(undefined, ['rule', 'show'])
+  if (!rules.some((rule) => rule.priority === priority && Number(rule.fwmark) === mark)) return
+  await ipBatch(undefined, [
+    `rule del pref ${priority} fwmark ${mark} lookup ${table}`,
+    `route flush table ${table}`,
+  ])
+}

@@ -17,7 +17,7 @@ import type {
 } from '../gateway-service.ts'
 import { hostOf } from '../linux/address.ts'
 import { type Log, replaceFile } from '../linux/process.ts'
-import { applyProbePath, type ProbePair } from './path.ts'
+import { applyProbePath, type ProbePair, removeProbePath } from './path.ts'
 import { Prober } from './prober.ts'
 import { count, lose, noTally, reportTally, type Tally } from './verdict.ts'
 
@@ -53,6 +53,8 @@ class ProbeService implements GatewayService {
   readonly #owner: GatewayServiceOwner
   readonly #checks = new Map<TunnelId, Check>()
   readonly #paths = new Map<GatewayId, Path>()
+  /** Gateways that are the host itself. */
+  readonly #onHost = new Set<GatewayId>()
   /** Verdicts of an earlier process, until their checks are wanted again. */
   readonly #left: Map<TunnelId, StoredVerdict>
   #writing: Promise<void> = Promise.resolve()
@@ -65,6 +67,7 @@ class ProbeService implements GatewayService {
   }
 
   update({ gateway, netns, tunnels }: ServedGateway): void {
+    if (netns === undefined) this.#onHost.add(gateway.id)
     if (this.#isClosed) return
     const own = hostOf(gateway.insideAddress)
     const pairs = tunnels.flatMap(({ tunnel: { probe } }) => (probe && probe.source !== own ? [probe] : []))
@@ -79,6 +82,7 @@ class ProbeService implements GatewayService {
   async remove(id: GatewayId): Promise<void> {
     for (const [tunnel, check] of this.#checks) if (check.gatewayId === id) this.#drop(tunnel)
     await this.#paths.get(id)?.queue
+    if (this.#onHost.delete(id)) await removeProbePath()
     this.#paths.delete(id)
   }
 

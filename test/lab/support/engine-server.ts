@@ -4,17 +4,24 @@
  * `{"error": ...}`. The first line says `{"answer": "ready"}`.
  */
 import { createInterface } from 'node:readline'
+import { createBgpService, endHostSpeakers } from '../../../src/engine/bird/service.ts'
 import type { Tunnel } from '../../../src/engine/engine.ts'
+import type { Log } from '../../../src/engine/linux/process.ts'
+import { removeProbePath } from '../../../src/engine/probe/path.ts'
+import { createProbeService } from '../../../src/engine/probe/service.ts'
 import { createStrongswanEngine } from '../../../src/engine/strongswan/engine.ts'
 import { teardown } from '../../../src/engine/strongswan/teardown.ts'
 import { Secret } from '../../../src/secret.ts'
 
 const config = JSON.parse(process.argv[2] ?? '')
+const log: Log = (level, message, fields) => {
+  if (process.env['LAB_ECHO']) console.error(level, message, JSON.stringify(fields))
+}
+const common = { dataDir: config.dataDir, log }
 const engine = await createStrongswanEngine({
   ...config,
-  log: (level, message, fields) => {
-    if (process.env['LAB_ECHO']) console.error(level, message, JSON.stringify(fields))
-  },
+  services: [createBgpService(common), createProbeService(common)],
+  log,
 })
 
 const calls: Readonly<Record<string, (given: never) => Promise<unknown>>> = {
@@ -25,7 +32,11 @@ const calls: Readonly<Record<string, (given: never) => Promise<unknown>>> = {
   removeTunnel: engine.tunnels.remove,
   observe: engine.tunnels.observe,
   close: () => engine.close(),
-  teardown: () => teardown({ ...config, isHost: true }),
+  teardown: async () => {
+    await endHostSpeakers(config.dataDir)
+    await removeProbePath()
+    return teardown({ ...config, isHost: true })
+  },
 }
 
 const say = (line: object) => console.log(JSON.stringify(line))
