@@ -11,6 +11,7 @@ import { settings } from '../src/config.ts'
 import { openApiDocument } from '../src/emulator/openapi.ts'
 import { scenarios } from '../src/emulator/scenarios.ts'
 import { exercise } from './coverage/exercise.ts'
+import { renderFidelity } from './coverage/fidelity.ts'
 import {
   renderCoverage,
   renderErrors,
@@ -34,8 +35,10 @@ const read = (path: string) => readFile(join(root, path), 'utf8').catch(() => ''
 
 /** Every generated document as it should be. */
 export async function generateDocuments(): Promise<readonly Document[]> {
+  const answers = await exercise()
   return [
-    { path: 'docs/coverage.md', text: renderCoverage(await exercise()) },
+    { path: 'docs/coverage.md', text: renderCoverage(answers) },
+    { path: 'docs/fidelity.md', text: renderFidelity(answers) },
     { path: 'docs/errors.md', text: renderErrors() },
     { path: 'docs/reasons.md', text: renderReasons() },
     { path: emulator, text: replaceBlock(await read(emulator), 'scenarios', renderScenarios(scenarios)) },

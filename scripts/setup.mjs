@@ -3,7 +3,7 @@
  * Brings a fresh machine to the point where the other scripts run: npm packages (Node 24 among them) and the
  * Debian packages of the parts that were asked for.
  *
- *     node scripts/setup.mjs [--with strongswan,postgres,lab,browser]
+ *     node scripts/setup.mjs [--with strongswan,postgres,lab,browser] [--optional strongswan]
  *
  * Plain JavaScript for Node 20, because it runs before anything is installed. It decides first and acts after:
  * when something is missing that it may not install, it says which command does it and changes nothing.
@@ -27,6 +27,8 @@ const exitStopped = 130
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
 
+const usage = 'usage: node scripts/setup.mjs [--with strongswan,postgres,lab,browser] [--optional strongswan]'
+
 const say = (text) => console.log(`setup: ${text}`)
 
 function stop(code, text) {
@@ -36,13 +38,12 @@ function stop(code, text) {
 
 function wantedParts() {
   try {
-    const { values } = parseArgs({ options: { with: { type: 'string', default: '' } } })
-    return partsNamed(values.with)
+    const { values } = parseArgs({
+      options: { with: { type: 'string', default: '' }, optional: { type: 'string', default: '' } },
+    })
+    return { needed: partsNamed(values.with), optional: partsNamed(values.optional) }
   } catch (error) {
-    return stop(
-      exitUsage,
-      `${error.message}\nusage: node scripts/setup.mjs [--with strongswan,postgres,lab,browser]`,
-    )
+    return stop(exitUsage, `${error.message}\n${usage}`)
   }
 }
 
@@ -294,17 +295,30 @@ if (Number(process.versions.node.split('.')[0]) < oldestNode) {
   )
 }
 const started = Date.now()
-const wanted = wantedParts()
 const npm = npmReason(readPackages('package-lock.json'), readPackages('node_modules/.package-lock.json'))
-const missing = missingPackages(wanted)
+const { needed, optional } = wantedParts()
 
-const refusal = refusalToInstall({
-  missing,
-  system: platform(),
-  hasApt: missing.length > 0 && spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0,
-  isRoot: process.getuid?.() === 0,
-})
+/** Why the packages of some parts may not be installed here, or `undefined`. */
+function refusalOf(parts) {
+  const names = missingPackages(parts)
+  return refusalToInstall({
+    missing: names,
+    system: platform(),
+    hasApt: names.length > 0 && spawnSync('apt-get', ['--version'], { stdio: 'ignore' }).status === 0,
+    isRoot: process.getuid?.() === 0,
+  })
+}
+
+const refusal = refusalOf(needed)
 if (refusal !== undefined) stop(exitNotAllowed, refusal)
+/** What is optional is done without where it may not be installed; the one that is called next says so. */
+const wanted = [...needed]
+for (const part of optional) {
+  const reason = refusalOf([part])
+  if (reason === undefined) wanted.push(part)
+  else say(`goes on without ${part.title} (${part.why}): ${reason.split('\n')[0]}`)
+}
+const missing = missingPackages(wanted)
 if (npm !== undefined) {
   say('npm packages are what Suidao and its tests are made of; Node 24, which runs them, is one of them')
   await installNpmPackages(npm)

@@ -69,6 +69,7 @@ export async function startEmulator(options: StartOptions = {}): Promise<Started
     async stop() {
       if (child.exitCode !== null || child.signalCode !== null) return
       const ended = once(child, 'exit')
+      child.ref()
       child.stdin!.end()
       await ended
     },

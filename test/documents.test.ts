@@ -4,6 +4,7 @@ import { existsSync, globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import packageJson from '../package.json' with { type: 'json' }
+import { labFiles } from '../scripts/coverage/fidelity.ts'
 import { replaceBlock } from '../scripts/coverage/render.ts'
 import { staleDocuments } from '../scripts/coverage.ts'
 import { readConfig, settings } from '../src/config.ts'
@@ -23,6 +24,13 @@ const blocksOf = (text: string, language: string) =>
 test('generated documents are up to date (npm run coverage writes them)', async () => {
   assert.deepEqual(
     (await staleDocuments()).map(({ path }) => path),
+    [],
+  )
+})
+
+test('the lab tests that docs/fidelity.md names are there', () => {
+  assert.deepEqual(
+    labFiles.filter((path) => !existsSync(join(root, path))),
     [],
   )
 })

@@ -24,6 +24,8 @@ export interface Exercise {
   readonly table: ActionTable
   /** Fields of the answer that the spec names and a full example does not fill, by action. */
   readonly unfilled: ReadonlyMap<string, readonly string[]>
+  /** Parameters that were given and understood, by action: paths without the numbers of lists. */
+  readonly given: ReadonlyMap<string, ReadonlySet<string>>
   readonly refusals: readonly Refusal[]
 }
 
@@ -44,7 +46,7 @@ export async function exercise(): Promise<Exercise> {
     if (missed.length > 0) {
       throw new Error(`scripts/coverage/exercise.ts does not call ${missed.map((one) => one.spec.name)}`)
     }
-    return { table, unfilled: calls.unfilled, refusals }
+    return { table, unfilled: calls.unfilled, given: calls.given, refusals }
   } finally {
     await app.close()
   }
@@ -80,6 +82,7 @@ function tableOf({ app }: TestApp): ActionTable {
 
 interface Calls {
   readonly unfilled: Map<string, readonly string[]>
+  readonly given: Map<string, Set<string>>
   /** Calls an action that must succeed, and notes which fields of its spec are not in the answer. */
   ask(action: string, params?: Params, key?: Key): Promise<Answer>
   /** Calls an action that must be refused. */
@@ -90,6 +93,7 @@ interface Calls {
 
 function createCalls(app: TestApp, table: ActionTable): Calls {
   const unfilled = new Map<string, readonly string[]>()
+  const given = new Map<string, Set<string>>()
   const call = (action: string, params: Params, key = app.root) => {
     const { version } = table.get(action)!.spec.product ?? vpcProduct
     return popCore(app.host, key, version).request<Answer>(
@@ -100,9 +104,13 @@ function createCalls(app: TestApp, table: ActionTable): Calls {
   }
   return {
     unfilled,
+    given,
     async ask(action, params = {}, key) {
       const answer = await call(action, params, key)
       const spec: ActionSpec = table.get(action)!.spec
+      const named = given.get(action) ?? new Set()
+      given.set(action, named)
+      for (const path of pathsOf({ RegionId, ...params })) named.add(path)
       const absent = absentFields(spec.result, answer, '')
       const before = unfilled.get(action)
       // A field that any of the calls has filled is filled.
@@ -133,6 +141,16 @@ function createCalls(app: TestApp, table: ActionTable): Calls {
         .where('connection_id', '=', connectionId)
       await until('the history is written', () => changes.executeTakeFirst())
     },
+  }
+}
+
+/** `Tags.1.Key` is `Tags.Key`; a text that holds an object has its members below it. */
+function* pathsOf(params: Params, prefix = ''): Generator<string> {
+  for (const [name, value] of Object.entries(params)) {
+    const path = prefix + name.replace(/\.\d+/g, '')
+    const inner = typeof value === 'string' && value.startsWith('{') ? JSON.parse(value) : undefined
+    if (inner) yield* pathsOf(inner, `${path}.`)
+    else yield path
   }
 }
 

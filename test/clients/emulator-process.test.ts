@@ -155,3 +155,26 @@ describe('examples', () => {
     })
   }
 })
+
+test('the quickstart without root plays its story over the emulator, and says so first', () => {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    ['scripts/quickstart.ts', '--once', '--simulated'],
+    { cwd: root, encoding: 'utf8' },
+  )
+  assert.equal(status, 0, stdout + stderr)
+  const lines = stdout.split('\n')
+  assert.match(lines[0]!, /^Suidao quickstart, simulated: both ends are computed, no tunnel is real/)
+  const statuses = [...stdout.matchAll(/Status = (\w+)/g)].map(([, word]) => word)
+  assert.equal(statuses.filter((word) => word === 'ipsec_sa_established').length, 2)
+  assert.match(stdout, /X-Suidao.Reason = PSK_MISMATCH/)
+  assert.deepEqual(
+    [...stdout.matchAll(/(\d) sent, (\d) received/g)].map(([, sent, received]) => [sent, received]),
+    [
+      ['5', '5'],
+      ['2', '0'],
+      ['5', '5'],
+    ],
+  )
+  assert.match(stdout, /no namespace, process or file of this run is left/)
+})
