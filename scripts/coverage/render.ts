@@ -1,6 +1,7 @@
 /** The generated documents as Markdown. Pure. */
 
 import { type Reason, type ReasonCode, reasons } from '../../src/engine/reason.ts'
+import { refusedActions, refusedOnGateway } from '../../src/resources/remote-access/spec.ts'
 import type { Action, NotYet } from '../../src/rpc/action.ts'
 import { apiError, errorTable } from '../../src/rpc/errors.ts'
 import type { ActionSpec, FieldSpec, ParamSpec } from '../../src/rpc/spec.ts'
@@ -56,6 +57,8 @@ const paramsOf = ({ params }: ActionSpec) => String(sum(Object.values(params).ma
 const fieldsOf = ({ result }: ActionSpec) => String(sum(Object.values(result).map(fieldCount)))
 const resourcesOf = ({ resources }: ActionSpec) => resources.map(code).join(', ')
 const rateOf = ({ rateLimit }: ActionSpec) => (rateLimit === undefined ? '' : `${rateLimit}`)
+const alwaysRefused: readonly ActionSpec[] = [...refusedActions, ...refusedOnGateway]
+
 const nameOf = ({ name, aliases = [], product }: ActionSpec) => {
   const names = [name, ...aliases].map(code).join(', ')
   return product ? `${names} of ${product.code} ${product.version}` : names
@@ -69,11 +72,9 @@ const withoutIds = (text: string) => text.replace(/\b(vpn|vco|cgw|vsw|vpc)-[a-z0
 export function renderCoverage({ table, unfilled, refusals }: Exercise): string {
   const all = [...table.values()].toSorted((a, b) => (a.spec.name < b.spec.name ? -1 : 1))
   const isOurs = ({ spec }: Action | NotYet) => spec.name.startsWith('Suidao')
-  const built = all.filter((one): one is Action => 'run' in one && !isOurs(one))
-  const notYet = all.filter((one): one is NotYet => 'notYet' in one)
-  const isNamed = ({ spec }: NotYet) => Object.keys(spec.params).length === 0 && spec.summary === ''
-  const specified = notYet.filter((one) => !isNamed(one))
-  const named = notYet.filter(isNamed)
+  const isRefused = ({ spec }: Action | NotYet) => alwaysRefused.includes(spec)
+  const built = all.filter((one): one is Action => 'run' in one && !isOurs(one) && !isRefused(one))
+  const specified = all.filter((one): one is NotYet => 'notYet' in one)
   const sections = [
     generated('the action table (`src/resources/index.ts`) and from answers of a running server'),
     '# Coverage',
@@ -89,8 +90,8 @@ export function renderCoverage({ table, unfilled, refusals }: Exercise): string 
           String(built.length),
           'what the vendor documents, but for the two last sections of this page',
         ],
+        ['refused always', String(alwaysRefused.length), 'the code of its table'],
         ['specified, not built', String(specified.length), '400 `UnsupportedOperation`'],
-        ['known by name', String(named.length), '400 `UnsupportedOperation`'],
         ['any other name', '', '404 `InvalidAction.NotFound`'],
       ],
     ),
@@ -137,13 +138,13 @@ export function renderCoverage({ table, unfilled, refusals }: Exercise): string 
         sourceOf(spec),
       ]),
     ),
-    '## Known by name',
+    '## Refused always',
+    'Ways for single machines to dial in: SSL-VPN, IPsec servers, and the certificates for them. Their lists are empty.',
     markdownTable(
-      ['Why not', 'Actions'],
-      [...Map.groupBy(named, (one) => one.notYet)].map(([why, ones]) => [
-        why,
-        ones.map(({ spec }) => code(spec.name)).join(', '),
-      ]),
+      ['Action', 'Code'],
+      alwaysRefused
+        .map((spec) => [code(spec.name), code(spec.errors[0]!)])
+        .toSorted(([a], [b]) => (a! < b! ? -1 : 1)),
     ),
     '## Refused parts of built actions',
     'Each row is an answer of a running server to a call with that part.',

@@ -1,6 +1,6 @@
 /** Every action name of the product -> its definition, or what is missing for it. */
 import type { Action, ActionTable, NotYet } from '../rpc/action.ts'
-import { type ActionSpec, defineAction } from '../rpc/spec.ts'
+import type { ActionSpec } from '../rpc/spec.ts'
 import { auditEventActions } from './audit-event/actions.ts'
 import type { ResourceContext } from './context.ts'
 import { customerGatewayActions } from './customer-gateway/actions.ts'
@@ -8,8 +8,10 @@ import { diagnosisActions } from './diagnosis/actions.ts'
 import * as diagnosis from './diagnosis/spec.ts'
 import { historyActions } from './history/actions.ts'
 import { identityActions } from './identity/actions.ts'
+import { neighbourActions } from './neighbour/actions.ts'
 import { peerConfigActions } from './peer-config/actions.ts'
 import { regionActions } from './region/actions.ts'
+import { remoteAccessActions } from './remote-access/actions.ts'
 import { resourceGroupActions } from './resource-group/actions.ts'
 import * as resourceGroup from './resource-group/spec.ts'
 import { tagActions } from './tag/actions.ts'
@@ -29,42 +31,6 @@ import { vpnRouteEntryActions } from './vpn-route-entry/actions.ts'
 import * as vpnRouteEntry from './vpn-route-entry/spec.ts'
 import { vSwitchActions } from './vswitch/actions.ts'
 import { webhookActions } from './webhook/actions.ts'
-
-/** Actions beside the IPsec ones that are known by name only. */
-const unspecified = [
-  ...['CreateSslVpnServer', 'DeleteSslVpnServer', 'ModifySslVpnServer', 'DescribeSslVpnServers'],
-  ...[
-    'CreateSslVpnClientCert',
-    'DeleteSslVpnClientCert',
-    'ModifySslVpnClientCert',
-    'DescribeSslVpnClientCert',
-  ],
-  ...['DescribeSslVpnClientCerts', 'DescribeSslVpnClients', 'DescribeVpnSslServerLogs'],
-  ...[
-    'CreateIpsecServer',
-    'DeleteIpsecServer',
-    'UpdateIpsecServer',
-    'ListIpsecServers',
-    'ListIpsecServerLogs',
-  ],
-  ...[
-    'AssociateVpnGatewayWithCertificate',
-    'DissociateVpnGatewayWithCertificate',
-    'ListVpnCertificateAssociations',
-  ],
-]
-
-const nameOnly = (name: string): ActionSpec =>
-  defineAction({
-    name,
-    summary: '',
-    kind: 'write',
-    resources: ['*'],
-    params: {},
-    result: {},
-    errors: ['UnsupportedOperation'],
-    source: 'API overview, August 2026',
-  })
 
 export function createActionTable(
   context: ResourceContext,
@@ -88,6 +54,8 @@ export function createActionTable(
     ...diagnosisActions(context),
     ...webhookActions(context),
     ...tagActions(context),
+    ...remoteAccessActions(context),
+    ...neighbourActions(context),
     ...identityActions(context),
     ...auditEventActions(context.audit),
     ...historyActions(context),
@@ -103,7 +71,6 @@ export function createActionTable(
     resourceGroup,
   ].flatMap((specs) => Object.values(specs))
   const table = new Map<string, Action | NotYet>()
-  for (const name of unspecified) table.set(name, { spec: nameOnly(name), notYet: 'outside the IPsec part' })
   for (const spec of specified) table.set(spec.name, { spec, notYet: 'not built yet' })
   for (const one of built) table.set(one.spec.name, one)
   return table

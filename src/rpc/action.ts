@@ -12,6 +12,8 @@ export interface Call {
   readonly now: number
   /** The caller asked for the extra `X-Suidao` object (parameter `X-Suidao=true` or header `x-suidao: true`). */
   readonly wantsExtra: boolean
+  /** Header lines as they came: name, value, name, value. */
+  readonly headers: readonly string[]
 }
 
 export interface Action<S extends ActionSpec = ActionSpec> {

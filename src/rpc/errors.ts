@@ -348,6 +348,31 @@ export const errorTable = {
     message: 'Forbidden to release a prepaid instance within validity period',
     origin: 'vendor',
   },
+  'VpnGateway.SslVpnDisabled': {
+    status: 400,
+    message: 'The VPN gateway has not enabled SSL VPN.',
+    origin: 'vendor',
+  },
+  'OperationUnsupported.IPsecServer': {
+    status: 400,
+    message: 'The current version of the VPN gateway does not support IPsec server.',
+    origin: 'vendor',
+  },
+  'InvalidSslVpnServerId.NotFound': {
+    status: 404,
+    message: 'The specified SSL VPN server id does not exist.',
+    origin: 'vendor',
+  },
+  'InvalidSslVpnClientCertId.NotFound': {
+    status: 404,
+    message: 'The specified SSL VPN client certificate does not exist.',
+    origin: 'vendor-code',
+  },
+  'InvalidIpsecServerId.NotFound': {
+    status: 404,
+    message: 'The specified IPsec server does not exist.',
+    origin: 'ours',
+  },
   'OperationFailed.SslNotSupport': {
     status: 400,
     message: 'SSL-VPN is not supported here.',

@@ -246,6 +246,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       region,
       now: exchange.now,
       wantsExtra: exchange.wantsExtra || map.get('X-Suidao')?.toLowerCase() === 'true',
+      headers: exchange.headers,
     }
     if (gate) {
       const letIn = { spec: action.spec, principal: credential, region, parameters: map }

@@ -506,8 +506,29 @@ eachDatabase((kind, _open, place) => {
       )
     })
 
-    test('what is not built answers a clear error to those who may ask, and unknown actions say so', async () => {
-      assert.equal(await codeOf('CreateSslVpnServer', {}), 'UnsupportedOperation')
+    test('ways for single machines to dial in are refused by name, and their lists are empty', async () => {
+      const { vpnGatewayId: VpnGatewayId } = ids
+      const pool = { ClientIpPool: '192.168.30.0/24', LocalSubnet: '10.0.0.0/24' }
+      const cases: [action: string, params: Params, code: string][] = [
+        ['CreateSslVpnServer', {}, 'MissingVpnGatewayId'],
+        ['CreateSslVpnServer', { VpnGatewayId: 'vpn-none', ...pool }, 'InvalidVpnGatewayInstanceId.NotFound'],
+        ['CreateSslVpnServer', { VpnGatewayId, ...pool }, 'VpnGateway.SslVpnDisabled'],
+        ['CreateIpsecServer', { VpnGatewayId, ...pool }, 'OperationUnsupported.IPsecServer'],
+        ['ModifySslVpnServer', { SslVpnServerId: 'vss-1' }, 'InvalidSslVpnServerId.NotFound'],
+        ['DeleteSslVpnServer', { SslVpnServerId: 'vss-1' }, 'InvalidSslVpnServerId.NotFound'],
+        ['CreateSslVpnClientCert', { SslVpnServerId: 'vss-1' }, 'InvalidSslVpnServerId.NotFound'],
+        ['DescribeSslVpnClientCert', { SslVpnClientCertId: 'vsc-1' }, 'InvalidSslVpnClientCertId.NotFound'],
+        ['UpdateIpsecServer', { IpsecServerId: 'iss-1' }, 'InvalidIpsecServerId.NotFound'],
+        ['DescribeSslVpnClients', { VpnGatewayId: 'vpn-none' }, 'InvalidVpnGatewayInstanceId.NotFound'],
+        ['AssociateVpnGatewayWithCertificate', { VpnGatewayId }, 'UnsupportedOperation'],
+      ]
+      for (const [action, params, code] of cases) assert.equal(await codeOf(action, params), code, action)
+      assert.deepEqual((await ask('DescribeSslVpnServers'))['SslVpnServers'], { SslVpnServer: [] })
+      assert.equal((await ask('DescribeSslVpnClientCerts'))['TotalCount'], 0)
+      assert.deepEqual((await ask('ListIpsecServers'))['IpsecServers'], [])
+    })
+
+    test('unknown actions say so', async () => {
       assert.equal(await codeOf('DescribeNothing', {}), 'InvalidAction.NotFound')
     })
   })

@@ -27,7 +27,8 @@ export async function loadSpecs(): Promise<ReadonlyMap<string, ActionSpec>> {
   const modules = await Promise.all(
     globSync('*/spec.ts', { cwd: resources }).map((file) => import(join(resources, file))),
   )
-  const specs = modules.flatMap((module) => Object.values(module)).filter(isSpec)
+  // Some are made by the list.
+  const specs = modules.flatMap((module) => Object.values(module).flat()).filter(isSpec)
   return new Map(specs.flatMap((spec) => [spec.name, ...(spec.aliases ?? [])].map((name) => [name, spec])))
 }
 

@@ -7,12 +7,16 @@ import { parseNetwork } from '../ipv4.ts'
 import { queried } from '../paging.ts'
 import { scopeOf } from '../scope.ts'
 import { isoSeconds } from '../time.ts'
-import { createVpc, deleteVpc, describeVpcAttribute, describeVpcs } from './spec.ts'
+import { createVpc, deleteVpc, describeRouteTableList, describeVpcAttribute, describeVpcs } from './spec.ts'
 import { findVpc, insertVpc, removeVpc, type Vpc, vSwitchIdsOf } from './store.ts'
 
 /** Ids of the router and system route table follow from the VPC's: neither has a life of its own here. */
 export const routerId = (vpcId: string) => `vrt${vpcId.slice(3)}`
 export const routeTableId = (vpcId: string) => `vtb${vpcId.slice(3)}`
+
+/** The other way round; an id of another kind belongs to no VPC. */
+const vpcIdIn = (prefix: string, id: string | undefined) =>
+  id === undefined ? undefined : id.startsWith(prefix) ? `vpc${id.slice(3)}` : ''
 
 function view(vpc: Vpc, vSwitchIds: readonly string[]) {
   return {
@@ -95,6 +99,52 @@ export function vpcActions({ db, write, paging }: ResourceContext): Action[] {
         PageSize,
         TotalCount: Number(total),
         Vpcs: rows.map((vpc) => view(vpc, vSwitchIds.get(vpc.id) ?? [])),
+      }
+    }),
+
+    action(describeRouteTableList, async ({ PageNumber, PageSize, ...asked }, call) => {
+      const scope = scopeOf(call)
+      // The table and the router of a VPC have its id in theirs.
+      const ids = [asked.VpcId, vpcIdIn('vtb', asked.RouteTableId), vpcIdIn('vrt', asked.RouterId)]
+      const onlyOthers = asked.RouteTableType === 'Custom' || asked.RouterType === 'VBR'
+      const filtered = ids
+        .filter((id) => id !== undefined)
+        .reduce(
+          (query, id) => query.where('id', '=', id),
+          db.kysely
+            .selectFrom('vpc')
+            .where('account_id', '=', scope.accountId)
+            .where('region', '=', onlyOthers ? '' : scope.region),
+        )
+      const { total } = await filtered
+        .select((eb) => eb.fn.countAll<number>().as('total'))
+        .executeTakeFirstOrThrow()
+      const list = `route table ${JSON.stringify([scope, ids, onlyOthers])}`
+      const rows = await paging.page<Vpc>(list, { PageNumber, PageSize }, 'vpc.seq', filtered, (q) =>
+        q.selectAll('vpc'),
+      )
+      const vSwitchIds = await vSwitchIdsOf(
+        db.kysely,
+        rows.map(({ id }) => id),
+      )
+      return {
+        PageNumber,
+        PageSize,
+        TotalCount: Number(total),
+        RouterTableList: rows.map((vpc) => ({
+          AssociateType: 'VSwitch',
+          CreationTime: isoSeconds(vpc.created_at),
+          Description: '',
+          ResourceGroupId: '',
+          RouteTableId: routeTableId(vpc.id),
+          RouteTableName: '',
+          RouteTableType: 'System',
+          RouterId: routerId(vpc.id),
+          RouterType: 'VRouter',
+          Status: 'Available',
+          VSwitchIds: vSwitchIds.get(vpc.id) ?? [],
+          VpcId: vpc.id,
+        })),
       }
     }),
 

@@ -86,3 +86,45 @@ export const deleteVpc = defineAction({
   errors: ['InvalidVpcId.NotFound', 'DependencyViolation.VSwitch', 'DryRunOperation'],
   source: 'SDK 7.3.2 model of DeleteVpc',
 })
+
+export const describeRouteTableList = defineAction({
+  name: 'DescribeRouteTableList',
+  summary: 'List the route tables of VPCs: each has one.',
+  kind: 'list',
+  resources: ['vpc/{VpcId}'],
+  params: {
+    RegionId: regionId,
+    ...pageParams,
+    RouteTableId: { type: 'string' },
+    RouteTableType: { type: 'string', enum: ['System', 'Custom'], anyCase: true },
+    RouterId: { type: 'string' },
+    RouterType: { type: 'string', enum: ['VRouter', 'VBR'], anyCase: true },
+    VpcId: { type: 'string' },
+  },
+  result: {
+    ...pageResult,
+    RouterTableList: {
+      type: 'list',
+      wrapper: 'RouterTableListType',
+      item: {
+        type: 'object',
+        fields: {
+          AssociateType: { type: 'string' },
+          CreationTime: { type: 'string' },
+          Description: { type: 'string' },
+          ResourceGroupId: { type: 'string' },
+          RouteTableId: { type: 'string' },
+          RouteTableName: { type: 'string' },
+          RouteTableType: { type: 'string' },
+          RouterId: { type: 'string' },
+          RouterType: { type: 'string' },
+          Status: { type: 'string' },
+          VSwitchIds: { type: 'list', wrapper: 'VSwitchId', item: { type: 'string' } },
+          VpcId: { type: 'string' },
+        },
+      },
+    },
+  },
+  errors: [],
+  source: 'SDK 7.3.2 model of DescribeRouteTableList',
+})

@@ -1,0 +1,106 @@
+/** What clients ask beside VPN gateways: other products on the same port, and the route table of a VPC. */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { popCore, startTestApp, type TestApp } from '../support/app.ts'
+import { eachDatabase } from '../support/postgres.ts'
+
+const RegionId = 'cn-hangzhou'
+
+eachDatabase((kind, _open, place) => {
+  describe(`neighbours on ${kind}`, () => {
+    let app: TestApp
+    const ask = async (version: string, action: string, params: object = {}): Promise<Record<string, any>> =>
+      JSON.parse(
+        JSON.stringify(await popCore(app.host, app.root, version).request(action, { RegionId, ...params })),
+      )
+    const vpc = (action: string, params: object = {}) => ask('2016-04-28', action, params)
+
+    before(async () => {
+      const config = await place()
+      app = await startTestApp({
+        database: config.kind === 'sqlite' ? `sqlite:${config.file}` : config.url,
+        settings: { ROLES: 'api' },
+      })
+    })
+    after(() => app.close())
+
+    test('a product answers where it was asked', async () => {
+      const { Endpoints, Success } = await ask('2015-06-12', 'DescribeEndpoints', {
+        Id: RegionId,
+        ServiceCode: 'vpc',
+      })
+      assert.equal(Success, true)
+      assert.deepEqual(Endpoints.Endpoint, [
+        {
+          Endpoint: app.host,
+          Id: RegionId,
+          Namespace: '',
+          Protocols: { Protocols: ['HTTP', 'HTTPS'] },
+          SerivceCode: 'vpc',
+          Type: 'openAPI',
+        },
+      ])
+    })
+
+    test('nothing has been bought, which Terraform asks at its start', async () => {
+      const params = { ProductCode: 'vipcloudfw', PageSize: 20 }
+      const { RequestId: _, ...answer } = await ask('2017-12-14', 'QueryAvailableInstances', params)
+      assert.deepEqual(answer, {
+        Code: 'Success',
+        Data: { InstanceList: [], PageNum: 1, PageSize: 20, TotalCount: 0 },
+        Message: 'Successful!',
+        Success: true,
+      })
+    })
+
+    test('resource groups are those that resources are in', async () => {
+      const groups = async (params: object = {}) => {
+        const answer = await ask('2020-03-31', 'ListResourceGroups', params)
+        return [answer['TotalCount'], answer['ResourceGroups'].ResourceGroup.map((group: any) => group.Id)]
+      }
+      assert.deepEqual(await groups(), [0, []])
+      for (const [IpAddress, ResourceGroupId] of [
+        ['198.51.100.1', 'rg-b'],
+        ['198.51.100.2', 'rg-a'],
+        ['198.51.100.3', 'rg-a'],
+      ]) {
+        const { CustomerGatewayId } = await vpc('CreateCustomerGateway', { IpAddress })
+        await vpc('MoveVpnResourceGroup', {
+          InstanceId: CustomerGatewayId,
+          ResourceType: 'CustomerGateway',
+          NewResourceGroupId: ResourceGroupId,
+        })
+      }
+      assert.deepEqual(await groups(), [2, ['rg-a', 'rg-b']])
+      assert.deepEqual(await groups({ PageNumber: 2, PageSize: 1 }), [2, ['rg-b']])
+      assert.deepEqual(await groups({ ResourceGroupId: 'rg-b' }), [1, ['rg-b']])
+      assert.deepEqual(await groups({ Status: 'Deleting' }), [0, []])
+    })
+
+    test('a VPC has one route table, found by each of its ids', async () => {
+      const made = await vpc('CreateVpc', { CidrBlock: '10.0.0.0/8' })
+      await vpc('CreateVpc', { CidrBlock: '10.0.0.0/8' })
+      const { VSwitchId } = await vpc('CreateVSwitch', {
+        VpcId: made['VpcId'],
+        CidrBlock: '10.1.0.0/24',
+        ZoneId: 'cn-hangzhou-h',
+      })
+      const list = async (params: object) => {
+        const answer = await vpc('DescribeRouteTableList', params)
+        return [answer['TotalCount'], answer['RouterTableList'].RouterTableListType]
+      }
+      const [count, [table]] = await list({ VpcId: made['VpcId'] })
+      assert.equal(count, 1)
+      assert.deepEqual(
+        [table.RouteTableId, table.RouterId, table.RouteTableType, table.VpcId, table.VSwitchIds],
+        [made['RouteTableId'], made['VRouterId'], 'System', made['VpcId'], { VSwitchId: [VSwitchId] }],
+      )
+      assert.deepEqual(await list({ RouteTableId: made['RouteTableId'] }), [1, [table]])
+      assert.deepEqual(await list({ RouterId: made['VRouterId'] }), [1, [table]])
+      assert.deepEqual(await list({ RouteTableId: made['VRouterId'] }), [0, []])
+      assert.deepEqual(await list({ RouteTableType: 'Custom' }), [0, []])
+      assert.equal((await list({}))[0], 2)
+      assert.equal((await list({ PageSize: 1, PageNumber: 2 }))[1].length, 1)
+    })
+  })
+})
