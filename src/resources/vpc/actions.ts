@@ -120,8 +120,10 @@ export function vpcActions({ db, write, paging }: ResourceContext): Action[] {
         .select((eb) => eb.fn.countAll<number>().as('total'))
         .executeTakeFirstOrThrow()
       const list = `route table ${JSON.stringify([scope, ids, onlyOthers])}`
-      const rows = await paging.page<Vpc>(list, { PageNumber, PageSize }, 'vpc.seq', filtered, (q) =>
-        q.selectAll('vpc'),
+      const rows = await paging.page<Vpc>(
+        list,
+        { PageNumber, PageSize },
+        queried<Vpc>('vpc.seq', filtered, (q) => q.selectAll('vpc')),
       )
       const vSwitchIds = await vSwitchIdsOf(
         db.kysely,
