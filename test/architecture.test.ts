@@ -83,8 +83,10 @@ const layers: readonly Layer[] = [
       'types:src/engine/engine.ts',
       'types:src/logbook/logbook.ts',
       'src/engine/reason.ts',
+      'src/engine/route-choice.ts',
     ],
-    because: 'an action changes rows and never calls an engine; only reconcile makes them real',
+    because:
+      'an action changes rows and never calls an engine; reasons and routes are told by the same pure tables',
   },
   {
     files: ['src/logbook/'],

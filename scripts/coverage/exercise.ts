@@ -296,6 +296,7 @@ async function tour({ ask, refused, recorded }: Calls): Promise<Refusal[]> {
   const byPolicy = { RouteSource: '10.1.0.0/24', RouteDest: '172.20.0.0/16' }
   await change('CreateVpnPbrRouteEntry', { ...byPolicy, Weight: 100, PublishVpc: true, Description: 'x' })
   await ask('DescribeVpnPbrRouteEntries', { VpnGatewayId })
+  await ask('SuidaoExplainRoute', { VpnGatewayId, SourceIp: '10.1.0.9', DestinationIp: '172.20.0.1' })
   await change('ModifyVpnPbrRouteEntryWeight', { ...byPolicy, Weight: 100, NewWeight: 0 })
   await change('ModifyVpnPbrRouteEntryPriority', { ...byPolicy, Weight: 0, NewPriority: 20 })
   const both20 = { ...byPolicy, Weight: 0, Priority: 20 }

@@ -43,7 +43,7 @@ interface Ranked extends Candidate {
 /** @param packet addresses, e.g. `{ source: '10.1.0.10', destination: '10.2.0.1' }` */
 export function chooseRoute(
   packet: { readonly source: string; readonly destination: string },
-  gateway: Gateway,
+  gateway: Pick<Gateway, 'insideAddress' | 'vpcCidr'>,
   tunnels: readonly RoutedTunnel[],
 ): RouteChoice {
   const vpc = insideNetworks(gateway)

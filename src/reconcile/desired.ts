@@ -1,6 +1,7 @@
 /** Stored rows -> what an engine is to make real. Pure. */
-import type { Gateway, Tunnel, TunnelRoute } from '../engine/engine.ts'
+import type { Gateway, Tunnel } from '../engine/engine.ts'
 import type { CustomerGateway } from '../resources/customer-gateway/store.ts'
+import { tunnelRoute } from '../resources/route-entry/model.ts'
 import type { RouteEntry } from '../resources/route-entry/store.ts'
 import { pskContext, type VpnConnection, type VpnTunnel } from '../resources/vpn-connection/store.ts'
 import type { VpnGateway } from '../resources/vpn-gateway/store.ts'
@@ -18,19 +19,6 @@ export function desiredGateway(row: VpnGateway, vpcCidr: string, published: read
     ...(row.second_internet_ip === null ? {} : { secondAddress: row.second_internet_ip }),
     published,
     publishLearned: row.auto_propagate === 1,
-  }
-}
-
-/**
- * Which of several routes for a packet is used: active before standby, and of both tunnels of a connection the master
- * before the slave. On a gateway for two tunnels weights have no effect (help page of 2026).
- */
-function desiredRoute(entry: RouteEntry, dual: boolean, role: VpnTunnel['role']): TunnelRoute {
-  const rank = (dual || entry.weight === 100 ? 0 : 2) + (role === 'master' ? 0 : 1)
-  return {
-    destination: entry.route_dest,
-    ...(entry.kind === 'pbr' && { source: entry.route_source, priority: entry.priority }),
-    metric: 100 * (rank + 1),
   }
 }
 
@@ -76,7 +64,7 @@ export function desiredTunnel(
     dpd: row.enable_dpd === 1,
     natTraversal: row.enable_nat_traversal === 1,
     effectImmediately: connection.effect_immediately === 1,
-    routes: routes.map((entry) => desiredRoute(entry, connection.dual === 1, row.role)),
+    routes: routes.map((entry) => tunnelRoute(entry, connection.dual === 1, row.role)),
   }
 }
 

@@ -14,6 +14,7 @@ import { regionActions } from './region/actions.ts'
 import { remoteAccessActions } from './remote-access/actions.ts'
 import { resourceGroupActions } from './resource-group/actions.ts'
 import * as resourceGroup from './resource-group/spec.ts'
+import { routeEntryActions } from './route-entry/actions.ts'
 import { tagActions } from './tag/actions.ts'
 import { vcoRouteEntryActions } from './vco-route-entry/actions.ts'
 import * as vcoRouteEntry from './vco-route-entry/spec.ts'
@@ -48,6 +49,7 @@ export function createActionTable(
     ...vcoRouteEntryActions(context),
     ...resourceGroupActions(context),
     ...vpnRouteEntryActions(context),
+    ...routeEntryActions(context),
     ...vpnPbrRouteEntryActions(context),
     ...vpnConnectionLogActions(context),
     ...peerConfigActions(context),

@@ -186,6 +186,20 @@ eachDatabase((kind, _open, place) => {
         await gatewayActive()
         assert.deepEqual(app.engine.gatewaysHeld.get(VpnGatewayId)!.published, ['172.18.0.0/24'])
 
+        if (name.startsWith('pop-core')) {
+          const explain = (DestinationIp: string) =>
+            ask('SuidaoExplainRoute', { VpnGatewayId, SourceIp: '10.1.0.5', DestinationIp })
+          // Nothing is up, and without EffectImmediately the tunnel waits for traffic: the packet would begin it.
+          const into = await explain('172.18.0.9')
+          assert.deepEqual(
+            [into.To, into.Chosen.NextHop, into.Chosen.RouteSource, into.Chosen.Priority],
+            ['tunnel', first, '10.1.0.0/28', 3],
+          )
+          assert.equal((await explain('10.1.0.9')).To, 'vpc')
+          assert.equal((await explain('192.0.2.1')).To, 'nowhere')
+          await refused(explain('nowhere'), 'IllegalParam.DestinationIp')
+        }
+
         await refused(
           connect({ RemoteSubnet: '192.168.0.0/24,192.168.1.0/24,192.168.2.0/24' }),
           'QuotaExceeded.PolicyBasedRoute',

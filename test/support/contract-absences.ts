@@ -39,6 +39,8 @@ const absences: readonly {
     path: /(TunnelOptionsSpecification\[\]\.|^)TunnelBgpConfig$/,
     because: 'where BGP was never set up; filled otherwise, Terraform sees a block that nobody wrote',
   },
+  { path: /^Chosen$/, action: /^SuidaoExplainRoute$/, because: 'where the packet goes to a tunnel alone' },
+  { path: /\.(Priority|RouteSource)$/, action: /^SuidaoExplainRoute$/, because: 'of a policy route alone' },
   { path: /RouteEntries\[\]\.NextHopTunnelId$/, because: 'of a connection with two tunnels alone' },
   { path: /TunnelBgpConfig\.PeerAsn$/, because: 'of a customer gateway with an ASN alone' },
   {

@@ -213,7 +213,10 @@ export function guardLines(present: readonly string[], wanted: readonly string[]
 }
 
 /** The networks of a gateway's inside, of which none contains another. */
-export function insideNetworks({ vpcCidr, insideAddress }: Gateway): readonly string[] {
+export function insideNetworks({
+  vpcCidr,
+  insideAddress,
+}: Pick<Gateway, 'insideAddress' | 'vpcCidr'>): readonly string[] {
   const [vpc, vSwitch] = [networkOf(vpcCidr), networkOf(insideAddress)]
   return contains(vpc, vSwitch) ? [vpc] : [vpc, vSwitch]
 }

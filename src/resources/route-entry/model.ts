@@ -3,9 +3,10 @@
  *
  * Source: user guide "Configure routes of a VPN gateway" and the route actions' pages, 2021 and 2026.
  */
+import type { TunnelRoute } from '../../engine/engine.ts'
 import { apiError } from '../../rpc/errors.ts'
 import { overlap, parseNetwork, parseNetworkList } from '../ipv4.ts'
-import type { VpnConnection } from '../vpn-connection/store.ts'
+import type { VpnConnection, VpnTunnel } from '../vpn-connection/store.ts'
 import type { RouteEntry } from './store.ts'
 
 /** What tells two routes of one owner and kind apart. */
@@ -92,3 +93,20 @@ export function derivedRoutes(
 }
 
 export const sameRoute = (a: RouteKey, b: RouteKey): boolean => matchAlike(a, b) && a.next_hop === b.next_hop
+
+/**
+ * What a route means for one tunnel of its connection. Of several for a packet the active one is used before the standby
+ * one, and of both tunnels of a connection the master before the slave. On a gateway for two tunnels weights have no
+ * effect (help page of 2026).
+ */
+export function tunnelRoute(entry: RouteEntry, dual: boolean, role: VpnTunnel['role']): TunnelRoute {
+  const rank = (dual || entry.weight === 100 ? 0 : 2) + (role === 'master' ? 0 : 1)
+  return {
+    destination: entry.route_dest,
+    ...(entry.kind === 'pbr' && { source: entry.route_source, priority: entry.priority }),
+    metric: 100 * (rank + 1),
+  }
+}
+
+/** A network that BGP has learned: behind static routes to the same network, before those that wait for traffic. */
+export const learnedRoute = (prefix: string): TunnelRoute => ({ destination: prefix, metric: 10_000 })

@@ -70,7 +70,7 @@ export async function observedTunnelsOfGateway(source: Source, gatewayId: string
     .selectFrom('vpn_connection as c')
     .innerJoin('vpn_tunnel as t', 't.connection_id', 'c.id')
     .leftJoin('tunnel_observation as o', 'o.tunnel_id', 't.id')
-    .select(['t.connection_id', 't.id', 't.role', 'c.dual'])
+    .select(['t.connection_id', 't.id', 't.role', 't.slot', 'c.dual', 'c.effect_immediately'])
     .select(['o.observed_generation', 'o.ike_established', 'o.child_installed', 'o.phase2_failed'])
     .select(['o.reported_at', 'o.facts'])
     .where('c.vpn_gateway_id', '=', gatewayId)

@@ -58,7 +58,9 @@ export class Product {
 
   async ask(action: string, params: Answer = {}): Promise<Answer> {
     const { host, root } = this.server
-    return JSON.parse(JSON.stringify(await popCore(host, root).request(action, { RegionId, ...params })))
+    // A machine that builds hundreds of daemons at once may need longer than the client's own 3 s.
+    const answer = await popCore(host, root).request(action, { RegionId, ...params }, { timeout: 30_000 })
+    return JSON.parse(JSON.stringify(answer))
   }
 
   /** One connection with the extra object. */
