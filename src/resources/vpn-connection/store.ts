@@ -284,9 +284,8 @@ export const connectionsShowing: ShownIn = {
   tag: `select changed.resource_id as key where changed.resource_type = 'vpnconnection'`,
   vpn_gateway: 'select id as key from vpn_connection where vpn_gateway_id = changed.id',
   customer_gateway: 'select connection_id as key from vpn_tunnel where customer_gateway_id = changed.id',
-  // A gateway's vSwitches are of its VPC.
   vswitch: `select c.id as key from vpn_gateway as g join vpn_connection as c on c.vpn_gateway_id = g.id
-    where g.vpc_id = changed.vpc_id`,
+    where g.vswitch_id = changed.id or g.second_vswitch_id = changed.id`,
 }
 
 export type Evidence = Pick<Row<'tunnel_observation'>, 'facts' | 'reason_evidence'>
