@@ -34,6 +34,31 @@ describe('HMAC', () => {
     )
   })
 
+  it('verifies the signature it makes, and no other text', () => {
+    const message = Buffer.from('message')
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...algorithms),
+        fc.constantFrom('base64' as const, 'hex' as const),
+        fc.nat(63),
+        fc.string({ unit: 'binary', minLength: 1, maxLength: 3 }),
+        (algorithm, encoding, place, letters) => {
+          const key = new HmacKey(algorithm, 'secret')
+          const right = key.sign(message, encoding)
+          assert.ok(key.verify(message, encoding, right))
+          const at = place % right.length
+          const others = [
+            right.slice(0, at) + letters + right.slice(at + letters.length),
+            right.slice(0, at) + letters + right.slice(at),
+            right.slice(0, at),
+            right.slice(0, at) + String.fromCharCode(0x100 + right.charCodeAt(at)) + right.slice(at + 1),
+          ]
+          for (const other of others) assert.equal(key.verify(message, encoding, other), other === right)
+        },
+      ),
+    )
+  })
+
   it('keys do not disturb each other, and print nothing', () => {
     const [one, other] = [new HmacKey('sha1', 'one'), new HmacKey('sha256', 'other')]
     const first = one.sign(Buffer.from('a'), 'hex')

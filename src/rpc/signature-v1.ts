@@ -6,7 +6,6 @@
  * signed, the path is always signed as `/`, and only decoded values count, since clients put other bytes on the wire than
  * they sign.
  */
-import { timingSafeEqual } from 'node:crypto'
 import { begin, sortedNames, writeEncoded, writeLatin1, written } from './canonical.ts'
 import type { HmacKey } from './hmac.ts'
 import type { ParamPairs } from './params.ts'
@@ -41,9 +40,7 @@ export function stringToSignV1(method: string, pairs: ParamPairs): string {
 /** Whether `signature` (Base64) is that of `pairs` under `key` (the access key secret followed by `&`). */
 export function verifyV1(method: string, pairs: ParamPairs, key: HmacKey, signature: string): boolean {
   writeStringToSign(method, pairs)
-  const wanted = Buffer.from(key.sign(written(), 'base64'), 'latin1')
-  const given = Buffer.from(signature)
-  return given.length === wanted.length && timingSafeEqual(given, wanted)
+  return key.verify(written(), 'base64', signature)
 }
 
 /** The explanation clients compare with their own string, byte for byte; the first colon is where Python cuts it. */
