@@ -46,6 +46,23 @@ describe('a watched table of SQLite', () => {
     await db.close()
   })
 
+  test('tells of a row that another one takes the place of', async () => {
+    const db = await openDatabase({ kind: 'sqlite', file: join(folder, 'replaced.db') })
+    const told: string[] = []
+    const read = db.prepared((q) => q.selectFrom('vpc').select('id'))
+    const listener = { forget: (key: string) => told.push(key), forgetAll() {} }
+    db.watch([read], { vpc: 'select changed.id as key' }, listener)
+    const noun = { account_id: '1', region: 'r', name: '', created_at: 1, version: 1 }
+    for (const id of ['vpc-1', 'vpc-2']) {
+      await db.kysely
+        .replaceInto('vpc')
+        .values({ ...noun, seq: 1, id, description: '', cidr: '' })
+        .execute()
+    }
+    assert.deepEqual(told.sort(), ['vpc-1', 'vpc-1', 'vpc-2'])
+    await db.close()
+  })
+
   test('tells nothing before the commit, and everything of a change too large to be listed', async () => {
     const db = await openDatabase({ kind: 'sqlite', file: join(folder, 'large.db') })
     const { told } = watchSettings(db)

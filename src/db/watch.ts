@@ -36,6 +36,8 @@ export class SqliteWatch {
     this.#readVersion = writer.prepare('pragma data_version')
     // Nothing temporary is worth a file.
     writer.exec('pragma temp_store = memory')
+    // Otherwise the rows that `insert or replace` removes would go unnoticed.
+    writer.exec('pragma recursive_triggers = on')
     writer.function('suidao_note_change', (watcher, key) => {
       const { keys } = this.#watchers[Number(watcher)]!
       if (keys.size <= mostKeys) keys.add(String(key))
