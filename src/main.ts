@@ -132,7 +132,7 @@ export async function removeOwnBridge({ wan, host }: Config): Promise<string[]> 
 
 function describe(
   config: Config,
-  { endpoint, tlsEndpoint, caFile }: Awaited<ReturnType<App['listen']>>,
+  { endpoint, tlsEndpoint, caFile, metricsPort }: Awaited<ReturnType<App['listen']>>,
   engine: EngineDescription | undefined,
 ): string[] {
   const mode = engine?.kernelMode === undefined ? '' : `, kernel mode ${engine.kernelMode}`
@@ -144,7 +144,9 @@ function describe(
     `regions   ${regions}, default ${config.defaultRegion}`,
     `engine    ${engine ? `${engine.name} ${engine.daemonVersion ?? ''}${mode}` : 'none (this node only answers the API)'}`,
     `store     ${config.database.kind === 'sqlite' ? config.database.file : 'PostgreSQL'}`,
-    ...(config.metricsListen ? [`metrics   http://${showListen(config.metricsListen)}/metrics`] : []),
+    ...(config.metricsListen && metricsPort
+      ? [`metrics   http://${showListen({ ...config.metricsListen, port: metricsPort })}/metrics`]
+      : []),
   ]
 }
 

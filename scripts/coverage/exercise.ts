@@ -272,6 +272,12 @@ async function tour({ ask, refused, recorded }: Calls): Promise<Refusal[]> {
   await ask('DownloadVpnConnectionConfig', { VpnConnectionId })
   await ask('DiagnoseVpnConnections', { 'VpnConnectionIds.1': VpnConnectionId })
   await gatewayActive()
+  await ask('DiagnoseVpnGateway', { VpnGatewayId, ResourceId: VpnConnectionId, ResourceType: 'IPsec' })
+  await until('the diagnosis is finished', async () => {
+    const { FinishTime } = await ask('GetVpnGatewayDiagnoseResult', { VpnGatewayId })
+    return FinishTime !== undefined
+  })
+  await gatewayActive()
   await note('CreateVpnConnection', 'a second key in IKEv1 main mode between the same two addresses', {
     ...ends,
     RemoteSubnet: '172.16.0.0/12',

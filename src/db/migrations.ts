@@ -421,6 +421,29 @@ export const migrations: readonly Migration[] = [
       ]
     },
   },
+  {
+    name: '0008-diagnoses',
+    statements: (kind) => {
+      const big = kind === 'sqlite' ? 'integer' : 'bigint'
+      const end = kind === 'sqlite' ? ') strict' : ')'
+      return [
+        `create table vpn_diagnosis (
+          seq ${big} primary key not null,
+          id text not null unique,
+          account_id text not null,
+          region text not null,
+          vpn_gateway_id text not null,
+          connection_id text not null,
+          source_ip text,
+          destination_ip text,
+          items text not null,
+          began_at ${big} not null,
+          finished_at ${big}
+        ${end}`,
+        'create index vpn_diagnosis_of_gateway on vpn_diagnosis (vpn_gateway_id, seq)',
+      ]
+    },
+  },
 ]
 
 /**

@@ -275,6 +275,21 @@ export const tables = {
     created_at: bigint,
   },
 
+  /** A diagnosis of a connection on its gateway, and what it has found so far. */
+  vpn_diagnosis: {
+    seq: bigint,
+    id: text,
+    account_id: text,
+    region: text,
+    vpn_gateway_id: text,
+    connection_id: text,
+    source_ip: nullable(text), // both: the way through the tunnel is tried as well
+    destination_ip: nullable(text),
+    items: json, // DiagnosisItem[]
+    began_at: bigint,
+    finished_at: nullable(bigint),
+  },
+
   /** One row: the last `seq` given out. */
   creation: { last_seq: bigint },
 

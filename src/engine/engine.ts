@@ -259,6 +259,16 @@ export interface TunnelReport {
   readonly at: number
 }
 
+/** A few ICMP echos from the gateway. */
+export interface EchoReport {
+  readonly source: string
+  readonly destination: string
+  readonly sent: number
+  readonly received: number
+  /** Milliseconds, the mean of those that were answered. */
+  readonly rtt?: number
+}
+
 /** What went wrong inside an engine. `retry` says whether trying again can help. */
 export class EngineError extends Error {
   readonly retry: boolean
@@ -286,6 +296,14 @@ export interface TunnelEngine {
   list(): Promise<readonly TunnelReport[]>
   /** "Look here soon." */
   onHint(hint: (id: TunnelId) => void): void
+  /**
+   * Sends a few echos: to the peer's address over the outside, or with `inside` through the tunnel. `source` is the
+   * gateway's own address there unless it is given. `undefined` when the engine has no such tunnel.
+   */
+  echo?(
+    id: TunnelId,
+    inside?: { readonly source?: string; readonly destination: string },
+  ): Promise<EchoReport | undefined>
   /** Lines of the daemons' logs as they come. */
   onLog?(listener: (line: TunnelLogLine) => void): void
 }

@@ -12,6 +12,7 @@ import type { Database } from '../db/open.ts'
 import { type Engine, EngineError, type TunnelReport } from '../engine/engine.ts'
 import type { ChangeKey } from '../resources/context.ts'
 import type { CustomerGateway } from '../resources/customer-gateway/store.ts'
+import { unfinishedDiagnoses } from '../resources/diagnosis/store.ts'
 import { networkOf } from '../resources/ipv4.ts'
 import { publishedNetworks, routesThrough } from '../resources/route-entry/store.ts'
 import {
@@ -24,6 +25,7 @@ import {
 import { removeGateway, type VpnGateway } from '../resources/vpn-gateway/store.ts'
 import type { Sealer } from '../seal.ts'
 import { desiredGateway, desiredTunnel } from './desired.ts'
+import { finishDiagnosisOf } from './diagnosis.ts'
 import { createObservations, hasChanged, type StoredReport } from './observations.ts'
 import { type Plan, planGateway, planTunnel } from './plan.ts'
 
@@ -132,6 +134,7 @@ export class ReconcileLoop {
     for (const { id } of tunnels) keys.add(`tunnel:${id}`)
     for (const { id } of await engine.tunnels.list()) keys.add(`tunnel:${id}`)
     for (const id of await engine.gateways.list()) keys.add(`gateway:${id}`)
+    for (const id of await unfinishedDiagnoses(db.kysely)) keys.add(`diagnosis:${id}`)
     for (const key of keys) this.#enqueue(key)
   }
 
@@ -168,7 +171,9 @@ export class ReconcileLoop {
   async #one(key: ChangeKey): Promise<void> {
     const id = key.slice(key.indexOf(':') + 1)
     try {
-      await (key.startsWith('gateway:') ? this.#gateway(key, id) : this.#tunnel(key, id))
+      if (key.startsWith('gateway:')) await this.#gateway(key, id)
+      else if (key.startsWith('tunnel:')) await this.#tunnel(key, id)
+      else await this.#diagnosis(id)
       this.#failures.delete(key)
     } catch (cause) {
       const failures = this.#failures.get(key) ?? 0
@@ -178,6 +183,11 @@ export class ReconcileLoop {
       this.#log('warn', key, `${messageOf(cause)}; next attempt in ${delay} ms`)
       this.#enqueueAfter(key, delay)
     }
+  }
+
+  #diagnosis(id: string): Promise<void> {
+    const { db, engine, clock } = this.#options
+    return finishDiagnosisOf(db, engine, id, () => clock.now())
   }
 
   async #gateway(key: ChangeKey, id: string): Promise<void> {

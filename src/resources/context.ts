@@ -32,4 +32,4 @@ export interface ResourceContext {
 }
 
 /** What changed, told to reconcile after the commit. */
-export type ChangeKey = `gateway:${string}` | `tunnel:${string}`
+export type ChangeKey = `gateway:${string}` | `tunnel:${string}` | `diagnosis:${string}`

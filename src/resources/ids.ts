@@ -3,7 +3,7 @@ import { regionCode } from './region/model.ts'
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz0123456789'
 
-export type IdPrefix = 'vpn' | 'cgw' | 'vco' | 'tun' | 'vpc' | 'vsw' | 'vrt' | 'vtb' | 'whk'
+export type IdPrefix = 'vpn' | 'cgw' | 'vco' | 'tun' | 'vpc' | 'vsw' | 'vrt' | 'vtb' | 'whk' | 'vpndgn'
 
 /** `<prefix>-` and 21 characters of `[a-z0-9]`, the first three naming the region, as in the vendor's samples. */
 export function newId(prefix: IdPrefix, region: string): string {

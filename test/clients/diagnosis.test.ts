@@ -187,6 +187,55 @@ eachDatabase((kind, _open, place) => {
         )
       })
 
+      test(`${name}: a diagnosis of a gateway has its items`, async () => {
+        const ask = make(app)
+        const asked = { VpnGatewayId, ResourceId: vco, ResourceType: 'IPsec' }
+        const info = { PrivateSourceIp: '10.1.0.9', PrivateDestinationIp: '172.16.0.1' }
+        const { DiagnoseId } = await ask('DiagnoseVpnGateway', {
+          ...asked,
+          IPsecExtendInfo: JSON.stringify(info),
+        })
+        assert.match(DiagnoseId, /^vpndgn-/)
+        const result = await until('it is finished', async () => {
+          const answer = await ask('GetVpnGatewayDiagnoseResult', { DiagnoseId })
+          return answer['FinishTime'] && answer
+        })
+        const items = result['DiagnoseResult'].map((item: Record<string, string>) => [
+          item['DiagnoseName'],
+          item['DiagnoseResultLevel'],
+        ])
+        assert.deepEqual(items, [
+          ['RouteEntryConflict', 'normal'],
+          ['VpnRouteQuota', 'normal'],
+          ['VpnIPsecQuota', 'normal'],
+          ['VpnPbrRouteQuota', 'normal'],
+          ['VcoConfigConsistency', 'normal'],
+          // The engine of this test has no network to try.
+          ['VcoUserInternetIpConnectivity', 'warning'],
+          ['VcoPrivateConnectivity', 'warning'],
+        ])
+        assert.equal(result['FinishedCount'], 7)
+        assert.equal(result['TotalCount'], 7)
+        assert.match(result['BeginTime'], /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/)
+        const quota = JSON.parse(result['DiagnoseResult'][2].DiagnoseResultDescription)
+        assert.deepEqual(quota, { quotaName: 'vpn_connection', quantity: 10, used: 1 })
+        const latest = await ask('GetVpnGatewayDiagnoseResult', { VpnGatewayId })
+        assert.equal(latest['DiagnoseId'], DiagnoseId)
+        await refused(ask('GetVpnGatewayDiagnoseResult', {}), 'MissingDiagnoseId')
+        await refused(
+          ask('GetVpnGatewayDiagnoseResult', { DiagnoseId: 'vpndgn-x' }),
+          'InvalidDiagnoseId.NotFound',
+        )
+        await refused(
+          ask('DiagnoseVpnGateway', { ...asked, ResourceId: pair }),
+          'InvalidVpnConnectionInstanceId.NotFound',
+        )
+        await refused(
+          ask('DiagnoseVpnGateway', { ...asked, IPsecExtendInfo: '{"PrivateSourceIp":"10.1.0.9"}' }),
+          'IllegalParam.IPsecExtendInfo',
+        )
+      })
+
       test(`${name}: the configuration of the peer speaks from its side`, async () => {
         const ask = make(app)
         const { VpnConnectionConfig: config } = await ask('DownloadVpnConnectionConfig', {
@@ -237,8 +286,12 @@ eachDatabase((kind, _open, place) => {
       app.engine.see(tunnels[0]!, { ikeSas: [ikeSa], childSas: [{ ...child, bytesIn: 70 }], probe })
       const series = await until('all of it shows', async () => {
         const all = parsePrometheus(await app.metrics())
+        const isThere = (name: string, wanted: (one: (typeof all)[number]) => boolean) =>
+          all.some((one) => one.name === `suidao_tunnel_${name}` && wanted(one))
         return (
-          all.some(({ name, value }) => name === 'suidao_tunnel_receive_bytes_total' && value === 70) && all
+          isThere('receive_bytes_total', ({ value }) => value === 70) &&
+          isThere('reason', ({ labels }) => labels['code'] === 'PSK_MISMATCH') &&
+          all
         )
       })
       const of = (name: string): Record<string, number> =>

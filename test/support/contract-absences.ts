@@ -74,6 +74,11 @@ const absences: readonly {
     because: 'of a connection with two tunnels alone',
   },
   {
+    path: /^FinishTime$/,
+    action: /^GetVpnGatewayDiagnoseResult$/,
+    because: 'once the diagnosis is finished',
+  },
+  {
     path: /^VpnConnectionConfig\.((Ike|Ipsec)Config|Local|Remote)$/,
     action: /^DownloadVpnConnectionConfig$/,
     because: 'of a connection with one tunnel alone; two stand in TunnelsConfig',

@@ -11,6 +11,7 @@ export class ServerProcess {
   readonly #settings: Readonly<Record<string, string>>
   #child: ChildProcess | undefined
   #host = ''
+  #output = ''
   readonly #onExit = () => this.#child?.kill('SIGKILL')
 
   /** `settings` as in the environment, without the prefix `SUIDAO_`. */
@@ -26,6 +27,13 @@ export class ServerProcess {
   /** `127.0.0.1:port` */
   get host(): string {
     return this.#host
+  }
+
+  /** Address of the metrics; needs the setting METRICS_LISTEN. */
+  get metricsUrl(): string {
+    const url = /^metrics +(\S+)$/m.exec(this.#output)?.[1]
+    if (url === undefined) throw new Error('the server does not say where its metrics are')
+    return url
   }
 
   get pid(): number {
@@ -59,14 +67,15 @@ export class ServerProcess {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     this.#child = child
-    let output = ''
-    child.stdout.setEncoding('utf8').on('data', (text) => (output += text))
-    child.stderr.setEncoding('utf8').on('data', (text) => (output += text))
+    this.#output = ''
+    child.stdout.setEncoding('utf8').on('data', (text) => (this.#output += text))
+    child.stderr.setEncoding('utf8').on('data', (text) => (this.#output += text))
     this.#host = await until(
       'the server says where it answers',
       async () => {
-        if (child.exitCode !== null) throw new Error(`the server has ended (${child.exitCode}): ${output}`)
-        return /^endpoint +http:\/\/(\S+)$/m.exec(output)?.[1]
+        if (child.exitCode !== null)
+          throw new Error(`the server has ended (${child.exitCode}): ${this.#output}`)
+        return /^endpoint +http:\/\/(\S+)$/m.exec(this.#output)?.[1]
       },
       20_000,
     )

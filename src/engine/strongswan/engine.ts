@@ -125,6 +125,8 @@ class StrongswanEngine implements Engine {
     onHint: (hint: (id: TunnelId) => void) => {
       this.#hints.push(hint)
     },
+    echo: (id: TunnelId, inside?: { readonly source?: string; readonly destination: string }) =>
+      this.#echo(id, inside),
     onLog: (listener: (line: TunnelLogLine) => void) => {
       this.#listeners.push(listener)
     },
@@ -341,6 +343,14 @@ class StrongswanEngine implements Engine {
   async #observe(id: TunnelId): Promise<TunnelReport | undefined> {
     const report = await this.#daemonOf(id)?.observe(id)
     return report && this.#withServices(report)
+  }
+
+  async #echo(id: TunnelId, inside?: { readonly source?: string; readonly destination: string }) {
+    const daemon = this.#daemonOf(id)
+    const gateway = daemon && this.#gateways.get(daemon.place.gatewayId)
+    if (!gateway) return undefined
+    if (!inside) return daemon.echo(id)
+    return daemon.echo(id, { ...inside, source: inside.source ?? hostOf(gateway.insideAddress) })
   }
 
   async #listTunnels(): Promise<readonly TunnelReport[]> {

@@ -8,6 +8,7 @@
 import { rm } from 'node:fs/promises'
 import {
   type DaemonHealth,
+  type EchoReport,
   EngineError,
   type Failure,
   type Tunnel,
@@ -16,6 +17,7 @@ import {
   type TunnelReport,
 } from '../engine.ts'
 import type { ServedTunnel } from '../gateway-service.ts'
+import { sendEchos } from '../linux/echo.ts'
 import { NamedTimers } from '../linux/named-timers.ts'
 import { tunnelInterface } from '../linux/names.ts'
 import type { DaemonProcess, Log } from '../linux/process.ts'
@@ -215,6 +217,19 @@ export class IkeDaemon {
     // Who is told that a tunnel is up may send through it.
     if (held.seen.installed.size > 0 && !isRouted(held)) await this.#lookSoon(id)
     return this.#report(held)
+  }
+
+  /** Over the outside, or through the tunnel. @param inside addresses at both ends */
+  async echo(
+    id: TunnelId,
+    inside?: { readonly source: string; readonly destination: string },
+  ): Promise<EchoReport | undefined> {
+    const tunnel = this.#held.get(id)?.tunnel
+    if (!tunnel) return undefined
+    const { netns, gatewayNetns } = this.#place.network
+    return inside
+      ? sendEchos({ netns: gatewayNetns, interface: tunnelInterface(tunnel.slot), ...inside })
+      : sendEchos({ netns, source: tunnel.localAddress, destination: tunnel.remoteAddress })
   }
 
   async list(): Promise<TunnelReport[]> {

@@ -65,6 +65,7 @@ export const diagnoseVpnGateway = defineAction({
   errors: [
     'InvalidVpnGatewayInstanceId.NotFound',
     'InvalidVpnConnectionInstanceId.NotFound',
+    'VpnGateway.Configuring',
     'Forbbiden.SubUser',
     'Forbidden',
   ],
@@ -105,6 +106,11 @@ export const getVpnGatewayDiagnoseResult = defineAction({
     TotalCount: { type: 'number' },
     VpnGatewayId: { type: 'string' },
   },
-  errors: ['InvalidVpnGatewayInstanceId.NotFound', 'Forbbiden.SubUser', 'Forbidden'],
+  errors: [
+    'InvalidVpnGatewayInstanceId.NotFound',
+    'InvalidDiagnoseId.NotFound',
+    'Forbbiden.SubUser',
+    'Forbidden',
+  ],
   source: 'API description of GetVpnGatewayDiagnoseResult (by analogy)',
 })
