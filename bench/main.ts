@@ -10,6 +10,7 @@ import { cpus, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Lab } from '../test/lab/support/lab.ts'
+import { type EmulatorStart, measureEmulator } from './emulator.ts'
 import type { Query, RequestKind } from './load.ts'
 import { measureRatios, type RatioOptions, spreadOf, type Target, type TargetResult } from './ratio.ts'
 import { connectionId, region, rootKey, seededFolder, userKey } from './seed.ts'
@@ -59,6 +60,7 @@ interface Results {
   readonly describe: Record<string, TargetResult[]>
   pages: Record<string, TargetResult[]>
   start?: StartUp
+  emulator?: EmulatorStart
   loaded?: { rss: number; anonymous: number; answered: number }
   events?: { median: number; upper: number; most: number; count: number }
   tunnels: { suidao: ManyTunnels; direct: ManyTunnels }[]
@@ -332,6 +334,16 @@ async function measureRest(parent: string): Promise<void> {
     )
     say(`Resident at rest with an empty store: ${mebibytes(start.atRest.rss)}.`)
     say()
+    const emulator = await measureEmulator(options.quick ? 3 : 11)
+    results.emulator = emulator
+    const { median } = spreadOf(emulator.starts)
+    const { rss } = emulator.connected
+    say(
+      `The emulator: ${fixed(median, 0)} ms to its first signed answer; ${mebibytes(rss)} resident with 100 connections.`,
+    )
+    say()
+    judge('emulator: start to first signed answer, median ms', median, '<= 300', median <= 300)
+    judge('emulator: resident with 100 connections, MB', rss / 1e6, '<= 100', rss <= 100e6)
   }
   if (!['events', 'tunnels', 'scale'].some(wanted)) return
   const missing = Lab.missing()

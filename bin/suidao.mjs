@@ -3,8 +3,9 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import * as module from 'node:module'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { findNode24 } from './node24.mjs'
+import { packedKysely } from './packed.mjs'
 
 const node = existsSync(new URL('../node_modules', import.meta.url)) ? findNode24() : undefined
 
@@ -17,6 +18,14 @@ if (node === undefined) {
   // What Node makes of the sources is kept for the next start: it takes half the time then, and 25 MB less memory,
   // since nothing has to be stripped of its types. In our own folder: nobody else may write what we run.
   module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/suidao', import.meta.url)))
+  const packed = packedKysely().file
+  if (existsSync(packed)) {
+    const url = pathToFileURL(packed).href
+    module.registerHooks({
+      resolve: (specifier, context, next) =>
+        specifier === 'kysely' ? { url, format: 'module', shortCircuit: true } : next(specifier, context),
+    })
+  }
   const { runCli } = await import('../src/cli.ts')
   module.flushCompileCache()
   process.exitCode = await runCli(process.argv.slice(2))

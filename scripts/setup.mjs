@@ -337,6 +337,11 @@ if (findNode24() === undefined) {
       `Install Node 24 or newer and start this again.`,
   )
 }
+// Packages for production alone come without the packer.
+if (existsSync(join(root, 'node_modules/rolldown'))) {
+  const { status, stderr } = spawnSync(findNode24(), [join(root, 'scripts/pack.mjs')], { encoding: 'utf8' })
+  if (status !== 0) say(`Kysely could not be packed; everything starts a little later: ${stderr.trim()}`)
+}
 const here = ['npm packages', ...wanted.map((part) => part.title)].join(', ')
 say(
   npm === undefined && missing.length === 0

@@ -1,19 +1,15 @@
-/** The command `suidao`: names, options and help of every subcommand; what they do stands in cli/ and main.ts. */
+/**
+ * The command `suidao`: names, options and help of every subcommand; what they do stands in cli/ and main.ts, and is
+ * loaded when it is asked for: a start counts in fractions of a second.
+ */
 import { existsSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import packageJson from '../package.json' with { type: 'json' }
-import { runDoctor } from './cli/doctor.ts'
 import { emulatorUsage } from './cli/emulator-usage.ts'
 import { keysUsage, runKeys } from './cli/keys.ts'
-import { runPeerConfig } from './cli/peer-config.ts'
 import { rolesUsage, runRoles } from './cli/roles.ts'
 import { exitCodes, type Invocation, type Terminal, UsageError } from './cli/terminal.ts'
 import { type Config, ConfigError, readConfig, settings } from './config.ts'
-import { claimFolder } from './db/claim.ts'
-import { endHostSpeakers } from './engine/bird/service.ts'
-import { removeProbePath } from './engine/probe/path.ts'
-import { teardown } from './engine/strongswan/teardown.ts'
-import { removeOwnBridge, runServer } from './main.ts'
 import { AccessKeyError } from './resources/access-key/model.ts'
 import { peerFormatNames } from './resources/peer-config/formats.ts'
 import { configFileVariable, variableName } from './settings.ts'
@@ -30,6 +26,7 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'run the server until it is told to stop; tunnels go on running after it',
     run: async (invocation) => {
       noArguments(invocation)
+      const { runServer } = await import('./main.ts')
       return runServer(invocation.config(), invocation.terminal)
     },
   },
@@ -38,6 +35,7 @@ const commands: Readonly<Record<string, Command>> = {
     summary: 'say what this machine can do, and what to install',
     run: async (invocation) => {
       noArguments(invocation)
+      const { runDoctor } = await import('./cli/doctor.ts')
       return runDoctor(invocation.config(), invocation.terminal)
     },
   },
@@ -54,7 +52,7 @@ const commands: Readonly<Record<string, Command>> = {
   'peer-config': {
     usage: 'peer-config <device> <connection>',
     summary: `the configuration of the device at the other end, with its key; devices: ${peerFormatNames.join(', ')}`,
-    run: runPeerConfig,
+    run: async (invocation) => (await import('./cli/peer-config.ts')).runPeerConfig(invocation),
   },
   emulator: {
     usage: 'emulator [options]',
@@ -178,6 +176,11 @@ function readConfigFile(path: string): string {
 // --- down ----------------------------------------------------------------------------------------------------
 
 async function runDown(config: Config, terminal: Terminal): Promise<number> {
+  const { claimFolder } = await import('./db/claim.ts')
+  const { endHostSpeakers } = await import('./engine/bird/service.ts')
+  const { removeProbePath } = await import('./engine/probe/path.ts')
+  const { teardown } = await import('./engine/strongswan/teardown.ts')
+  const { removeOwnBridge } = await import('./main.ts')
   // A server that runs would make everything again, and lose its daemons in between.
   const claim = await claimFolder(config.dataDir)
   const isHost = config.host !== undefined

@@ -12,14 +12,11 @@ import { hasLink, ipBatch, namespaceInode } from './engine/linux/namespace.ts'
 import type { Log } from './engine/linux/process.ts'
 import { createProbeService } from './engine/probe/service.ts'
 import { createStrongswanEngine } from './engine/strongswan/engine.ts'
-import { newAccessKeyId, newSecret } from './resources/access-key/model.ts'
+import { firstAccount, newAccessKeyId, newSecret } from './resources/access-key/model.ts'
 import { createAccessKey, createAccount, listAccounts } from './resources/access-key/store.ts'
 import { regionIds } from './resources/region/model.ts'
 import type { Sealer } from './seal.ts'
 import type { Secret } from './secret.ts'
-
-/** The account that the first start makes. Others are made by `suidao keys create --account`. */
-export const firstAccount = { id: '1000000000000001', name: 'root' } as const
 
 /** A close that takes longer is left to the system: tunnels and store do not depend on it. Milliseconds. */
 const closeLimit = 10_000

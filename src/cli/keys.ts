@@ -1,6 +1,6 @@
 /** `suidao keys`: accounts and access keys, straight in the store. A running server sees changes within a second. */
 import { parseArgs } from 'node:util'
-import { firstAccount } from '../main.ts'
+import { firstAccount } from '../resources/access-key/model.ts'
 import {
   createAccessKey,
   createAccount,

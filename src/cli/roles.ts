@@ -1,6 +1,6 @@
 /** `suidao roles`: rights that RAM users take on for a while, by AssumeRole of STS. */
 import { parseArgs } from 'node:util'
-import { firstAccount } from '../main.ts'
+import { firstAccount } from '../resources/access-key/model.ts'
 import { createRole, deleteRole, listRoles } from '../resources/identity/store.ts'
 import { readPolicy, runVerb, type Verbs } from './store.ts'
 import { type Invocation, UsageError } from './terminal.ts'

@@ -8,7 +8,6 @@
 import { createHash } from 'node:crypto'
 import { mkdirSync, realpathSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
-import pg from 'pg'
 import type { DatabaseConfig } from './open.ts'
 
 /** Advisory lock of the node that runs gateways; the number is arbitrary and must never change. */
@@ -56,6 +55,7 @@ export function claimFolder(dataDir: string): Promise<Server> {
 }
 
 async function claimDatabase(url: string): Promise<Claim> {
+  const { default: pg } = await import('pg')
   const client = new pg.Client({
     connectionString: url,
     application_name: 'suidao gateways',

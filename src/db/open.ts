@@ -1,7 +1,6 @@
 /** The store: one database of either kind behind one interface. */
 import { type Compilable, Kysely, type Transaction } from 'kysely'
 import { type DatabaseKind, migrate } from './migrations.ts'
-import { openPostgres } from './postgres.ts'
 import type { Schema } from './schema.ts'
 import { openSqlite } from './sqlite.ts'
 import type { ChangeListener, ShownIn } from './watch.ts'
@@ -93,7 +92,11 @@ function nameOf(config: DatabaseConfig): string {
 }
 
 async function open(config: DatabaseConfig, now: number): Promise<Database> {
-  const store = config.kind === 'sqlite' ? openSqlite(config.file) : openPostgres(config.url)
+  // The driver of PostgreSQL is loaded where there is one.
+  const store =
+    config.kind === 'sqlite'
+      ? openSqlite(config.file)
+      : (await import('./postgres.ts')).openPostgres(config.url)
   const kysely = new Kysely<Schema>({ dialect: store.dialect })
   const running = new Set<Promise<unknown>>()
   const sqlOf = new WeakMap<PreparedRead, string>()

@@ -9,7 +9,7 @@ import { routes } from '../../src/emulator/routes.ts'
 import { type ScenarioName, scenarioNames } from '../../src/emulator/scenarios.ts'
 import type { AccountKey, Fixture } from '../../src/emulator/types.ts'
 import { type ReasonCode, reasons } from '../../src/engine/reason.ts'
-import { popCore, vpcClient } from '../support/app.ts'
+import { popCore, until, vpcClient } from '../support/app.ts'
 
 const regionId = 'cn-hangzhou'
 const minute = 60_000
@@ -616,4 +616,121 @@ test('the profile of the cloud: a gateway takes minutes, and one change at a tim
     retryDelays: [1_000],
   })
   assert.equal((await control.state()).profile, 'scripted')
+})
+
+test('the life of every resource, on a clock that goes by itself', async (t) => {
+  const { emulator, sdk, status } = await begin({ speed: 1, profile: 'fast' })
+  t.after(() => emulator.close())
+  const { body: home } = await sdk.createVpc(new vpc.CreateVpcRequest({ regionId, cidrBlock: '10.0.0.0/8' }))
+  const vpcId = home!.vpcId!
+  const { body: inside } = await sdk.createVSwitch(
+    new vpc.CreateVSwitchRequest({ regionId, vpcId, cidrBlock: '10.1.0.0/24', zoneId: 'cn-hangzhou-h' }),
+  )
+  const vSwitchId = inside!.vSwitchId!
+  const { body: made } = await sdk.createVpnGateway(
+    new vpc.CreateVpnGatewayRequest({ regionId, vpcId, vSwitchId, bandwidth: 10, autoPay: true }),
+  )
+  const vpnGatewayId = made!.vpnGatewayId!
+  const gateway = async () =>
+    (await sdk.describeVpnGateway(new vpc.DescribeVpnGatewayRequest({ regionId, vpnGatewayId }))).body!.status
+  assert.equal(await gateway(), 'provisioning')
+  await until('the gateway is active', async () => (await gateway()) === 'active')
+  const { body: branch } = await sdk.createCustomerGateway(
+    new vpc.CreateCustomerGatewayRequest({ regionId, ipAddress: '203.0.113.9' }),
+  )
+  const customerGatewayId = branch!.customerGatewayId!
+  const ikeConfig = (Psk: string) => JSON.stringify({ Psk, IkeVersion: 'ikev2' })
+  const { body: tunnel } = await sdk.createVpnConnection(
+    new vpc.CreateVpnConnectionRequest({
+      regionId,
+      vpnGatewayId,
+      customerGatewayId,
+      localSubnet: '10.0.0.0/8',
+      remoteSubnet: '172.16.0.0/12',
+      effectImmediately: true,
+      ikeConfig: ikeConfig('first-key'),
+    }),
+  )
+  const vpnConnectionId = tunnel!.vpnConnectionId!
+  const isUp = async () => (await status(vpnConnectionId)) === 'ipsec_sa_established'
+  await until('the tunnel is up', isUp)
+  await sdk.modifyVpnConnectionAttribute(
+    new vpc.ModifyVpnConnectionAttributeRequest({
+      regionId,
+      vpnConnectionId,
+      ikeConfig: ikeConfig('second-key'),
+    }),
+  )
+  await until('the change is done', async () => (await gateway()) === 'active')
+  await until('the tunnel is up with the new key, which its peer mirrors', isUp)
+  await sdk.deleteVpnConnection(new vpc.DeleteVpnConnectionRequest({ regionId, vpnConnectionId }))
+  const isGone = (look: () => Promise<unknown>) => async () =>
+    look().then(
+      () => false,
+      () => true,
+    )
+  await until(
+    'the connection is gone',
+    isGone(() => status(vpnConnectionId)),
+  )
+  await sdk.deleteVpnGateway(new vpc.DeleteVpnGatewayRequest({ regionId, vpnGatewayId }))
+  await until('the gateway is gone', isGone(gateway))
+  await sdk.deleteCustomerGateway(new vpc.DeleteCustomerGatewayRequest({ regionId, customerGatewayId }))
+  await sdk.deleteVSwitch(new vpc.DeleteVSwitchRequest({ regionId, vSwitchId }))
+  await sdk.deleteVpc(new vpc.DeleteVpcRequest({ regionId, vpcId }))
+  assert.deepEqual(emulator.world.tunnels, [])
+})
+
+test('of two tunnels of a connection the one in the zone that is lost goes, and the other stays', async (t) => {
+  const { emulator, control, sdk } = await begin()
+  t.after(() => emulator.close())
+  const { vpcId, vSwitchId } = await control.play('both-up')
+  const { body: other } = await sdk.createVSwitch(
+    new vpc.CreateVSwitchRequest({ regionId, vpcId, cidrBlock: '10.0.2.0/24', zoneId: 'cn-hangzhou-i' }),
+  )
+  const { body: gateway } = await sdk.createVpnGateway(
+    new vpc.CreateVpnGatewayRequest({
+      regionId,
+      vpcId,
+      vSwitchId,
+      disasterRecoveryVSwitchId: other!.vSwitchId!,
+      bandwidth: 10,
+      autoPay: true,
+    }),
+  )
+  await control.settle()
+  const { body: branch } = await sdk.createCustomerGateway(
+    new vpc.CreateCustomerGatewayRequest({ regionId, ipAddress: '203.0.113.77' }),
+  )
+  const tunnelOf = (role: string) =>
+    new vpc.CreateVpnConnectionRequestTunnelOptionsSpecification({
+      customerGatewayId: branch!.customerGatewayId!,
+      role,
+      tunnelIkeConfig: new vpc.CreateVpnConnectionRequestTunnelOptionsSpecificationTunnelIkeConfig({
+        psk: 'emulator-psk',
+      }),
+    })
+  const { body: connection } = await sdk.createVpnConnection(
+    new vpc.CreateVpnConnectionRequest({
+      regionId,
+      vpnGatewayId: gateway!.vpnGatewayId!,
+      localSubnet: '10.0.0.0/16',
+      remoteSubnet: '172.20.0.0/16',
+      effectImmediately: true,
+      tunnelOptionsSpecification: [tunnelOf('master'), tunnelOf('slave')],
+    }),
+  )
+  await control.settle()
+  const { vpnConnectionId } = connection!
+  const statuses = async () => {
+    const { body } = await sdk.describeVpnConnection(
+      new vpc.DescribeVpnConnectionRequest({ regionId, vpnConnectionId: vpnConnectionId! }),
+    )
+    return body!.tunnelOptionsSpecification!.tunnelOptions!.map(({ role, status }) => `${role} ${status}`)
+  }
+  assert.deepEqual(await statuses(), ['master ipsec_sa_established', 'slave ipsec_sa_established'])
+  const fault = await control.arm({ layer: 'network', kind: 'zone-lost', target: 'cn-hangzhou-i' })
+  assert.deepEqual(await statuses(), ['master ipsec_sa_established', 'slave ike_sa_not_established'])
+  await control.disarm(fault.id)
+  assert.deepEqual(await statuses(), ['master ipsec_sa_established', 'slave ipsec_sa_established'])
 })

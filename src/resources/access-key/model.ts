@@ -10,6 +10,9 @@ import type { PolicyStatement } from '../../rpc/authorize.ts'
 import { type Condition, compileCondition } from '../../rpc/condition.ts'
 import { Secret } from '../../secret.ts'
 
+/** The account that the first start makes. Others are made by `suidao keys create --account`. */
+export const firstAccount = { id: '1000000000000001', name: 'root' } as const
+
 export type AccessKeyStatus = 'Active' | 'Inactive'
 
 /** An access key as operators see it; the secret is shown once, when it is made. */
