@@ -1,10 +1,19 @@
 /** What the pages show, as the API answers it, kept and refreshed by the query cache. */
 import { type QueryClient, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
+import { lookupEvents } from '../../src/resources/audit-event/spec.ts'
 import { describeCustomerGateways } from '../../src/resources/customer-gateway/spec.ts'
+import { diagnoseVpnConnections } from '../../src/resources/diagnosis/spec.ts'
 import { suidaoListTunnelChanges, suidaoListTunnelSamples } from '../../src/resources/history/spec.ts'
 import { describeVpcs } from '../../src/resources/vpc/spec.ts'
-import { describeVpnConnection, describeVpnConnections } from '../../src/resources/vpn-connection/spec.ts'
+import {
+  describeVpnConnection,
+  describeVpnConnectionLogs,
+  describeVpnConnections,
+  downloadVpnConnectionConfig,
+} from '../../src/resources/vpn-connection/spec.ts'
 import { describeVpnGateways } from '../../src/resources/vpn-gateway/spec.ts'
+import { describeVpnPbrRouteEntries } from '../../src/resources/vpn-pbr-route-entry/spec.ts'
+import { describeVpnRouteEntries } from '../../src/resources/vpn-route-entry/spec.ts'
 import { describeVSwitches } from '../../src/resources/vswitch/spec.ts'
 import type { ActionSpec } from '../../src/rpc/spec.ts'
 import { type Answer, ApiFailure, call } from './api.ts'
@@ -143,6 +152,99 @@ export const samples = (RegionId: string, VpnConnectionId: string, hours: number
         to: Date.now(),
         items: answer.Samples?.Sample ?? [],
       }
+    },
+    ...live,
+  })
+
+/** Texts for devices at the other end, by kind of device. They hold the key: asking for them is audited. */
+export const peerConfigurations = (RegionId: string, VpnConnectionId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'peer', VpnConnectionId],
+    queryFn: async () => {
+      const answer = await call<
+        typeof downloadVpnConnectionConfig,
+        { PeerConfigurations: Readonly<Record<string, string>> }
+      >(downloadVpnConnectionConfig, { RegionId, VpnConnectionId })
+      return answer['X-Suidao']?.PeerConfigurations ?? {}
+    },
+    // Asked for once, not every now and then.
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 0,
+  })
+
+/** Lines of the last `minutes`, oldest first. */
+export const logLines = (
+  RegionId: string,
+  VpnConnectionId: string,
+  TunnelId: string,
+  minutes: number,
+  tail: boolean,
+) =>
+  queryOptions({
+    queryKey: [RegionId, 'logs', TunnelId, minutes],
+    queryFn: async () => {
+      const To = Math.floor(Date.now() / 1000)
+      const range = { RegionId, VpnConnectionId, TunnelId, From: To - minutes * 60, To, PageSize: pageSize }
+      const lines: string[] = []
+      for (let PageNumber = 1; PageNumber <= mostLogPages; PageNumber++) {
+        const { Data, IsCompleted } = await call(describeVpnConnectionLogs, { ...range, PageNumber })
+        lines.push(...(Data?.Logs ?? []))
+        if (IsCompleted || !Data?.Logs.length) break
+      }
+      return lines
+    },
+    refetchInterval: tail ? 2_000 : false,
+  })
+
+const mostLogPages = 20
+
+export const diagnosis = (RegionId: string, VpnConnectionId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'connection', VpnConnectionId, 'diagnosis'],
+    queryFn: async () =>
+      (await call(diagnoseVpnConnections, { RegionId, VpnConnectionIds: [VpnConnectionId] }))
+        .VpnConnections ?? [],
+    refetchInterval: 5_000,
+  })
+
+export type AuditItem = NonNullable<Answer<typeof lookupEvents>['Events']>[number]
+
+/** Calls that changed something, newest first; of one resource when its id is given. */
+export const auditEvents = (RegionId: string, resource?: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'audit', resource ?? ''],
+    queryFn: async () => {
+      const of =
+        resource === undefined ? {} : { LookupAttribute: [{ Key: 'ResourceName' as const, Value: resource }] }
+      return (await call(lookupEvents, { RegionId, MaxResults: 50, ...of })).Events ?? []
+    },
+    ...live,
+  })
+
+export type RouteItem = Listed<Answer<typeof describeVpnRouteEntries>, 'VpnRouteEntries', 'VpnRouteEntry'>
+export type PolicyRouteItem = Listed<
+  Answer<typeof describeVpnPbrRouteEntries>,
+  'VpnPbrRouteEntries',
+  'VpnPbrRouteEntry'
+>
+
+export const routes = (RegionId: string, VpnGatewayId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'routes', VpnGatewayId],
+    queryFn: async () => {
+      const [byDestination, byPolicy] = await Promise.all([
+        everyPage(
+          describeVpnRouteEntries,
+          { RegionId, VpnGatewayId },
+          (answer) => answer.VpnRouteEntries?.VpnRouteEntry ?? [],
+        ),
+        everyPage(
+          describeVpnPbrRouteEntries,
+          { RegionId, VpnGatewayId },
+          (answer) => answer.VpnPbrRouteEntries?.VpnPbrRouteEntry ?? [],
+        ),
+      ])
+      return { byDestination, byPolicy }
     },
     ...live,
   })

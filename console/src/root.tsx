@@ -17,6 +17,7 @@ import { EventsPage } from './pages/events.tsx'
 import { GatewaysPage } from './pages/gateways.tsx'
 import { NetworksPage } from './pages/networks.tsx'
 import { OverviewPage } from './pages/overview.tsx'
+import { RoutesPage } from './pages/routes.tsx'
 import { SettingsPage } from './pages/settings.tsx'
 import { SignInPage } from './pages/sign-in.tsx'
 import { Mark } from './parts/mark.tsx'
@@ -85,6 +86,7 @@ function SignedIn({ session, onLeft }: { readonly session: Session; readonly onL
           <Route path="/gateways" component={GatewaysPage} />
           <Route path="/customer-gateways" component={CustomerGatewaysPage} />
           <Route path="/networks" component={NetworksPage} />
+          <Route path="/routes" component={RoutesPage} />
           <Route path="/events" component={EventsPage} />
           <Route path="/access" component={AccessPage} />
           <Route path="/settings" component={SettingsPage} />
@@ -106,6 +108,7 @@ const places = [
   ['/gateways', 'nav.gateways'],
   ['/customer-gateways', 'nav.customerGateways'],
   ['/networks', 'nav.networks'],
+  ['/routes', 'nav.routes'],
   ['/events', 'nav.events'],
   ['/access', 'nav.access'],
   ['/settings', 'nav.settings'],

@@ -1,11 +1,13 @@
 /** One verdict, why, what was seen, and what to do. */
 import { Alert } from 'antd'
+import { useConsole } from '../context.tsx'
+import { diagnosis, useQuery } from '../data.ts'
 import { type ReasonExtra, reasonOf } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
 import { Facts } from '../parts/page.tsx'
-import { espLayer, ikeLayer, type LayerState, tunnelsOf } from './tunnels.ts'
+import { bgpLayer, espLayer, ikeLayer, type LayerState, probeLayer, tunnelsOf } from './tunnels.ts'
 
 const severities = { Critical: 'error', Warn: 'warning', Normal: 'info' } as const
 
@@ -45,8 +47,28 @@ export function ReasonBox({ reason }: { readonly reason: ReasonExtra | undefined
   )
 }
 
+/** What the two ends have where they differ, as far as it was seen. */
+function Mismatch({
+  found,
+}: {
+  readonly found: { MismatchLocalParam?: string; MismatchRemoteParam?: string } | undefined
+}) {
+  const { t } = useWords()
+  if (!found?.MismatchLocalParam && !found?.MismatchRemoteParam) return null
+  return (
+    <Facts
+      title={t('diagnose.differ')}
+      facts={[
+        { label: t('diagnose.ours'), value: <code>{found.MismatchLocalParam}</code> },
+        { label: t('diagnose.theirs'), value: <code>{found.MismatchRemoteParam}</code> },
+      ]}
+    />
+  )
+}
+
 export function DiagnoseTab({ answer }: TabProps) {
   const { t } = useWords()
+  const query = useQuery(diagnosis(useConsole().region, answer.VpnConnectionId!))
   return (
     <div className="stack">
       {tunnelsOf(answer).map((tunnel) => {
@@ -54,6 +76,8 @@ export function DiagnoseTab({ answer }: TabProps) {
           [t('diagnose.check.report'), tunnel.facts.Freshness === 'current' ? 'up' : 'unknown'],
           [t('diagnose.check.ike'), ikeLayer(tunnel)],
           [t('diagnose.check.esp'), espLayer(tunnel)],
+          [t('diagnose.check.bgp'), bgpLayer(tunnel)],
+          [t('diagnose.check.probe'), probeLayer(tunnel)],
         ]
         return (
           <section key={tunnel.id} className="stack" aria-label={tunnel.id}>
@@ -61,6 +85,9 @@ export function DiagnoseTab({ answer }: TabProps) {
               <HealthTag health={tunnel.health} /> {t(`verdict.${tunnel.health}`)}
             </h2>
             <ReasonBox reason={tunnel.facts.Reason} />
+            <Mismatch
+              found={query.data?.find((one) => (one.TunnelId ?? answer.VpnConnectionId) === tunnel.id)}
+            />
             <Facts
               title={t('diagnose.checks')}
               facts={checks.map(([label, state]) => ({ label, value: t(`layer.${state}`) }))}

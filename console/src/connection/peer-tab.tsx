@@ -3,67 +3,69 @@ import { DownloadOutlined, EyeInvisibleOutlined, EyeOutlined } from '@ant-design
 import { Alert, Button, Select, Space } from 'antd'
 import { useState } from 'react'
 import { useConsole } from '../context.tsx'
-import { customerGateways, useQuery } from '../data.ts'
+import { peerConfigurations, useQuery } from '../data.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { CodeBlock } from '../parts/page.tsx'
+import { Shown } from '../parts/states.tsx'
 import { saveFile } from '../parts/table.tsx'
-import { type Device, deviceNames, devices, peerConfig } from './peer-config.ts'
 import { tunnelsOf } from './tunnels.ts'
 
-const listOf = (text: string | undefined) => (text ?? '').split(',').map((item) => item.trim())
+/** Names of makers and systems: the same in every language. */
+const devices: Readonly<Record<string, string>> = {
+  strongswan: 'strongSwan',
+  vyos: 'VyOS',
+  'cisco-ios': 'Cisco IOS XE',
+  fortios: 'Fortinet FortiOS',
+  junos: 'Juniper Junos',
+}
+
+/** Keys as stars. A text is shown with them until somebody asks for more. */
+export function withoutKeys(text: string, keys: readonly (string | undefined)[]): string {
+  return keys.reduce<string>((shown, key) => (key ? shown.replaceAll(key, '******') : shown), text)
+}
 
 export function PeerTab({ answer }: TabProps) {
   const { t } = useWords()
   const { region } = useConsole()
-  const peers = useQuery(customerGateways(region)).data
-  const [device, setDevice] = useState<Device>('strongswan')
+  const query = useQuery(peerConfigurations(region, answer.VpnConnectionId!))
+  const [chosen, setChosen] = useState('strongswan')
   const [revealed, setRevealed] = useState(false)
-  const blocks = tunnelsOf(answer).map((tunnel) => ({
-    id: tunnel.id,
-    text: peerConfig(device, {
-      tunnel,
-      peerAddress:
-        peers?.find((peer) => peer.CustomerGatewayId === tunnel.customerGatewayId)?.IpAddress ?? '%any',
-      gatewaySubnets: listOf(answer.LocalSubnet),
-      peerSubnets: listOf(answer.RemoteSubnet),
-      psk: revealed ? (tunnel.ike.Psk ?? '') : '******',
-    }),
-  }))
+  const keys = tunnelsOf(answer).map(({ ike }) => ike.Psk)
   return (
-    <div className="stack">
-      <Space wrap>
-        <Select<Device>
-          aria-label={t('peer.device')}
-          value={device}
-          onChange={setDevice}
-          popupMatchSelectWidth={false}
-          options={devices.map((value) => ({ value, label: deviceNames[value] }))}
-        />
-        <Button
-          icon={revealed ? <EyeInvisibleOutlined aria-hidden /> : <EyeOutlined aria-hidden />}
-          aria-pressed={revealed}
-          onClick={() => setRevealed(!revealed)}
-        >
-          {t(revealed ? 'peer.hide' : 'peer.reveal')}
-        </Button>
-        <Button
-          icon={<DownloadOutlined aria-hidden />}
-          onClick={() =>
-            saveFile(
-              `${answer.VpnConnectionId}-${device}.txt`,
-              'text/plain',
-              `${blocks.map(({ text }) => text).join('\n\n')}\n`,
-            )
-          }
-        >
-          {t('action.download')}
-        </Button>
-      </Space>
-      {!revealed && <Alert type="info" showIcon title={t('peer.hidden')} />}
-      {blocks.map(({ id, text }) => (
-        <CodeBlock key={id} label={`${deviceNames[device]} ${id}`} text={text} />
-      ))}
-    </div>
+    <Shown query={query}>
+      {(texts) => {
+        const whole = texts[chosen] ?? ''
+        const text = revealed ? whole : withoutKeys(whole, keys)
+        return (
+          <div className="stack">
+            <Space wrap>
+              <Select
+                aria-label={t('peer.device')}
+                value={chosen}
+                onChange={setChosen}
+                popupMatchSelectWidth={false}
+                options={Object.keys(texts).map((value) => ({ value, label: devices[value] ?? value }))}
+              />
+              <Button
+                icon={revealed ? <EyeInvisibleOutlined aria-hidden /> : <EyeOutlined aria-hidden />}
+                aria-pressed={revealed}
+                onClick={() => setRevealed(!revealed)}
+              >
+                {t(revealed ? 'peer.hide' : 'peer.reveal')}
+              </Button>
+              <Button
+                icon={<DownloadOutlined aria-hidden />}
+                onClick={() => saveFile(`${answer.VpnConnectionId}-${chosen}.txt`, 'text/plain', text)}
+              >
+                {t('action.download')}
+              </Button>
+            </Space>
+            <Alert type="info" showIcon title={t(revealed ? 'peer.audited' : 'peer.hidden')} />
+            <CodeBlock label={devices[chosen] ?? chosen} text={text} />
+          </div>
+        )
+      }}
+    </Shown>
   )
 }

@@ -5,12 +5,21 @@ import { formatBytes, formatDuration, formatNumber } from '../format.ts'
 import type { ChildSaExtra } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
-import { HealthTag } from '../parts/health-tag.tsx'
+import { Ago, HealthTag } from '../parts/health-tag.tsx'
 import { Mark, type Tone } from '../parts/mark.tsx'
 import { Facts } from '../parts/page.tsx'
 import { Nothing } from '../parts/states.tsx'
 import { ReasonBox } from './diagnose-tab.tsx'
-import { espLayer, ikeLayer, type LayerState, mainSa, type TunnelView, tunnelsOf } from './tunnels.ts'
+import {
+  bgpLayer,
+  espLayer,
+  ikeLayer,
+  type LayerState,
+  mainSa,
+  probeLayer,
+  type TunnelView,
+  tunnelsOf,
+} from './tunnels.ts'
 
 export function TunnelsTab({ answer }: TabProps) {
   return (
@@ -90,6 +99,14 @@ function Tunnel({ tunnel }: { readonly tunnel: TunnelView }) {
                 <br />
                 {t('tunnel.rekeyIn', { time: inSeconds(childSa.rekeyIn) })}
               </>
+            )}
+          </Layer>
+          <Layer title="BGP" state={bgpLayer(tunnel)}>
+            {tunnel.facts.Bgp && <Ago at={tunnel.facts.Bgp.since} label={t('label.since')} />}
+          </Layer>
+          <Layer title={t('tab.health')} state={probeLayer(tunnel)}>
+            {tunnel.facts.Probe?.since !== undefined && (
+              <Ago at={tunnel.facts.Probe.since} label={t('label.since')} />
             )}
           </Layer>
         </div>

@@ -8,109 +8,19 @@ import { call } from '../api.ts'
 import { useConsole } from '../context.tsx'
 import { type ConnectionAnswer, connections, customerGateways, gateways, useQuery } from '../data.ts'
 import { isWeak } from '../health.ts'
-import { useWords } from '../i18n.tsx'
+import { type MessageKey, useWords } from '../i18n.tsx'
 import { checkConnection, type Finding } from './checks.ts'
+import {
+  type ConnectionFields,
+  effectOf,
+  initialFields,
+  listOf,
+  newTunnel,
+  paramsOf,
+  strong,
+  type TunnelFields,
+} from './connection-fields.ts'
 import { FormDrawer, required } from './parts.tsx'
-
-interface Fields {
-  readonly Name?: string
-  readonly VpnGatewayId: string
-  readonly CustomerGatewayId: string
-  readonly LocalSubnet: readonly string[]
-  readonly RemoteSubnet: readonly string[]
-  readonly EffectImmediately: boolean
-  readonly EnableDpd: boolean
-  readonly EnableNatTraversal: boolean
-  readonly IkeConfig: Readonly<Record<string, string | number | undefined>>
-  readonly IpsecConfig: Readonly<Record<string, string | number | undefined>>
-}
-
-const listOf = (text: string | undefined) =>
-  (text ?? '')
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
-
-/** What the vendor takes when nothing is said. */
-const defaultsOf = (fields: object) =>
-  Object.fromEntries(
-    Object.entries(fields).flatMap(([name, field]) =>
-      field.default === undefined ? [] : [[name, field.default]],
-    ),
-  )
-
-/** IKEv2 with what both ends can do today (RFC 8247, RFC 8221), within what the vendor offers. */
-const strong = {
-  IkeConfig: { IkeVersion: 'ikev2', IkeEncAlg: 'aes256', IkeAuthAlg: 'sha256', IkePfs: 'group14' },
-  IpsecConfig: { IpsecEncAlg: 'aes256', IpsecAuthAlg: 'sha256', IpsecPfs: 'group14' },
-} as const
-
-const ikeNames = [
-  'IkeVersion',
-  'IkeMode',
-  'IkeEncAlg',
-  'IkeAuthAlg',
-  'IkePfs',
-  'IkeLifetime',
-  'LocalId',
-  'RemoteId',
-] as const
-const ipsecNames = ['IpsecEncAlg', 'IpsecAuthAlg', 'IpsecPfs', 'IpsecLifetime'] as const
-
-function initialOf(connection: ConnectionAnswer | undefined): Partial<Fields> {
-  if (!connection) {
-    return {
-      EffectImmediately: true,
-      EnableDpd: createVpnConnection.params.EnableDpd.default,
-      EnableNatTraversal: createVpnConnection.params.EnableNatTraversal.default,
-      IkeConfig: { ...defaultsOf(ikeParams), ...strong.IkeConfig },
-      IpsecConfig: { ...defaultsOf(ipsecParams), ...strong.IpsecConfig },
-    }
-  }
-  const pick = (names: readonly string[], from: object | undefined) =>
-    Object.fromEntries(names.map((name) => [name, (from as Record<string, string | number>)?.[name]]))
-  return {
-    Name: connection.Name,
-    VpnGatewayId: connection.VpnGatewayId,
-    CustomerGatewayId: connection.CustomerGatewayId,
-    LocalSubnet: listOf(connection.LocalSubnet),
-    RemoteSubnet: listOf(connection.RemoteSubnet),
-    EffectImmediately: connection.EffectImmediately,
-    EnableDpd: connection.EnableDpd,
-    EnableNatTraversal: connection.EnableNatTraversal,
-    // The key stays with the server: an empty one means "unchanged".
-    IkeConfig: pick(ikeNames, connection.IkeConfig),
-    IpsecConfig: pick(ipsecNames, connection.IpsecConfig),
-  }
-}
-
-/** Members of `now` that differ from `before`; empty ones are not sent. */
-function changed(before: object | undefined, now: object): Record<string, string | number> {
-  const old = before as Record<string, unknown> | undefined
-  return Object.fromEntries(
-    Object.entries(now).filter(
-      ([name, value]) => value !== undefined && value !== '' && value !== old?.[name],
-    ),
-  )
-}
-
-/** The parameters of the modify call: what differs, and nothing else. */
-export function changesOf(before: Partial<Fields>, now: Fields): Record<string, unknown> {
-  const plain = ['Name', 'EffectImmediately', 'EnableDpd', 'EnableNatTraversal'] as const
-  const ike = changed(before.IkeConfig, now.IkeConfig)
-  const ipsec = changed(before.IpsecConfig, now.IpsecConfig)
-  const subnets = (['LocalSubnet', 'RemoteSubnet'] as const).filter(
-    (name) => now[name].join() !== before[name]?.join(),
-  )
-  return {
-    ...Object.fromEntries(
-      plain.filter((name) => now[name] !== before[name]).map((name) => [name, now[name]]),
-    ),
-    ...Object.fromEntries(subnets.map((name) => [name, now[name].join()])),
-    ...(Object.keys(ike).length > 0 ? { IkeConfig: ike } : {}),
-    ...(Object.keys(ipsec).length > 0 ? { IpsecConfig: ipsec } : {}),
-  }
-}
 
 export function ConnectionForm({
   connection,
@@ -121,85 +31,75 @@ export function ConnectionForm({
 }) {
   const { t } = useWords()
   const { region, session } = useConsole()
-  const [form] = Form.useForm<Fields>()
+  const [form] = Form.useForm<ConnectionFields>()
   const places = useQuery(gateways(region))
-  const peers = useQuery(customerGateways(region))
   const all = useQuery(connections(region)).data
-  const values = Form.useWatch([], form) as Fields | undefined
-  const initial = initialOf(connection)
+  const values = Form.useWatch([], form) as ConnectionFields | undefined
+  const initial = initialFields(connection)
+  const tunnels = values?.Tunnels ?? initial.Tunnels ?? []
 
-  const findings: readonly Finding[] = values
-    ? checkConnection(
-        {
-          local: values.LocalSubnet ?? [],
-          remote: values.RemoteSubnet ?? [],
-          ikeVersion: String(values.IkeConfig?.['IkeVersion']),
-          psk: String(values.IkeConfig?.['Psk'] ?? ''),
-        },
-        (all ?? [])
-          .filter(
-            (one) =>
-              one.VpnGatewayId === values.VpnGatewayId && one.VpnConnectionId !== connection?.VpnConnectionId,
-          )
-          .map((one) => ({
-            name: one.Name || one.VpnConnectionId!,
-            local: listOf(one.LocalSubnet),
-            remote: listOf(one.RemoteSubnet),
-          })),
-        session.Server.Quotas.subnetsPerSide,
-      )
-    : []
-  const weak =
-    values &&
-    [...Object.values(values.IkeConfig ?? {}), ...Object.values(values.IpsecConfig ?? {})].some((value) =>
-      isWeak(String(value)),
+  /** A gateway with two outside addresses carries two tunnels for each connection, one with one carries one. */
+  const chooseGateway = (id: string) => {
+    const place = places.data?.find((one) => one.VpnGatewayId === id)
+    const wanted = place?.DisasterRecoveryInternetIp ? 2 : 1
+    const now = form.getFieldValue('Tunnels') as readonly TunnelFields[]
+    form.setFieldValue(
+      'Tunnels',
+      Array.from({ length: wanted }, (_, index) => now[index] ?? newTunnel()),
     )
-  const changes = connection && values?.LocalSubnet ? changesOf(initial, values) : undefined
-  const effect = !connection
-    ? t(values?.EffectImmediately ? 'effect.createNow' : 'effect.createLater')
-    : changes === undefined || Object.keys(changes).length === 0
-      ? t('effect.nothing')
-      : Object.keys(changes).every((name) => name === 'Name')
-        ? t('effect.none')
-        : t(values?.EffectImmediately ? 'effect.renegotiate' : 'effect.later')
+  }
 
-  const save = async (now: Fields) => {
+  const isReady =
+    values?.LocalSubnet !== undefined && values.RemoteSubnet !== undefined && values.Tunnels !== undefined
+  const params = isReady ? paramsOf(connection && initial, values) : {}
+  const findings = values ? findingsOf(values) : []
+
+  function findingsOf(now: ConnectionFields): readonly Finding[] {
+    const others = (all ?? [])
+      .filter(
+        (one) => one.VpnGatewayId === now.VpnGatewayId && one.VpnConnectionId !== connection?.VpnConnectionId,
+      )
+      .map((one) => ({
+        name: one.Name || one.VpnConnectionId!,
+        local: listOf(one.LocalSubnet),
+        remote: listOf(one.RemoteSubnet),
+      }))
+    const found = (now.Tunnels ?? []).flatMap((tunnel) => {
+      const bgp = now.EnableBgp
+        ? { tunnelCidr: text(tunnel.Bgp?.['TunnelCidr']), localBgpIp: text(tunnel.Bgp?.['LocalBgpIp']) }
+        : {}
+      const draft = {
+        local: now.LocalSubnet ?? [],
+        remote: now.RemoteSubnet ?? [],
+        ikeVersion: text(tunnel.Ike?.['IkeVersion']),
+        psk: text(tunnel.Ike?.['Psk']),
+        ...bgp,
+      }
+      return checkConnection(draft, others, session.Server.Quotas.subnetsPerSide)
+    })
+    // What both tunnels have in common is said once.
+    return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()]
+  }
+
+  const save = async (now: ConnectionFields) => {
     if (connection) {
       const { VpnConnectionId } = connection
       await call(modifyVpnConnectionAttribute, {
         RegionId: region,
         VpnConnectionId,
-        ...changesOf(initial, now),
+        ...paramsOf(initial, now),
       } as never)
       return t('form.saved')
     }
-    const { LocalSubnet, RemoteSubnet, IkeConfig, IpsecConfig, ...rest } = now
+    const { VpnGatewayId } = now
     const answer = await call(createVpnConnection, {
       RegionId: region,
-      ...rest,
-      LocalSubnet: LocalSubnet.join(),
-      RemoteSubnet: RemoteSubnet.join(),
-      IkeConfig: changed(undefined, IkeConfig),
-      IpsecConfig: changed(undefined, IpsecConfig),
+      VpnGatewayId,
+      ...paramsOf(undefined, now),
     } as never)
     return t('form.created', { id: answer.VpnConnectionId ?? '' })
   }
 
-  const choice = (group: 'IkeConfig' | 'IpsecConfig', name: string, values: readonly string[]) => (
-    <Form.Item name={[group, name]} label={t(`field.${name}` as 'field.IkeVersion')}>
-      <Select
-        options={values.map((value) => ({
-          value,
-          label: isWeak(value) ? t('connection.weakOption', { value }) : value,
-        }))}
-      />
-    </Form.Item>
-  )
-  const lifetime = (group: 'IkeConfig' | 'IpsecConfig', name: 'IkeLifetime' | 'IpsecLifetime') => (
-    <Form.Item name={[group, name]} label={t(`field.${name}`)}>
-      <InputNumber min={0} max={86400} suffix={t('unit.seconds')} />
-    </Form.Item>
-  )
   const subnets = (
     name: 'LocalSubnet' | 'RemoteSubnet',
     hint: 'connection.local.hint' | 'connection.remote.hint',
@@ -222,124 +122,226 @@ export function ConnectionForm({
       initial={initial}
       onClose={onClose}
       findings={findings}
-      effect={effect}
+      effect={t(effectOf(connection === undefined, params, values?.EffectImmediately ?? false))}
       save={save}
     >
       <Card size="small" title={t('connection.part.ends')} className="notice">
         <Form.Item name="Name" label={t('field.name')}>
           <Input />
         </Form.Item>
-        <div className="row-two">
-          <Form.Item name="VpnGatewayId" label={t('field.vpnGateway')} rules={required(t('form.needed'))}>
-            <Select
-              disabled={connection !== undefined}
-              loading={places.isPending}
-              options={places.data?.map((one) => ({
-                value: one.VpnGatewayId,
-                label: `${one.Name || one.VpnGatewayId} · ${one.InternetIp}`,
-              }))}
-            />
-          </Form.Item>
-          <Form.Item
-            name="CustomerGatewayId"
-            label={t('field.customerGateway')}
-            rules={required(t('form.needed'))}
-          >
-            <Select
-              disabled={connection !== undefined}
-              loading={peers.isPending}
-              options={peers.data?.map((one) => ({
-                value: one.CustomerGatewayId,
-                label: `${one.Name || one.CustomerGatewayId} · ${one.IpAddress}`,
-              }))}
-            />
-          </Form.Item>
-        </div>
+        <Form.Item name="VpnGatewayId" label={t('field.vpnGateway')} rules={required(t('form.needed'))}>
+          <Select
+            disabled={connection !== undefined}
+            loading={places.isPending}
+            onChange={chooseGateway}
+            options={places.data?.map((one) => ({
+              value: one.VpnGatewayId,
+              label: `${one.Name || one.VpnGatewayId} · ${[one.InternetIp, one.DisasterRecoveryInternetIp].filter(Boolean).join(' + ')}`,
+            }))}
+          />
+        </Form.Item>
         <div className="row-two">
           {subnets('LocalSubnet', 'connection.local.hint')}
           {subnets('RemoteSubnet', 'connection.remote.hint')}
         </div>
       </Card>
-      <Card size="small" title={t('connection.part.key')} className="notice">
-        <div className="row-two">
-          <Form.Item name={['IkeConfig', 'IkeVersion']} label={t('field.IkeVersion')}>
-            <Radio.Group
-              optionType="button"
-              options={ikeParams.IkeVersion.enum.map((value) => ({ value, label: value }))}
+      <Form.List name="Tunnels">
+        {(fields) =>
+          fields.map(({ key, name }) => (
+            <TunnelPart
+              key={key}
+              at={name}
+              title={
+                fields.length > 1 ? t(name === 0 ? 'role.master' : 'role.slave') : t('connection.part.key')
+              }
+              tunnel={tunnels[name]}
+              isNew={connection === undefined}
+              mayMove={connection === undefined || fields.length > 1}
+              withBgp={values?.EnableBgp ?? false}
+              strengthen={() => {
+                form.setFieldValue(['Tunnels', name, 'Ike'], { ...tunnels[name]?.Ike, ...strong.Ike })
+                form.setFieldValue(['Tunnels', name, 'Ipsec'], { ...tunnels[name]?.Ipsec, ...strong.Ipsec })
+              }}
             />
-          </Form.Item>
-          <Form.Item
-            name={['IkeConfig', 'Psk']}
-            label={t('field.Psk')}
-            extra={t(connection ? 'connection.psk.unchanged' : 'connection.psk.hint')}
-          >
-            <Input.Password autoComplete="off" />
-          </Form.Item>
-        </div>
-        {weak && (
-          <Alert
-            type="warning"
-            showIcon
-            title={t('connection.weak')}
-            action={
-              <Button size="small" onClick={() => form.setFieldsValue(strong)}>
-                {t('connection.strong')}
-              </Button>
-            }
-          />
-        )}
-      </Card>
-      <Collapse
-        className="notice"
-        items={[
-          {
-            key: 'ike',
-            label: t('connection.part.ike'),
-            forceRender: true,
-            children: (
-              <div className="row-two">
-                {choice('IkeConfig', 'IkeMode', ikeParams.IkeMode.enum)}
-                {choice('IkeConfig', 'IkeEncAlg', ikeParams.IkeEncAlg.enum)}
-                {choice('IkeConfig', 'IkeAuthAlg', ikeParams.IkeAuthAlg.enum)}
-                {choice('IkeConfig', 'IkePfs', ikeParams.IkePfs.enum)}
-                {lifetime('IkeConfig', 'IkeLifetime')}
-                <Form.Item
-                  name={['IkeConfig', 'LocalId']}
-                  label={t('field.LocalId')}
-                  extra={t('connection.id.hint')}
-                >
-                  <Input />
-                </Form.Item>
-                <Form.Item name={['IkeConfig', 'RemoteId']} label={t('field.RemoteId')}>
-                  <Input />
-                </Form.Item>
-              </div>
-            ),
-          },
-          {
-            key: 'ipsec',
-            label: t('connection.part.ipsec'),
-            forceRender: true,
-            children: (
-              <div className="row-two">
-                {choice('IpsecConfig', 'IpsecEncAlg', ipsecParams.IpsecEncAlg.enum)}
-                {choice('IpsecConfig', 'IpsecAuthAlg', ipsecParams.IpsecAuthAlg.enum)}
-                {choice('IpsecConfig', 'IpsecPfs', ipsecParams.IpsecPfs.enum)}
-                {lifetime('IpsecConfig', 'IpsecLifetime')}
-              </div>
-            ),
-          },
-        ]}
-      />
+          ))
+        }
+      </Form.List>
       <Card size="small" title={t('connection.part.options')} className="notice">
         <div className="row-two">
-          {(['EffectImmediately', 'EnableDpd', 'EnableNatTraversal'] as const).map((name) => (
-            <Form.Item key={name} name={name} label={t(`field.${name}`)} valuePropName="checked">
+          <Form.Item name="EffectImmediately" label={t('field.EffectImmediately')} valuePropName="checked">
+            <Switch />
+          </Form.Item>
+          <Form.Item name="EnableBgp" label={t('connection.bgp')} valuePropName="checked">
+            <Switch />
+          </Form.Item>
+          {tunnels.length < 2 && (
+            <Form.Item name={['HealthCheck', 'Enable']} label={t('tab.health')} valuePropName="checked">
               <Switch />
             </Form.Item>
-          ))}
+          )}
         </div>
+        {values?.HealthCheck?.Enable && tunnels.length < 2 && (
+          <div className="row-two">
+            {(['Dip', 'Sip'] as const).map((name) => (
+              <Form.Item
+                key={name}
+                name={['HealthCheck', name]}
+                label={t(name === 'Dip' ? 'probe.dip' : 'probe.sip')}
+                rules={required(t('form.needed'))}
+              >
+                <Input />
+              </Form.Item>
+            ))}
+            {(['Interval', 'Retry'] as const).map((name) => (
+              <Form.Item
+                key={name}
+                name={['HealthCheck', name]}
+                label={t(name === 'Interval' ? 'probe.interval' : 'probe.retry')}
+              >
+                <InputNumber min={1} />
+              </Form.Item>
+            ))}
+          </div>
+        )}
       </Card>
     </FormDrawer>
+  )
+}
+
+const text = (value: string | number | undefined) => String(value ?? '')
+
+interface TunnelPartProps {
+  /** Place in the list of tunnels. */
+  readonly at: number
+  readonly title: string
+  readonly tunnel: TunnelFields | undefined
+  readonly isNew: boolean
+  /** Whether the customer gateway can be chosen. */
+  readonly mayMove: boolean
+  readonly withBgp: boolean
+  readonly strengthen: () => void
+}
+
+function TunnelPart({ at, title, tunnel, isNew, mayMove, withBgp, strengthen }: TunnelPartProps) {
+  const { t } = useWords()
+  const { region } = useConsole()
+  const peers = useQuery(customerGateways(region))
+  const isV1 = tunnel?.Ike?.['IkeVersion'] === 'ikev1'
+  const weak = [...Object.values(tunnel?.Ike ?? {}), ...Object.values(tunnel?.Ipsec ?? {})].some((value) =>
+    isWeak(text(value)),
+  )
+
+  const choice = (group: 'Ike' | 'Ipsec', name: string, offered: readonly string[]) => (
+    <Form.Item name={[at, group, name]} label={t(`field.${name}` as MessageKey)}>
+      <Select
+        options={offered.map((value) => ({
+          value,
+          label: isWeak(value) ? t('connection.weakOption', { value }) : value,
+        }))}
+      />
+    </Form.Item>
+  )
+  const lifetime = (group: 'Ike' | 'Ipsec', name: 'IkeLifetime' | 'IpsecLifetime') => (
+    <Form.Item name={[at, group, name]} label={t(`field.${name}`)}>
+      <InputNumber min={0} max={86400} suffix={t('unit.seconds')} />
+    </Form.Item>
+  )
+  const phase1 = (
+    <div className="row-two">
+      {isV1 && choice('Ike', 'IkeMode', ikeParams.IkeMode.enum)}
+      {choice('Ike', 'IkeEncAlg', ikeParams.IkeEncAlg.enum)}
+      {choice('Ike', 'IkeAuthAlg', ikeParams.IkeAuthAlg.enum)}
+      {choice('Ike', 'IkePfs', ikeParams.IkePfs.enum)}
+      {lifetime('Ike', 'IkeLifetime')}
+      <Form.Item name={[at, 'Ike', 'LocalId']} label={t('field.LocalId')} extra={t('connection.id.hint')}>
+        <Input />
+      </Form.Item>
+      <Form.Item name={[at, 'Ike', 'RemoteId']} label={t('field.RemoteId')}>
+        <Input />
+      </Form.Item>
+    </div>
+  )
+  const phase2 = (
+    <div className="row-two">
+      {choice('Ipsec', 'IpsecEncAlg', ipsecParams.IpsecEncAlg.enum)}
+      {choice('Ipsec', 'IpsecAuthAlg', ipsecParams.IpsecAuthAlg.enum)}
+      {choice('Ipsec', 'IpsecPfs', ipsecParams.IpsecPfs.enum)}
+      {lifetime('Ipsec', 'IpsecLifetime')}
+    </div>
+  )
+  const options = (
+    <div className="row-two">
+      {(['EnableDpd', 'EnableNatTraversal'] as const).map((name) => (
+        <Form.Item key={name} name={[at, name]} label={t(`field.${name}`)} valuePropName="checked">
+          <Switch />
+        </Form.Item>
+      ))}
+    </div>
+  )
+  return (
+    <Card size="small" title={title} className="notice">
+      <div className="row-two">
+        <Form.Item
+          name={[at, 'CustomerGatewayId']}
+          label={t('field.customerGateway')}
+          rules={required(t('form.needed'))}
+        >
+          <Select
+            disabled={!mayMove}
+            loading={peers.isPending}
+            options={peers.data?.map((one) => ({
+              value: one.CustomerGatewayId,
+              label: `${one.Name || one.CustomerGatewayId} · ${one.IpAddress}`,
+            }))}
+          />
+        </Form.Item>
+        <Form.Item name={[at, 'Ike', 'IkeVersion']} label={t('field.IkeVersion')}>
+          <Radio.Group
+            optionType="button"
+            options={ikeParams.IkeVersion.enum.map((value) => ({ value, label: value }))}
+          />
+        </Form.Item>
+        <Form.Item
+          name={[at, 'Ike', 'Psk']}
+          label={t('field.Psk')}
+          extra={t(isNew ? 'connection.psk.hint' : 'connection.psk.unchanged')}
+        >
+          <Input.Password autoComplete="off" />
+        </Form.Item>
+      </div>
+      {withBgp && (
+        <div className="row-two">
+          <Form.Item name={[at, 'Bgp', 'LocalAsn']} label={t('bgp.localAsn')}>
+            <Input />
+          </Form.Item>
+          <Form.Item name={[at, 'Bgp', 'TunnelCidr']} label={t('bgp.cidr')} extra={t('connection.cidr.hint')}>
+            <Input placeholder="169.254.10.0/30" />
+          </Form.Item>
+          <Form.Item name={[at, 'Bgp', 'LocalBgpIp']} label={t('bgp.localIp')}>
+            <Input placeholder="169.254.10.1" />
+          </Form.Item>
+        </div>
+      )}
+      {weak && (
+        <Alert
+          className="notice"
+          type="warning"
+          showIcon
+          title={t('connection.weak')}
+          action={
+            <Button size="small" onClick={strengthen}>
+              {t('connection.strong')}
+            </Button>
+          }
+        />
+      )}
+      <Collapse
+        items={[
+          { key: 'ike', label: t('connection.part.ike'), forceRender: true, children: phase1 },
+          { key: 'ipsec', label: t('connection.part.ipsec'), forceRender: true, children: phase2 },
+          { key: 'options', label: t('connection.part.more'), forceRender: true, children: options },
+        ]}
+      />
+    </Card>
   )
 }

@@ -10,6 +10,7 @@ interface Fields {
   readonly Name?: string
   readonly VpcId: string
   readonly VSwitchId: string
+  readonly DisasterRecoveryVSwitchId?: string
   readonly Bandwidth: (typeof createVpnGateway.params.Bandwidth.enum)[number]
   readonly Description?: string
 }
@@ -28,6 +29,12 @@ export function GatewayForm({
   const switches = useQuery(vSwitches(region))
   const vpcId = Form.useWatch('VpcId', form)
   const rules = createVpnGateway.params
+  const options = switches.data
+    ?.filter((one) => one.VpcId === vpcId)
+    .map((one) => ({
+      value: one.VSwitchId,
+      label: `${one.VSwitchName || one.VSwitchId} · ${one.CidrBlock} · ${one.ZoneId}`,
+    }))
 
   const save = async ({ Name, Description, ...place }: Fields) => {
     if (gateway) {
@@ -57,7 +64,9 @@ export function GatewayForm({
           <Form.Item name="VpcId" label={t('field.vpc')} rules={required(t('form.needed'))}>
             <Select
               loading={networks.isPending}
-              onChange={() => form.setFieldValue('VSwitchId', undefined)}
+              onChange={() =>
+                form.setFieldsValue({ VSwitchId: undefined, DisasterRecoveryVSwitchId: undefined })
+              }
               options={networks.data?.map((vpc) => ({
                 value: vpc.VpcId,
                 label: `${vpc.VpcName || vpc.VpcId} · ${vpc.CidrBlock}`,
@@ -65,15 +74,14 @@ export function GatewayForm({
             />
           </Form.Item>
           <Form.Item name="VSwitchId" label={t('field.vswitch')} rules={required(t('form.needed'))}>
-            <Select
-              loading={switches.isPending}
-              options={switches.data
-                ?.filter((one) => one.VpcId === vpcId)
-                .map((one) => ({
-                  value: one.VSwitchId,
-                  label: `${one.VSwitchName || one.VSwitchId} · ${one.CidrBlock} · ${one.ZoneId}`,
-                }))}
-            />
+            <Select loading={switches.isPending} options={options} />
+          </Form.Item>
+          <Form.Item
+            name="DisasterRecoveryVSwitchId"
+            label={t('gateways.second')}
+            extra={t('gateways.second.hint')}
+          >
+            <Select allowClear options={options} />
           </Form.Item>
           <Form.Item name="Bandwidth" label={t('field.bandwidth')} rules={required(t('form.needed'))}>
             <Select options={rules.Bandwidth.enum.map((value) => ({ value, label: `${value} Mbit/s` }))} />

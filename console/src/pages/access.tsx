@@ -1,11 +1,13 @@
 /** Whose rights these pages have. */
+import { MinusOutlined, PlusOutlined } from '@ant-design/icons'
 import { Button, Card, Table } from 'antd'
 import { useConsole } from '../context.tsx'
+import { type AuditItem, auditEvents, useQuery } from '../data.ts'
 import { formatTime } from '../format.ts'
 import { useWords } from '../i18n.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { Copyable, Facts, PageHead } from '../parts/page.tsx'
-import { Nothing } from '../parts/states.tsx'
+import { Nothing, Shown } from '../parts/states.tsx'
 
 export function AccessPage() {
   const { t, language } = useWords()
@@ -59,9 +61,75 @@ export function AccessPage() {
             {t('access.manage')} <code>node bin/suidao.mjs keys</code>
           </p>
         </Card>
+        <Audit />
       </div>
     </>
   )
+}
+
+function Audit() {
+  const { t } = useWords()
+  const query = useQuery(auditEvents(useConsole().region))
+  return (
+    <Card title={t('audit.title')}>
+      <Shown query={query}>{(items) => <AuditTable items={items} />}</Shown>
+    </Card>
+  )
+}
+
+/** Calls that changed something or were refused. */
+export function AuditTable({ items }: { readonly items: readonly AuditItem[] }) {
+  const { t, language } = useWords()
+  return (
+    <Table<AuditItem>
+      size="small"
+      pagination={false}
+      rowKey={(item) => item.eventId!}
+      dataSource={[...items]}
+      scroll={{ x: 900 }}
+      locale={{ emptyText: <Nothing text={t('audit.none')} /> }}
+      expandable={{
+        expandedRowRender: (item) => <pre className="evidence">{pretty(item.requestParameterJson)}</pre>,
+        rowExpandable: (item) => Boolean(item.requestParameterJson),
+        expandIcon: ({ expanded, onExpand, record }) => (
+          <Button
+            type="text"
+            size="small"
+            aria-expanded={expanded}
+            aria-label={t('audit.details', { name: record.eventName ?? '' })}
+            icon={expanded ? <MinusOutlined aria-hidden /> : <PlusOutlined aria-hidden />}
+            onClick={(event) => onExpand(record, event)}
+          />
+        ),
+      }}
+      columns={[
+        { title: t('field.at'), render: (_, item) => formatTime(Date.parse(item.eventTime ?? ''), language) },
+        { title: t('audit.call'), render: (_, item) => <code>{item.eventName}</code> },
+        {
+          title: t('audit.who'),
+          render: (_, item) => item.userIdentity?.userName || t('label.accountItself'),
+        },
+        { title: t('audit.from'), render: (_, item) => item.sourceIpAddress },
+        {
+          title: t('audit.on'),
+          render: (_, item) => <span className="wrap">{item.resourceName?.replaceAll(';', ' ')}</span>,
+        },
+        {
+          title: t('audit.outcome'),
+          render: (_, item) =>
+            item.errorCode ? <code>{item.errorCode}</code> : <Mark tone="good">{t('audit.done')}</Mark>,
+        },
+      ]}
+    />
+  )
+}
+
+function pretty(json: string | undefined): string {
+  try {
+    return JSON.stringify(JSON.parse(json ?? ''), null, 2)
+  } catch {
+    return json ?? ''
+  }
 }
 
 const Codes = ({ items }: { readonly items: readonly string[] }) => (

@@ -5,8 +5,11 @@ import { useLocation } from 'wouter'
 import { deleteVpnConnection } from '../../../src/resources/vpn-connection/spec.ts'
 import { ApiTab } from '../connection/api-tab.tsx'
 import { DiagnoseTab } from '../connection/diagnose-tab.tsx'
+import { HealthTab } from '../connection/health-tab.tsx'
 import { HistoryTab } from '../connection/history-tab.tsx'
+import { LogsTab } from '../connection/logs-tab.tsx'
 import { PeerTab } from '../connection/peer-tab.tsx'
+import { RoutingTab } from '../connection/routing-tab.tsx'
 import { SummaryTab } from '../connection/summary-tab.tsx'
 import { TunnelsTab } from '../connection/tunnels-tab.tsx'
 import { useConsole } from '../context.tsx'
@@ -32,7 +35,10 @@ const tabs: readonly (readonly [
 ])[] = [
   ['summary', 'tab.summary', SummaryTab],
   ['tunnels', 'tab.tunnels', TunnelsTab],
+  ['routing', 'tab.routing', RoutingTab],
+  ['health', 'tab.health', HealthTab],
   ['monitoring', 'tab.monitoring', MonitoringTab as unknown as (props: TabProps) => ReactNode],
+  ['logs', 'tab.logs', LogsTab],
   ['diagnose', 'tab.diagnose', DiagnoseTab],
   ['peer', 'tab.peer', PeerTab],
   ['history', 'tab.history', HistoryTab],

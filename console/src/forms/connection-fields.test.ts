@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { type ConnectionFields, effectOf, initialFields, newTunnel, paramsOf } from './connection-fields.ts'
+
+const filled: ConnectionFields = {
+  ...(initialFields(undefined) as ConnectionFields),
+  Name: 'office',
+  VpnGatewayId: 'vpn-1',
+  LocalSubnet: ['10.1.0.0/24', '10.2.0.0/24'],
+  RemoteSubnet: ['192.168.0.0/16'],
+  Tunnels: [{ ...newTunnel(), CustomerGatewayId: 'cgw-1', Ike: { ...newTunnel().Ike, Psk: 'key' } }],
+}
+
+test('a new connection says everything that the form holds, and no empty value', () => {
+  const params = paramsOf(undefined, filled)
+  assert.deepEqual(
+    { ...params, IkeConfig: undefined, IpsecConfig: undefined },
+    {
+      Name: 'office',
+      EffectImmediately: true,
+      LocalSubnet: '10.1.0.0/24,10.2.0.0/24',
+      RemoteSubnet: '192.168.0.0/16',
+      CustomerGatewayId: 'cgw-1',
+      EnableDpd: true,
+      EnableNatTraversal: true,
+      IkeConfig: undefined,
+      IpsecConfig: undefined,
+    },
+  )
+  const { Psk, IkeVersion, LocalId } = params['IkeConfig'] as Record<string, string>
+  assert.deepEqual([Psk, IkeVersion, LocalId], ['key', 'ikev2', undefined])
+})
+
+test('two tunnels: each with its role and its own settings', () => {
+  const pair = {
+    ...filled,
+    EnableBgp: true,
+    Tunnels: [filled.Tunnels[0]!, { ...newTunnel(), CustomerGatewayId: 'cgw-2' }],
+  }
+  const params = paramsOf(undefined, pair)
+  const options = params['TunnelOptionsSpecification'] as Record<string, unknown>[]
+  assert.deepEqual(
+    options.map(({ Role, CustomerGatewayId, TunnelBgpConfig }) => [Role, CustomerGatewayId, TunnelBgpConfig]),
+    [
+      ['master', 'cgw-1', { LocalAsn: '45104' }],
+      ['slave', 'cgw-2', { LocalAsn: '45104' }],
+    ],
+  )
+  assert.equal(params['EnableTunnelsBgp'], true)
+  assert.equal(params['CustomerGatewayId'], undefined)
+  assert.equal(params['IkeConfig'], undefined)
+})
+
+test('a change says what differs, and what it will do', () => {
+  const before = { ...filled, Tunnels: [{ ...filled.Tunnels[0]!, Ike: newTunnel().Ike }] }
+  const changed = (change: Partial<ConnectionFields>) => paramsOf(before, { ...before, ...change })
+  const withIke = (Ike: object) => ({
+    Tunnels: [{ ...before.Tunnels[0]!, Ike: { ...before.Tunnels[0]!.Ike, ...Ike } }],
+  })
+  const cases: [change: Partial<ConnectionFields>, want: object, effect: string][] = [
+    [{}, {}, 'effect.nothing'],
+    [{ Name: 'new' }, { Name: 'new' }, 'effect.none'],
+    [withIke({ Psk: 'another' }), { IkeConfig: { Psk: 'another' } }, 'effect.renegotiate'],
+    [withIke({ Psk: '' }), {}, 'effect.nothing'],
+    [{ RemoteSubnet: ['172.16.0.0/12'] }, { RemoteSubnet: '172.16.0.0/12' }, 'effect.renegotiate'],
+    [
+      { HealthCheck: { Enable: true, Dip: '10.0.0.1', Sip: '10.0.0.2', Interval: 3, Retry: 3 } },
+      { HealthCheckConfig: { Enable: true, Dip: '10.0.0.1', Sip: '10.0.0.2' } },
+      'effect.none',
+    ],
+    [{ EnableBgp: true }, { BgpConfig: { EnableBgp: true } }, 'effect.renegotiate'],
+  ]
+  for (const [change, want, effect] of cases) {
+    const params = changed(change)
+    assert.deepEqual(params, want)
+    assert.equal(effectOf(false, params, true), effect)
+  }
+  assert.equal(effectOf(false, changed(withIke({ Psk: 'another' })), false), 'effect.later')
+  assert.equal(effectOf(true, {}, true), 'effect.createNow')
+})
+
+test('a change of one of two tunnels leaves the other alone', () => {
+  const tunnel = (id: string) => ({ ...newTunnel(), TunnelId: id, CustomerGatewayId: 'cgw-1' })
+  const before = { ...filled, Tunnels: [tunnel('tun-1'), tunnel('tun-2')] }
+  const second = { ...tunnel('tun-2'), Ike: { ...newTunnel().Ike, Psk: 'another' } }
+  const params = paramsOf(before, { ...before, Tunnels: [before.Tunnels[0]!, second] })
+  assert.deepEqual(params, {
+    TunnelOptionsSpecification: [{ TunnelId: 'tun-2', TunnelIkeConfig: { Psk: 'another' } }],
+  })
+  assert.equal(effectOf(false, params, true), 'effect.oneTunnel')
+})

@@ -1,0 +1,226 @@
+/** Routes of VPN gateways, and which of them an address takes. */
+import { PlusOutlined } from '@ant-design/icons'
+import { Alert, Button, Card, Input, Select, Space, Table } from 'antd'
+import { useState } from 'react'
+import { Link, useSearchParams } from 'wouter'
+import { deleteVpnPbrRouteEntry } from '../../../src/resources/vpn-pbr-route-entry/spec.ts'
+import { deleteVpnRouteEntry } from '../../../src/resources/vpn-route-entry/spec.ts'
+import { useConsole } from '../context.tsx'
+import { connections, gateways, type PolicyRouteItem, type RouteItem, routes, useQuery } from '../data.ts'
+import { RouteForm } from '../forms/route-form.tsx'
+import { deriveHealth, type Health } from '../health.ts'
+import { useWords } from '../i18n.tsx'
+import { RowActions } from '../parts/actions.tsx'
+import { Mark, type Tone } from '../parts/mark.tsx'
+import { PageHead } from '../parts/page.tsx'
+import { Nothing, Shown } from '../parts/states.tsx'
+import { chooseRoute } from '../route-choice.ts'
+
+interface Routes {
+  readonly byDestination: readonly RouteItem[]
+  readonly byPolicy: readonly PolicyRouteItem[]
+}
+
+export function RoutesPage() {
+  const { t } = useWords()
+  const { region } = useConsole()
+  const places = useQuery(gateways(region))
+  const [params, setParams] = useSearchParams()
+  const [creating, setCreating] = useState<'destination' | 'policy'>()
+  return (
+    <>
+      <PageHead title={t('nav.routes')} />
+      <Card>
+        <Shown query={places}>
+          {(rows) => {
+            const chosen = params.get('gateway') ?? rows[0]?.VpnGatewayId
+            if (chosen === undefined) return <Nothing text={t('gateways.none')} />
+            return (
+              <div className="stack">
+                <Space wrap>
+                  <Select
+                    aria-label={t('field.vpnGateway')}
+                    value={chosen}
+                    onChange={(gateway) => setParams({ gateway })}
+                    popupMatchSelectWidth={false}
+                    options={rows.map((one) => ({
+                      value: one.VpnGatewayId!,
+                      label: one.Name || one.VpnGatewayId,
+                    }))}
+                  />
+                  <Button icon={<PlusOutlined aria-hidden />} onClick={() => setCreating('destination')}>
+                    {t('routes.createDestination')}
+                  </Button>
+                  <Button icon={<PlusOutlined aria-hidden />} onClick={() => setCreating('policy')}>
+                    {t('routes.createPolicy')}
+                  </Button>
+                </Space>
+                <OfGateway gatewayId={chosen} />
+                {creating && (
+                  <RouteForm kind={creating} gatewayId={chosen} onClose={() => setCreating(undefined)} />
+                )}
+              </div>
+            )
+          }}
+        </Shown>
+      </Card>
+    </>
+  )
+}
+
+function OfGateway({ gatewayId }: { readonly gatewayId: string }) {
+  const query = useQuery(routes(useConsole().region, gatewayId))
+  return (
+    <Shown query={query}>
+      {(all) => (
+        <>
+          <WhichWins all={all} />
+          <RouteTables all={all} />
+        </>
+      )}
+    </Shown>
+  )
+}
+
+function WhichWins({ all }: { readonly all: Routes }) {
+  const { t } = useWords()
+  const { region } = useConsole()
+  const rows = useQuery(connections(region)).data
+  const [source, setSource] = useState('')
+  const [destination, setDestination] = useState('')
+  const health = (id: string): Health | undefined => {
+    const row = rows?.find((one) => one.VpnConnectionId === id)
+    return row && deriveHealth(row, row.extra)
+  }
+  const choice = destination === '' ? undefined : chooseRoute(source, destination, all, health)
+  const name = (id: string | undefined) => rows?.find((one) => one.VpnConnectionId === id)?.Name || id
+  return (
+    <Card type="inner" title={t('routes.which')}>
+      <Space wrap>
+        <Input
+          aria-label={t('routes.source')}
+          placeholder={t('routes.source')}
+          value={source}
+          onChange={({ target }) => setSource(target.value)}
+        />
+        <Input
+          aria-label={t('routes.destination')}
+          placeholder={t('routes.destination')}
+          value={destination}
+          onChange={({ target }) => setDestination(target.value)}
+        />
+      </Space>
+      <div aria-live="polite">
+        {destination !== '' && (
+          <Alert
+            className="checks"
+            type={choice ? 'success' : 'warning'}
+            showIcon
+            title={
+              choice
+                ? t('routes.wins', {
+                    dest: choice.route.RouteDest ?? '',
+                    name: name(choice.route.NextHop) ?? '',
+                  })
+                : t('routes.noneFits')
+            }
+            description={
+              choice &&
+              choice.passedOver.length > 0 &&
+              t('routes.passedOver', { count: choice.passedOver.length })
+            }
+          />
+        )}
+      </div>
+    </Card>
+  )
+}
+
+const tones: Readonly<Record<string, Tone>> = { published: 'good', normal: 'none' }
+
+/** Of the whole gateway, or those into one connection. */
+export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly nextHop?: string }) {
+  const { t } = useWords()
+  const { region } = useConsole()
+  const rows = useQuery(connections(region)).data
+  const mine = <T extends { readonly NextHop?: string }>(items: readonly T[]) =>
+    nextHop === undefined ? [...items] : items.filter((item) => item.NextHop === nextHop)
+  const hop = (id: string | undefined) => (
+    <Link href={`/connections/${id}`}>{rows?.find((one) => one.VpnConnectionId === id)?.Name || id}</Link>
+  )
+  const state = (value: string | undefined) => {
+    const key = value === 'published' ? 'routes.published' : 'routes.notPublished'
+    return <Mark tone={tones[value ?? ''] ?? 'none'}>{t(key)}</Mark>
+  }
+  const common = (route: RouteItem) => ({
+    RegionId: region,
+    VpnGatewayId: route.VpnInstanceId,
+    NextHop: route.NextHop,
+    RouteDest: route.RouteDest,
+    Weight: route.Weight,
+  })
+  return (
+    <>
+      <Table<RouteItem>
+        title={() => <h3>{t('routes.byDestination')}</h3>}
+        size="small"
+        pagination={false}
+        rowKey={(route) => `${route.RouteDest} ${route.NextHop} ${route.NextHopTunnelId} ${route.Source}`}
+        dataSource={mine(all.byDestination)}
+        scroll={{ x: 700 }}
+        locale={{ emptyText: <Nothing text={t('routes.none')} /> }}
+        columns={[
+          { title: t('routes.destination'), render: (_, route) => <code>{route.RouteDest}</code> },
+          { title: t('routes.nextHop'), render: (_, route) => hop(route.NextHop) },
+          { title: t('routes.weight'), dataIndex: 'Weight' },
+          {
+            title: t('routes.origin'),
+            render: (_, route) => t(route.Source === 'BGP' ? 'routes.fromBgp' : 'routes.static'),
+          },
+          { title: t('routes.vpc'), render: (_, route) => state(route.State) },
+          {
+            title: t('field.actions'),
+            render: (_, route) =>
+              route.Source !== 'BGP' && (
+                <RowActions
+                  name={route.RouteDest ?? ''}
+                  remove={{ spec: deleteVpnRouteEntry, params: common(route) }}
+                />
+              ),
+          },
+        ]}
+      />
+      <Table<PolicyRouteItem>
+        title={() => <h3>{t('routes.byPolicy')}</h3>}
+        size="small"
+        pagination={false}
+        rowKey={(route) =>
+          `${route.RouteSource} ${route.RouteDest} ${route.NextHop} ${route.Priority} ${route.NextHopTunnelId}`
+        }
+        dataSource={mine(all.byPolicy)}
+        scroll={{ x: 700 }}
+        locale={{ emptyText: <Nothing text={t('routes.none')} /> }}
+        columns={[
+          { title: t('routes.source'), render: (_, route) => <code>{route.RouteSource}</code> },
+          { title: t('routes.destination'), render: (_, route) => <code>{route.RouteDest}</code> },
+          { title: t('routes.nextHop'), render: (_, route) => hop(route.NextHop) },
+          { title: t('routes.priority'), dataIndex: 'Priority' },
+          { title: t('routes.weight'), dataIndex: 'Weight' },
+          { title: t('routes.vpc'), render: (_, route) => state(route.State) },
+          {
+            title: t('field.actions'),
+            render: (_, route) => (
+              <RowActions
+                name={`${route.RouteSource} ${route.RouteDest}`}
+                remove={{
+                  spec: deleteVpnPbrRouteEntry,
+                  params: { ...common(route), RouteSource: route.RouteSource, Priority: route.Priority },
+                }}
+              />
+            ),
+          },
+        ]}
+      />
+    </>
+  )
+}
