@@ -9,7 +9,7 @@ import packageJson from '../package.json' with { type: 'json' }
 import { type Clock, realClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createChangeFeed } from './console/changes.ts'
-import { createConsole } from './console/site.ts'
+import { createConsole, type Lab } from './console/site.ts'
 import { claimGateways } from './db/claim.ts'
 import { type Database, type DatabaseConfig, openDatabase } from './db/open.ts'
 import type { Engine } from './engine/engine.ts'
@@ -67,6 +67,8 @@ export interface Overrides {
   readonly log?: LogDestination
   readonly limits?: Partial<Limits>
   readonly gate?: Gate
+  /** What the console of an emulator controls it by. */
+  readonly lab?: Lab
   /** Told of every answer, as the log is. */
   readonly answered?: (entry: RequestLog) => void
   /** Milliseconds between two rounds of reconcile over everything. */
@@ -176,11 +178,13 @@ export async function createApp(
         findCredential,
         now,
         changes,
+        lab: overrides.lab,
         folder: join(dirname(import.meta.dirname), 'console/dist'),
         describeServer: () => ({
           Version: packageJson.version,
           StartedAt: startedAt,
           Engine: engine?.describe() ?? null,
+          Lab: overrides.lab !== undefined,
           Regions: [...regions],
           DefaultRegion: config.defaultRegion,
           Quotas: config.quotas,

@@ -103,6 +103,8 @@ export interface ServerFacts {
     readonly kernelMode?: 'X' | 'V' | 'U'
     readonly daemonVersion?: string
   } | null
+  /** This is an emulator, and may be controlled from here. */
+  readonly Lab: boolean
   readonly Regions: readonly string[]
   readonly DefaultRegion: string
   readonly Quotas: Quotas

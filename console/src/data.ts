@@ -17,6 +17,7 @@ import { describeVpnRouteEntries } from '../../src/resources/vpn-route-entry/spe
 import { describeVSwitches } from '../../src/resources/vswitch/spec.ts'
 import type { ActionSpec } from '../../src/rpc/spec.ts'
 import { type Answer, ApiFailure, call } from './api.ts'
+import { serverNow } from './clock.ts'
 import type { ConnectionExtra, ListExtra } from './health.ts'
 
 /** Milliseconds after which an answer is asked for again, events or not. */
@@ -144,12 +145,12 @@ export const samples = (RegionId: string, VpnConnectionId: string, hours: number
   queryOptions({
     queryKey: [RegionId, 'samples', VpnConnectionId, hours],
     queryFn: async () => {
-      const From = Math.floor(Date.now() / 1000) - hours * 3600
+      const From = Math.floor(serverNow() / 1000) - hours * 3600
       const answer = await call(suidaoListTunnelSamples, { RegionId, VpnConnectionId, From })
       return {
         span: answer.Span ?? 60,
         from: From * 1000,
-        to: Date.now(),
+        to: serverNow(),
         items: answer.Samples?.Sample ?? [],
       }
     },
@@ -183,7 +184,7 @@ export const logLines = (
   queryOptions({
     queryKey: [RegionId, 'logs', TunnelId, minutes],
     queryFn: async () => {
-      const To = Math.floor(Date.now() / 1000)
+      const To = Math.floor(serverNow() / 1000)
       const range = { RegionId, VpnConnectionId, TunnelId, From: To - minutes * 60, To, PageSize: pageSize }
       const lines: string[] = []
       for (let PageNumber = 1; PageNumber <= mostLogPages; PageNumber++) {

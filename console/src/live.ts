@@ -1,6 +1,7 @@
 /** Follows the server's events, and brings what is kept up to date with them. */
 import { useQueryClient } from '@tanstack/react-query'
 import { useEffect, useState } from 'react'
+import { heardTime } from './clock.ts'
 import { refreshChanged } from './data.ts'
 
 /** The server sends a sign of life every 10 s; without one for this long, it is not there. Milliseconds. */
@@ -35,15 +36,16 @@ export function useLive(onSignedOut: () => void): 'live' | 'connecting' {
       clearTimeout(retry)
       retry = setTimeout(open, again)
     }
-    const alive = () => {
+    const alive = ({ data }: MessageEvent<string>) => {
+      heardTime((JSON.parse(data) as { time: number }).time)
       setState('live')
       clearTimeout(watchdog)
       watchdog = setTimeout(lost, silence)
     }
     const open = () => {
       source = new EventSource('/console/live')
-      source.addEventListener('hello', () => {
-        alive()
+      source.addEventListener('hello', (event: MessageEvent<string>) => {
+        alive(event)
         // What happened in between was not told.
         if (wasLost) void cache.invalidateQueries()
         wasLost = false
@@ -54,9 +56,9 @@ export function useLive(onSignedOut: () => void): 'live' | 'connecting' {
         source?.close()
         onSignedOut()
       })
-      source.addEventListener('change', ({ data }: MessageEvent<string>) => {
-        alive()
-        const { region, keys } = JSON.parse(data) as { region: string; keys: string[] }
+      source.addEventListener('change', (event: MessageEvent<string>) => {
+        alive(event)
+        const { region, keys } = JSON.parse(event.data) as { region: string; keys: string[] }
         const known = waiting.get(region) ?? new Set()
         waiting.set(region, known)
         for (const key of keys) known.add(key)

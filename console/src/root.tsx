@@ -10,11 +10,13 @@ import { Console, type ConsoleContext, useConsole } from './context.tsx'
 import { useWords } from './i18n.tsx'
 import { useLive } from './live.ts'
 import { AccessPage } from './pages/access.tsx'
+import { CallsPage } from './pages/calls.tsx'
 import { ConnectionPage } from './pages/connection.tsx'
 import { ConnectionsPage } from './pages/connections.tsx'
 import { CustomerGatewaysPage } from './pages/customer-gateways.tsx'
 import { EventsPage } from './pages/events.tsx'
 import { GatewaysPage } from './pages/gateways.tsx'
+import { FaultBanner, LabPage } from './pages/lab.tsx'
 import { NetworksPage } from './pages/networks.tsx'
 import { OverviewPage } from './pages/overview.tsx'
 import { RoutesPage } from './pages/routes.tsx'
@@ -89,6 +91,8 @@ function SignedIn({ session, onLeft }: { readonly session: Session; readonly onL
           <Route path="/routes" component={RoutesPage} />
           <Route path="/events" component={EventsPage} />
           <Route path="/access" component={AccessPage} />
+          {session.Server.Lab && <Route path="/lab" component={LabPage} />}
+          {session.Server.Lab && <Route path="/calls" component={CallsPage} />}
           <Route path="/settings" component={SettingsPage} />
           <Route component={NoPage} />
         </Switch>
@@ -101,6 +105,11 @@ function NoPage() {
   const { t } = useWords()
   return <Nothing text={t('state.noPage')} />
 }
+
+const labPlaces = [
+  ['/lab', 'nav.lab'],
+  ['/calls', 'nav.calls'],
+] as const
 
 const places = [
   ['/', 'nav.overview'],
@@ -135,6 +144,7 @@ function Frame({ children }: { readonly children: ReactNode }) {
       )}
       <Layout>
         <TopBar onMenu={wide ? undefined : () => setOpen(true)} />
+        <FaultBanner />
         <Layout.Content id="content" role="main" tabIndex={-1} className="content">
           <Guarded place={useLocation()[0]}>{children}</Guarded>
         </Layout.Content>
@@ -155,14 +165,16 @@ function Brand() {
 function Navigation({ onChosen }: { readonly onChosen?: () => void }) {
   const { t } = useWords()
   const [location] = useLocation()
-  const here = places.findLast(([path]) => path === '/' || location.startsWith(path))?.[0] ?? '/'
+  const { session } = useConsole()
+  const shown = session.Server.Lab ? [...places, ...labPlaces] : places
+  const here = shown.findLast(([path]) => path === '/' || location.startsWith(path))?.[0] ?? '/'
   return (
     <nav aria-label={t('nav.main')}>
       <Menu
         mode="inline"
         selectedKeys={[here]}
         onClick={() => onChosen?.()}
-        items={places.map(([path, key]) => ({ key: path, label: <Link href={path}>{t(key)}</Link> }))}
+        items={shown.map(([path, key]) => ({ key: path, label: <Link href={path}>{t(key)}</Link> }))}
       />
     </nav>
   )

@@ -6,6 +6,7 @@
  *     GET    /console/session           who is signed in, and what this server is
  *     DELETE /console/session           sign out; `?all=true` ends every session of the key
  *     POST   /console/api/<Version>/<Action>   an action of the API with its parameters as a JSON object
+ *     …      /console/lab/…             what the emulator can be told, where this is one
  *     GET    /console/live              server-sent events
  *
  * An action called here is the action that the API has, with the rights of the key, in the same log. What the browser
@@ -36,9 +37,18 @@ export interface ConsoleOptions {
   readonly changes: ChangeFeed
   /** The folder of the built console. */
   readonly folder: string
+  /** The emulator's control interface; absent where tunnels are real. */
+  readonly lab?: Lab
   /** What this server is, as the pages show it. */
   readonly describeServer: () => object
 }
+
+/** Answers a request of the emulator's control interface. `target`: path and query. */
+export type Lab = (
+  method: string,
+  target: string,
+  body: string,
+) => Promise<{ readonly status: number; readonly value: unknown }>
 
 /** An answer of the console itself, in the shape of the API's errors. */
 class Refused extends Error {
@@ -133,6 +143,24 @@ export const createConsole =
       send(response, status, Buffer.from(text))
     }
 
+    /** The world is everybody's who has the emulator: for the account itself alone. */
+    async function control(
+      request: IncomingMessage,
+      response: ServerResponse,
+      target: string,
+    ): Promise<void> {
+      const { credential } = await requireSession(request)
+      if (!options.lab) throw new Refused(404, 'NoEmulator', 'Tunnels are real here.')
+      if (credential.userName !== null)
+        throw new Refused(403, 'Forbidden', 'Only the account itself may do this.')
+      const { status, value } = await options.lab(
+        request.method!,
+        target,
+        (await readBody(request)).toString(),
+      )
+      sendJson(response, status === 204 ? 200 : status, (value as object | undefined) ?? {})
+    }
+
     async function watch(request: IncomingMessage, response: ServerResponse): Promise<void> {
       const session = await requireSession(request)
       const watcher = {
@@ -154,12 +182,14 @@ export const createConsole =
     }
 
     async function route(request: IncomingMessage, response: ServerResponse): Promise<void> {
-      const { pathname, searchParams } = new URL(request.url!, 'http://console')
+      const { pathname, searchParams, search } = new URL(request.url!, 'http://console')
       const path = pathname.slice(sitePath.length)
       const method = request.method === 'HEAD' ? 'GET' : request.method!
       const [, version, action] = /^\/api\/([\d-]{1,32})\/(\w{1,128})$/.exec(path) ?? []
-      if (path === '/session' || path === '/live' || action !== undefined) {
+      const isLab = path.startsWith('/lab/v1/')
+      if (path === '/session' || path === '/live' || action !== undefined || isLab) {
         checkOrigin(request)
+        if (isLab) return control(request, response, path.slice('/lab'.length) + search)
         if (path === '/session' && method === 'POST') return signIn(request, response)
         if (path === '/session' && method === 'DELETE')
           return signOut(request, response, searchParams.get('all') === 'true')

@@ -6,6 +6,7 @@
  */
 import type {
   AccountKey,
+  CallRecord,
   ClockState,
   Fault,
   FaultRequest,
@@ -56,16 +57,25 @@ export interface ControlClient {
   restore(accountId: string, snapshot: string): Promise<void>
   /** Events after that number. */
   events(after?: number): Promise<readonly WorldEvent[]>
+  /** The last 500 calls of clients, oldest first. */
+  calls(): Promise<readonly CallRecord[]>
   report(): Promise<MistakeReport>
   clearReport(): Promise<void>
 }
 
-/** @param url e.g. `http://127.0.0.1:8481` */
-export function createControlClient(url: string): ControlClient {
+/**
+ * @param url e.g. `http://127.0.0.1:8481`
+ * @param headers sent with every call
+ */
+export function createControlClient(
+  url: string,
+  headers: Readonly<Record<string, string>> = {},
+): ControlClient {
   async function call<T>(method: string, path: string, body?: object): Promise<T> {
     const response = await fetch(`${url}/v1/${path}`, {
       method,
-      ...(body && { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } }),
+      headers: { ...headers, ...(body && { 'Content-Type': 'application/json' }) },
+      ...(body && { body: JSON.stringify(body) }),
     })
     const text = await response.text()
     if (!response.ok) {
@@ -110,6 +120,7 @@ export function createControlClient(url: string): ControlClient {
       (await call<{ id: string }>('POST', at('accounts', accountId, '/snapshots'))).id,
     restore: (accountId, id) => call('POST', at('accounts', accountId, '/restore'), { id }),
     events: (after = 0) => call('GET', `events?after=${after}`),
+    calls: () => call('GET', 'calls'),
     report: () => call('GET', 'report'),
     clearReport: () => call('DELETE', 'report'),
   }

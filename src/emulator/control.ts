@@ -14,41 +14,54 @@ export interface ControlServer {
 
 const mostBytes = 1024 * 1024
 
-export async function serveControl(emulator: Emulator, host: string, port: number): Promise<ControlServer> {
+/** Answers a request of the control interface, from wherever it came. Never throws. */
+export type Control = (
+  method: string,
+  /** Path and query, e.g. `/v1/events?after=3`. */
+  target: string,
+  body: string,
+) => Promise<{ readonly status: number; readonly value: unknown }>
+
+export function createControl(emulator: Emulator): Control {
   const compiled = routes.map((route) => ({
     route,
     pattern: new RegExp(`^${route.path.replace(/\{(\w+)\}/g, '(?<$1>[^/]+)')}$`),
   }))
 
-  async function answer(request: IncomingMessage): Promise<{ status: number; value: unknown }> {
-    const { pathname, searchParams } = new URL(request.url!, 'http://control')
-    // A page in a browser names where it comes from. None has anything to do here.
-    if (request.headers.origin !== undefined) throw new ControlError(403, 'not for pages in browsers')
-    if (request.method === 'GET' && pathname === '/v1/openapi.json')
-      return { status: 200, value: openApiDocument() }
+  async function answer(method: string, target: string, body: string) {
+    const { pathname, searchParams } = new URL(target, 'http://control')
+    if (method === 'GET' && pathname === '/v1/openapi.json') return { status: 200, value: openApiDocument() }
     const atPath = compiled.filter(({ pattern }) => pattern.test(pathname))
-    const found = atPath.find(({ route }) => route.method === request.method)
+    const found = atPath.find(({ route }) => route.method === method)
     if (!found) {
       if (atPath.length === 0) throw new ControlError(404, `there is nothing at ${pathname}`)
-      throw new ControlError(405, `${request.method} is not for ${pathname}`)
+      throw new ControlError(405, `${method} is not for ${pathname}`)
     }
     const { route, pattern } = found
     const groups = pattern.exec(pathname)?.groups ?? {}
     const path = Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decode(value)]))
-    const value = await route.run(emulator, {
-      path,
-      query: searchParams,
-      body: await readBody(request, route),
-    })
+    const value = await route.run(emulator, { path, query: searchParams, body: parseBody(body, route) })
     return route.answer ? { status: 200, value } : { status: 204, value: undefined }
+  }
+
+  return (method, target, body) => answer(method, target, body).catch(refusal)
+}
+
+const refusal = (error: unknown) => ({
+  status: error instanceof ControlError ? error.status : 500,
+  value: { error: error instanceof Error ? error.message : String(error) },
+})
+
+export async function serveControl(control: Control, host: string, port: number): Promise<ControlServer> {
+  async function answer(request: IncomingMessage) {
+    // A page in a browser names where it comes from. None has anything to do here.
+    if (request.headers.origin !== undefined) throw new ControlError(403, 'not for pages in browsers')
+    return control(request.method!, request.url!, await readBody(request))
   }
 
   const server = createServer((request, response) => {
     answer(request)
-      .catch((error: unknown) => ({
-        status: error instanceof ControlError ? error.status : 500,
-        value: { error: error instanceof Error ? error.message : String(error) },
-      }))
+      .catch(refusal)
       .then(({ status, value }) => {
         response.writeHead(status, value === undefined ? {} : { 'Content-Type': 'application/json' })
         response.end(value === undefined ? undefined : JSON.stringify(value))
@@ -76,8 +89,7 @@ function decode(text: string): string {
   }
 }
 
-/** @returns `undefined` where there is none */
-async function readBody(request: IncomingMessage, route: Route): Promise<unknown> {
+async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of request) {
@@ -85,7 +97,11 @@ async function readBody(request: IncomingMessage, route: Route): Promise<unknown
     if (length > mostBytes) throw new ControlError(413, `a body has at most ${mostBytes} bytes`)
     chunks.push(chunk)
   }
-  const text = Buffer.concat(chunks).toString('utf8')
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** @returns `undefined` where there is none */
+function parseBody(text: string, route: Route): unknown {
   if (!route.body) return undefined
   let value: unknown = {}
   if (text !== '') {

@@ -19,10 +19,10 @@ import {
 } from '../resources/access-key/store.ts'
 import { ApiError } from '../rpc/errors.ts'
 import type { Gate } from '../rpc/gate.ts'
-import type { LogDestination } from '../rpc/request-log.ts'
+import type { LogDestination, RequestLog } from '../rpc/request-log.ts'
 import { Secret } from '../secret.ts'
 import { createCaller } from './caller.ts'
-import { type ControlServer, serveControl } from './control.ts'
+import { type Control, type ControlServer, createControl, serveControl } from './control.ts'
 import { ControlError } from './errors.ts'
 import { createFaults, type Faults } from './faults.ts'
 import { createMistakes, type Mistakes } from './mistakes.ts'
@@ -65,6 +65,8 @@ export interface Emulator {
   /** Another account, with a key of its own. */
   addAccount(): Promise<AccountKey>
   accounts(): readonly AccountKey[]
+  /** The last calls of clients, oldest first. */
+  calls(): readonly RequestLog[]
   /** A call by somebody else of the account: what it changes is drift to the client. */
   drift(action: string, parameters: Readonly<Record<string, string>>, accountId?: string): Promise<unknown>
   snapshot(accountId: string): Promise<string>
@@ -95,6 +97,8 @@ const masterKey = Buffer.alloc(32, 'suidao emulator').toString('base64')
 const resyncInterval = 30_000
 /** Milliseconds of real time; longer than any test waits for a step. */
 const settleLimit = 30_000
+/** Calls of clients that are remembered. */
+const mostCalls = 500
 
 export async function createEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { seed = 1, profile = 'instant', regionId = 'cn-hangzhou', host = '127.0.0.1' } = options
@@ -108,6 +112,8 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
   const keys: AccountKey[] = []
 
   let app: App
+  let lab: Control
+  const calls: RequestLog[] = []
   const faults = createFaults(world, seed, (zone) => addressesOfZone(app, zone))
   const gate: Gate = async (call) => {
     // Scenarios and drift are the emulator's own doing.
@@ -123,7 +129,12 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     app = await createApp(configOf(options, host, dataDir, regionId), async () => world.engine(), {
       clock,
       gate,
-      answered: (entry) => mistakes.answered(entry),
+      answered(entry) {
+        mistakes.answered(entry)
+        calls.push(entry)
+        if (calls.length > mostCalls) calls.shift()
+      },
+      lab: (method, target, body) => lab(method, target, body),
       log: options.log ?? { write: () => true },
       resyncInterval,
       parallel: 10_000,
@@ -210,6 +221,7 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
       await addKey(keyOf(number))
       return keyOf(number)
     },
+    calls: () => calls,
     accounts: () => [...keys],
     async drift(action, parameters, accountId) {
       world.note('drift', { action })
@@ -255,10 +267,11 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     await emulator.settle()
   }
 
+  lab = createControl(emulator)
   try {
     await addKey(firstKey)
     endpoint = (await app.listen()).endpoint
-    control = await serveControl(emulator, host, options.controlPort ?? 0)
+    control = await serveControl(lab, host, options.controlPort ?? 0)
   } catch (error) {
     await emulator.close()
     throw error

@@ -207,6 +207,19 @@ export const components: Components = {
     accessKeyId: text,
     message: text,
   }),
+  Call: object(
+    {
+      time: { type: 'number' },
+      requestId: text,
+      action: text,
+      accessKeyId: text,
+      status: { type: 'integer' },
+      code: text,
+      duration: { type: 'number', description: 'Microseconds.' },
+      remoteAddress: text,
+    },
+    ['time', 'requestId', 'action', 'status', 'code'],
+  ),
   MistakeReport: whole({ mistakes: list(ref('Mistake')), duplicates: { type: 'integer' } }),
 }
 
@@ -547,6 +560,14 @@ export const routes: readonly Route[] = [
     query: { after: { type: 'integer', description: 'Number of the last event known.' } },
     answer: list(ref('Event')),
     run: (emulator, { query }) => emulator.world.events(Number(query.get('after') ?? 0)),
+  },
+  {
+    method: 'GET',
+    path: '/v1/calls',
+    name: 'calls',
+    summary: 'The last 500 calls of clients, oldest first.',
+    answer: list(ref('Call')),
+    run: (emulator) => emulator.calls().map(({ cause: _, ...call }) => call),
   },
   {
     method: 'GET',

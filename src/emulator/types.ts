@@ -83,6 +83,20 @@ export interface Fault {
   readonly armed: boolean
 }
 
+/** A call of a client, as the server's log has it. */
+export interface CallRecord {
+  readonly time: number
+  readonly requestId: string
+  readonly action: string
+  readonly accessKeyId: string
+  readonly status: number
+  /** `OK`, or the code of the error. */
+  readonly code: string
+  /** Microseconds. */
+  readonly duration: number
+  readonly remoteAddress: string
+}
+
 /** What a client did that it should not rely on. */
 export interface Mistake {
   readonly at: number

@@ -1,5 +1,6 @@
 import { Tooltip } from 'antd'
 import { useEffect, useState } from 'react'
+import { serverNow } from '../clock.ts'
 import { formatDuration, formatTime } from '../format.ts'
 import type { Health } from '../health.ts'
 import { useWords } from '../i18n.tsx'
@@ -30,9 +31,9 @@ export function HealthTag({ health }: { readonly health: Health }) {
 /** A time and how long ago it was; the latter goes on by itself. */
 export function Ago({ at, label }: { readonly at: number; readonly label?: string }) {
   const { language, t } = useWords()
-  const [now, setNow] = useState(() => Date.now())
+  const [now, setNow] = useState(serverNow)
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), 1_000)
+    const timer = setInterval(() => setNow(serverNow()), 1_000)
     return () => clearInterval(timer)
   }, [])
   const ago = formatDuration(Math.max(0, now - at) / 1000, language)
