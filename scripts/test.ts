@@ -64,7 +64,7 @@ const stages = {
   browser: {
     title: 'console in Chromium',
     files: ['test/browser/**/*.browser.test.ts'],
-    atOnce: 1,
+    atOnce: Math.min(cores, 2),
     limit: 240_000,
   },
   // One after the other: handshakes are timed, and two labs would take the processor from each other.

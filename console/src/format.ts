@@ -39,6 +39,16 @@ export function formatTime(at: number, language: Language): string {
   }).format(at)
 }
 
+/** Labels of a time axis: days where the range is long, else the time of day. Takes epoch seconds. */
+export function axisTime(from: number, to: number, language: Language): (seconds: number) => string {
+  const long = to - from > 2 * 86_400_000
+  const format = new Intl.DateTimeFormat(
+    locale(language),
+    long ? { month: 'numeric', day: 'numeric' } : { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' },
+  )
+  return (seconds) => format.format(seconds * 1000)
+}
+
 export const formatNumber = (value: number, language: Language): string =>
   new Intl.NumberFormat(locale(language)).format(value)
 

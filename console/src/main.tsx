@@ -51,6 +51,7 @@ function Themed() {
     <ConfigProvider
       locale={language === 'zh' ? zhCN : enUS}
       {...(nonce ? { csp: { nonce } } : {})}
+      button={{ autoInsertSpace: false }}
       theme={{
         algorithm: dark ? theme.darkAlgorithm : theme.defaultAlgorithm,
         token: {

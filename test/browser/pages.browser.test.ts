@@ -82,7 +82,7 @@ for (const language of ['en', 'zh'] as const) {
       [`connections/${office}/tunnels`, 'c1a2b3d4'],
       [`connections/${office}/routing`, word('bgp.off')],
       [`connections/${office}/health`, word('probe.off')],
-      [`connections/${office}/logs`, word('logs.none')],
+      [`connections/${office}/logs`, word('logs.tail')],
       [`connections/${office}/monitoring`, word('range.30d')],
       [`connections/${plant}/diagnose`, word('verdict.down')],
       [`connections/${office}/peer`, 'swanctl'],

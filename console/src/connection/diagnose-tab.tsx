@@ -7,6 +7,7 @@ import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
 import { Facts } from '../parts/page.tsx'
+import { LayerMark } from './layer.tsx'
 import { bgpLayer, espLayer, ikeLayer, type LayerState, probeLayer, tunnelsOf } from './tunnels.ts'
 
 const severities = { Critical: 'error', Warn: 'warning', Normal: 'info' } as const
@@ -90,7 +91,10 @@ export function DiagnoseTab({ answer }: TabProps) {
             />
             <Facts
               title={t('diagnose.checks')}
-              facts={checks.map(([label, state]) => ({ label, value: t(`layer.${state}`) }))}
+              facts={checks.map(([label, state]) => ({
+                label,
+                value: <LayerMark state={state} />,
+              }))}
             />
           </section>
         )

@@ -5,8 +5,8 @@ import type { TabProps } from '../pages/connection.tsx'
 import { Ago } from '../parts/health-tag.tsx'
 import { Facts } from '../parts/page.tsx'
 import { Nothing } from '../parts/states.tsx'
+import { Layer } from './layer.tsx'
 import { probeLayer, tunnelsOf } from './tunnels.ts'
-import { Layer } from './tunnels-tab.tsx'
 
 export function HealthTab({ answer }: TabProps) {
   const { t, language } = useWords()

@@ -194,7 +194,7 @@ function Strip({ points, span }: { readonly points: readonly Point[]; readonly s
           const seen = group.reduce((sum, point) => sum + point.observedMs, 0)
           const good = group.reduce((sum, point) => sum + point.upMs, 0)
           const color =
-            seen === 0
+            seen < leastObserved
               ? 'rgb(128 128 128 / 25%)'
               : good === seen
                 ? '#16a34a'

@@ -8,8 +8,8 @@ import { RouteTables } from '../pages/routes.tsx'
 import { Ago } from '../parts/health-tag.tsx'
 import { Facts } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
+import { Layer } from './layer.tsx'
 import { bgpLayer, type TunnelView, tunnelsOf } from './tunnels.ts'
-import { Layer } from './tunnels-tab.tsx'
 
 export function RoutingTab({ answer }: TabProps) {
   const { t } = useWords()

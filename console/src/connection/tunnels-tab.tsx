@@ -1,25 +1,15 @@
 /** Each tunnel layer by layer, what was agreed beside what was asked for. */
 import { Card, Table } from 'antd'
-import type { ReactNode } from 'react'
 import { formatBytes, formatDuration, formatNumber } from '../format.ts'
 import type { ChildSaExtra } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
-import { Mark, type Tone } from '../parts/mark.tsx'
 import { Facts } from '../parts/page.tsx'
 import { Nothing } from '../parts/states.tsx'
 import { ReasonBox } from './diagnose-tab.tsx'
-import {
-  bgpLayer,
-  espLayer,
-  ikeLayer,
-  type LayerState,
-  mainSa,
-  probeLayer,
-  type TunnelView,
-  tunnelsOf,
-} from './tunnels.ts'
+import { Layer } from './layer.tsx'
+import { bgpLayer, espLayer, ikeLayer, mainSa, probeLayer, type TunnelView, tunnelsOf } from './tunnels.ts'
 
 export function TunnelsTab({ answer }: TabProps) {
   return (
@@ -28,34 +18,6 @@ export function TunnelsTab({ answer }: TabProps) {
         <Tunnel key={tunnel.id} tunnel={tunnel} />
       ))}
     </div>
-  )
-}
-
-const layerTones: Readonly<Record<LayerState, Tone>> = {
-  up: 'good',
-  pending: 'info',
-  down: 'bad',
-  off: 'none',
-  unknown: 'none',
-}
-
-export function Layer({
-  title,
-  state,
-  children,
-}: {
-  readonly title: string
-  readonly state: LayerState
-  readonly children?: ReactNode
-}) {
-  const { t } = useWords()
-  return (
-    <section className="layer" aria-label={title}>
-      <h4>
-        {title} <Mark tone={layerTones[state]}>{t(`layer.${state}`)}</Mark>
-      </h4>
-      <div className="muted">{children}</div>
-    </section>
   )
 }
 

@@ -2,6 +2,7 @@
 import { useEffect, useRef } from 'react'
 import uPlot from 'uplot'
 import 'uplot/dist/uPlot.min.css'
+import { axisTime, formatTime } from '../format.ts'
 import { useWords } from '../i18n.tsx'
 
 export interface Line {
@@ -23,13 +24,14 @@ interface Props {
 }
 
 export function Chart({ times, from, to, lines, format, label }: Props) {
-  const { language } = useWords()
+  const { language, t } = useWords()
   const place = useRef<HTMLDivElement>(null)
   useEffect(() => {
     const element = place.current!
     const ink = getComputedStyle(element).color
     const grid = 'rgba(128,128,128,0.18)'
     const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } }
+    const timeLabel = axisTime(from, to, language)
     const plot = new uPlot(
       {
         width: element.clientWidth,
@@ -38,9 +40,12 @@ export function Chart({ times, from, to, lines, format, label }: Props) {
           x: { range: [from / 1000, to / 1000] },
           y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
         },
-        axes: [axis, { ...axis, size: 80, values: (_, values) => values.map(format) }],
+        axes: [
+          { ...axis, values: (_, values) => values.map(timeLabel) },
+          { ...axis, size: 80, values: (_, values) => values.map(format) },
+        ],
         series: [
-          { value: (_, at) => (at === null ? '' : new Date(at * 1000).toLocaleString(language)) },
+          { label: t('field.at'), value: (_, at) => (at === null ? '' : formatTime(at * 1000, language)) },
           ...lines.map(({ name, color }) => ({
             label: name,
             stroke: color,
@@ -59,6 +64,6 @@ export function Chart({ times, from, to, lines, format, label }: Props) {
       observer.disconnect()
       plot.destroy()
     }
-  }, [times, from, to, lines, format, language])
+  }, [times, from, to, lines, format, language, t])
   return <div ref={place} className="chart" role="img" aria-label={label} />
 }

@@ -69,7 +69,7 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
   const shown: TableColumnsType<T> = columns.map((column) => ({
     key: column.key,
     title: column.title,
-    width: column.width,
+    width: column.fixed && !roomy ? 168 : column.width,
     ellipsis: true,
     fixed: column.fixed && roomy ? 'left' : undefined,
     render: (_, row) => column.show(row),

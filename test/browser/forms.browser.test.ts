@@ -1,0 +1,159 @@
+/** Everything that can be made in the console, made in it; what is wrong is said before it is sent, and after it was refused. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { messages } from '../../console/src/messages.ts'
+import { launch, signIn, visit } from './support/browser.ts'
+import { type Emulated, startEmulated } from './support/emulated.ts'
+
+let world: Emulated
+let browser: Browser
+before(async () => {
+  world = await startEmulated()
+  browser = await launch()
+})
+after(async () => {
+  await browser?.close()
+  await world?.emulator.close()
+})
+
+const word = (key: keyof typeof messages) => messages[key][0]
+
+const drawer = (page: Page) => page.locator('.ant-drawer-content-wrapper')
+
+const fill = (page: Page, label: string, text: string) =>
+  drawer(page).getByLabel(label, { exact: true }).fill(text)
+
+async function choose(page: Page, label: string, option: string | RegExp): Promise<void> {
+  await drawer(page).getByLabel(label, { exact: true }).first().click()
+  await page
+    .locator('.ant-select-dropdown:visible .ant-select-item-option')
+    .filter({ hasText: option })
+    .first()
+    .click()
+}
+
+async function addNetwork(page: Page, label: string, text: string): Promise<void> {
+  await drawer(page).getByLabel(label, { exact: true }).fill(text)
+  await page.keyboard.press('Enter')
+}
+
+const save = (page: Page) => page.getByRole('button', { name: word('action.save'), exact: true }).click()
+const closed = (page: Page) => drawer(page).waitFor({ state: 'detached' })
+
+test('from an empty region to a tunnel that is up, by forms alone', async () => {
+  const { page, context, faults } = await visit(browser, world.origin)
+  await signIn(page, world.origin, world.key)
+  await page.getByRole('link', { name: word('overview.step.network') }).click()
+
+  await page
+    .getByRole('button', { name: word('networks.createVpc') })
+    .first()
+    .click()
+  await fill(page, word('field.name'), 'production')
+  await fill(page, word('field.cidr'), '10.1.2.3/8')
+  await page.getByText('Did you mean 10.0.0.0/8?').waitFor()
+  assert.ok(await page.getByRole('button', { name: word('action.save'), exact: true }).isDisabled())
+  await fill(page, word('field.cidr'), '10.0.0.0/8')
+  await save(page)
+  await closed(page)
+  await page.getByText('production').first().waitFor()
+
+  await page
+    .getByRole('button', { name: word('networks.createVSwitch') })
+    .first()
+    .click()
+  await choose(page, word('field.vpc'), 'production')
+  await choose(page, word('field.zone'), 'cn-hangzhou-h')
+  await fill(page, word('field.cidr'), '192.168.0.0/24')
+  await save(page)
+  // Outside of the VPC: the server's word, with its code and the id to look for.
+  const refused = page.getByRole('alert').filter({ hasText: word('form.refused') })
+  await refused.getByText('InvalidCidrBlock').waitFor()
+  assert.match((await refused.textContent()) ?? '', /Request id [0-9A-F-]{36}/)
+  await fill(page, word('field.cidr'), '10.1.0.0/24')
+  await save(page)
+  await closed(page)
+
+  await page.goto(`${world.origin}/console/gateways`)
+  await page
+    .getByRole('button', { name: word('gateways.create') })
+    .first()
+    .click()
+  await fill(page, word('field.name'), 'edge')
+  await choose(page, word('field.vpc'), 'production')
+  await choose(page, word('field.vswitch'), '10.1.0.0/24')
+  await save(page)
+  await closed(page)
+  await page.getByText(word('gateway.active'), { exact: true }).waitFor()
+
+  await page.goto(`${world.origin}/console/customer-gateways`)
+  await page
+    .getByRole('button', { name: word('customers.create') })
+    .first()
+    .click()
+  await fill(page, word('field.ipAddress'), '203.0.113.9')
+  await fill(page, word('field.name'), 'office-router')
+  await save(page)
+  await closed(page)
+  await page.getByText('office-router').first().waitFor()
+
+  await page.goto(`${world.origin}/console/connections`)
+  await page
+    .getByRole('button', { name: word('connections.create') })
+    .first()
+    .click()
+  await fill(page, word('field.name'), 'office')
+  await choose(page, word('field.vpnGateway'), 'edge')
+  await choose(page, word('field.customerGateway'), 'office-router')
+  await addNetwork(page, word('field.LocalSubnet'), '10.1.0.0/24')
+  await addNetwork(page, word('field.RemoteSubnet'), '10.1.0.0/25')
+  await page.getByText('10.1.0.0/24 and 10.1.0.0/25 overlap').waitFor()
+  await page.locator('.ant-select-selection-item-remove').last().click()
+  await addNetwork(page, word('field.RemoteSubnet'), '192.168.0.0/16')
+  await fill(page, word('field.Psk'), 'a-rather-long-key ')
+  await page.getByText(word('check.pskBlanks')).waitFor()
+  await fill(page, word('field.Psk'), 'a-rather-long-key')
+  await page.getByText(word('effect.createNow')).waitFor()
+  await save(page)
+  await closed(page)
+  await page.locator('[data-health="up"]').first().waitFor()
+
+  await page.getByRole('link', { name: 'office', exact: true }).click()
+  await page.getByRole('button', { name: word('action.edit'), exact: true }).click()
+  await page.getByText(word('effect.nothing')).waitFor()
+  await fill(page, word('field.name'), 'headquarters')
+  await page.getByText(word('effect.none')).waitFor()
+  await fill(page, word('field.Psk'), 'another-long-enough-key')
+  await page.getByText(word('effect.renegotiate')).waitFor()
+  await save(page)
+  await closed(page)
+  await page.getByRole('heading', { name: 'headquarters' }).waitFor()
+
+  await page.goto(`${world.origin}/console/routes`)
+  await page.getByRole('button', { name: word('routes.createDestination') }).click()
+  await fill(page, word('routes.destination'), '172.16.0.0/12')
+  await choose(page, word('routes.nextHop'), 'headquarters')
+  await save(page)
+  await closed(page)
+  await page.getByText('172.16.0.0/12').first().waitFor()
+  await page.getByPlaceholder(word('routes.destination')).fill('172.16.9.9')
+  await page.getByText('The route to 172.16.0.0/12, through headquarters').waitFor()
+  await page.getByRole('button', { name: 'Delete 172.16.0.0/12' }).click()
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: word('action.delete'), exact: true })
+    .click()
+  await page.getByRole('button', { name: 'Delete 172.16.0.0/12' }).waitFor({ state: 'detached' })
+
+  await page.goto(`${world.origin}/console/connections`)
+  await page.getByRole('link', { name: 'headquarters', exact: true }).click()
+  await page.getByRole('button', { name: word('action.delete'), exact: true }).click()
+  await page
+    .getByRole('dialog')
+    .getByRole('button', { name: word('action.delete'), exact: true })
+    .click()
+  await page.getByText(word('connections.none')).waitFor()
+  assert.deepEqual(faults, [])
+  await context.close()
+})

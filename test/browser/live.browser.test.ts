@@ -1,0 +1,99 @@
+/** What happens to tunnels is seen as it happens, without a reload; in the emulator, and its lab. */
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import type { Browser, Page } from 'playwright-core'
+import { messages } from '../../console/src/messages.ts'
+import { createControlClient } from '../../src/emulator/client.ts'
+import type { Fixture } from '../../src/emulator/types.ts'
+import { type ReasonCode, reasons } from '../../src/engine/reason.ts'
+import { launch, signIn, visit } from './support/browser.ts'
+import { type Emulated, startEmulated } from './support/emulated.ts'
+
+let world: Emulated
+let fixture: Fixture
+let browser: Browser
+before(async () => {
+  world = await startEmulated()
+  fixture = await world.emulator.play('both-up')
+  browser = await launch()
+})
+after(async () => {
+  await browser?.close()
+  await world?.emulator.close()
+})
+
+/** A change in the world is on the screen within this, in milliseconds. */
+const soon = 2_000
+
+const health = (page: Page, word: string) => page.locator(`header [data-health="${word}"]`)
+
+test('a key that the peer changes turns the page red with its reason, and back it is green', async () => {
+  const { page, context, faults } = await visit(browser, world.origin)
+  const [id] = fixture.vpnConnectionIds
+  const [address] = fixture.peerAddresses
+  await signIn(page, world.origin, world.key, `/console/connections/${id}/diagnose`)
+  await health(page, 'up').waitFor()
+  await page.getByText(messages['live.on'][0], { exact: true }).waitFor()
+  const control = createControlClient(world.emulator.state().control)
+  const loads: string[] = []
+  page.on('load', () => loads.push(page.url()))
+
+  await control.setPeer(address!, { psk: 'another-key' })
+  await health(page, 'down').waitFor({ timeout: soon })
+  const { title, remedy } = reasons.PEER_REJECTED_AUTH
+  await page.getByText(title.en).first().waitFor({ timeout: soon })
+  await page.getByText(remedy.en).waitFor({ timeout: soon })
+
+  await control.resetPeer(address!)
+  await health(page, 'up').waitFor({ timeout: soon })
+  assert.deepEqual([loads, faults], [[], []])
+  await context.close()
+})
+
+test('every reason is shown with what to do about it, in both languages', async () => {
+  const [id] = fixture.vpnConnectionIds
+  const control = createControlClient(world.emulator.state().control)
+  const pages = await Promise.all(
+    (['en', 'zh'] as const).map(async (language) => {
+      const { page, context } = await visit(browser, world.origin, { language })
+      await signIn(page, world.origin, world.key, `/console/connections/${id}/diagnose`)
+      return { language, page, context }
+    }),
+  )
+  const codes = (Object.keys(reasons) as ReasonCode[]).filter((code) => reasons[code].severity !== 'Normal')
+  assert.ok(codes.length > 30)
+  for (const reason of codes) {
+    const fault = await control.arm({ layer: 'tunnel', reason, target: id! })
+    await control.settle()
+    for (const { page, language } of pages) {
+      const { title, remedy } = reasons[reason]
+      await page
+        .locator('#content code', { hasText: new RegExp(`^${reason}$`) })
+        .first()
+        .waitFor()
+      await page.getByText(title[language]).first().waitFor()
+      await page.getByText(remedy[language]).first().waitFor()
+    }
+    await control.disarm(fault.id)
+  }
+  for (const { context } of pages) await context.close()
+})
+
+test('the lab arms a fault, every page says so, and the call log has the calls', async () => {
+  const { page, context, faults } = await visit(browser, world.origin)
+  await signIn(page, world.origin, world.key, '/console/lab')
+  await page.getByRole('button', { name: messages['lab.arm'][0], exact: true }).click()
+  await page.getByRole('alert').getByText('1 faults are armed').waitFor()
+  await page.goto(`${world.origin}/console/connections`)
+  await page.getByRole('alert').getByText('1 faults are armed').waitFor()
+  await page.locator('[data-health="down"]').first().waitFor()
+  await page.goto(`${world.origin}/console/lab`)
+  await page.getByRole('button', { name: messages['lab.disarmAll'][0] }).click()
+  await page.getByRole('alert').getByText('faults are armed').waitFor({ state: 'detached' })
+
+  await page.getByRole('button', { name: 'Play flapping' }).click()
+  await page.goto(`${world.origin}/console/calls`)
+  await page.getByText('DescribeVpnConnections').first().waitFor()
+  assert.deepEqual(faults, [])
+  await context.close()
+})
