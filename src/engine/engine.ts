@@ -90,7 +90,10 @@ export interface TunnelProbe {
   readonly interval: number
   /** Probes in a row that have to be lost, or answered, to change the verdict. */
   readonly retry: number
-  /** Take the routes of the tunnel away while the verdict is "failed" (`Policy=revoke_route`). */
+  /**
+   * Take the routes of the tunnel (`Tunnel.routes`) away while the verdict is "failed" (`Policy=revoke_route`). Those
+   * of BGP stay: the session says itself whether they are good, and the peer may answer probes by them alone.
+   */
   readonly revokeRoutes: boolean
 }
 

@@ -18,8 +18,6 @@ export interface ServedTunnel {
   readonly made: number
   /** It carries packets. */
   readonly up: boolean
-  /** Its routes are taken away: see `revokeRoutes`. */
-  readonly revoked: boolean
 }
 
 export interface ServedGateway {

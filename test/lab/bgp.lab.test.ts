@@ -157,7 +157,7 @@ describe('BGP through one tunnel', { skip }, () => {
     await until('nothing learned', async () => (await bgpRoutes(lab)) === '')
     const [session] = routerSettings(1).sessions
     await router.configure({ ...routerSettings(1), sessions: [{ ...session!, password: 'another-key' }] })
-    const silent = await when(lab, 'no session', ({ state }) => state === 'connect' || state === 'active')
+    const silent = await when(lab, 'no answer', ({ lastError }) => lastError === 'no answer from the peer')
     assert.deepEqual(silent.learned, [])
     await router.configure({ ...routerSettings(1), sessions: [{ ...session!, password: 'key-of-the-lab' }] })
     await established(lab)

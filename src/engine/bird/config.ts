@@ -46,7 +46,7 @@ export const defaultBgpLimits: BgpLimits = { holdTime: 30, importLimit: 50 }
 export const sessionName = (slot: number) => `vco_${slot}`
 
 /** Behind the static routes of tunnels that are up, before those of tunnels that wait for traffic (tunnel-routes.ts). */
-const kernelMetric = 1_500_000_000
+export const kernelMetric = 1_500_000_000
 
 /** The MED of a session is this less its preference: the lower one is better (RFC 4271, 9.1.2.2). */
 const medOfNoPreference = 1_000

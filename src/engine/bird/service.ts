@@ -116,11 +116,11 @@ class BgpService implements GatewayService {
 
 /**
  * A session is open while its tunnel carries packets, and while the tunnel waits for some: BGP is traffic that asks
- * for it. Not while a failed health check has taken the routes of the tunnel away.
+ * for it. A failed health check does not close it: the peer may know the way back for the probes from it alone.
  */
-function wantedSession({ tunnel, up, made, revoked }: ServedTunnel): [TunnelId, WantedSession][] {
+function wantedSession({ tunnel, up, made }: ServedTunnel): [TunnelId, WantedSession][] {
   const { id, slot, bgp, effectImmediately } = tunnel
   if (!bgp) return []
-  const open = !revoked && (up || (!effectImmediately && made > 0))
+  const open = up || (!effectImmediately && made > 0)
   return [[id, { slot, bgp, up, open }]]
 }

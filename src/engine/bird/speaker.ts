@@ -20,7 +20,7 @@ import { Secret } from '../../secret.ts'
 import { type BgpReport, EngineError, type LearnedPrefix, type TunnelBgp, type TunnelId } from '../engine.ts'
 import { run } from '../linux/command.ts'
 import { NamedTimers } from '../linux/named-timers.ts'
-import { ip, namespaceInode } from '../linux/namespace.ts'
+import { ipBatch, ipJson, namespaceInode } from '../linux/namespace.ts'
 import {
   type DaemonProcess,
   isAlive,
@@ -35,6 +35,7 @@ import {
   type BgpGateway,
   type BgpLimits,
   type BgpSession,
+  kernelMetric,
   renderBirdConfig,
   renderSession,
   sessionName,
@@ -103,9 +104,15 @@ interface Held {
   since: number
   /** The last complaint since the session was up. */
   complaint?: string
+  /** Since when it is tried without anything being heard; epoch milliseconds. */
+  tryingSince?: number
+  /** That is too long. */
+  isSilent?: boolean
 }
 
 const startLimitMs = 5_000
+/** A peer that has another key never answers, and nothing tells us of it but time. */
+const silenceMs = 10_000
 /** Lines of the log come in bursts: what they tell of is looked at once. */
 const gatherMs = 15
 
@@ -199,7 +206,7 @@ export class BgpSpeaker {
     this.#timers.clearAll()
   }
 
-  #lastError({ seen, state, session, complaint, refusal }: Held): string | undefined {
+  #lastError({ seen, state, session, complaint, refusal, isSilent }: Held): string | undefined {
     if (state === 'established') {
       return seen?.limitReached
         ? `the peer announces more than ${this.#around.limits.importLimit} networks; the others are not taken`
@@ -207,7 +214,8 @@ export class BgpSpeaker {
     }
     if (refusal !== undefined) return refusal
     if (!session.open) return complaint ?? 'the tunnel carries no packets'
-    return this.#trouble ?? complaint ?? seen?.lastError
+    const silence = isSilent ? 'no answer from the peer' : undefined
+    return this.#trouble ?? complaint ?? seen?.lastError ?? silence
   }
 
   // --- What BIRD is told ---------------------------------------------------------------------------------------
@@ -437,6 +445,9 @@ export class BgpSpeaker {
       }
       if (state === 'established') held.complaint = undefined
       held.seen = seen
+      const isTried = held.session.open && (state === 'connect' || state === 'active')
+      held.tryingSince = isTried ? (held.tryingSince ?? Date.now()) : undefined
+      held.isSilent = held.tryingSince !== undefined && Date.now() - held.tryingSince > silenceMs
       if (JSON.stringify(this.report(id)) !== before) this.#around.hint(id)
     }
     this.#tellLearned()
@@ -466,7 +477,7 @@ export class BgpSpeaker {
       if (process && (await isAlive(process))) await killDaemon(process)
       const { netns } = this.#place
       if (netns !== undefined && (await namespaceInode(netns)) === undefined) return
-      await ip(netns, ['route', 'flush', 'proto', 'bird'])
+      await clearRoutes(netns)
     }).catch((error) => {
       this.#around.log('error', 'cannot clear up after a BGP daemon', {
         gateway: this.#place.gatewayId,
@@ -501,6 +512,22 @@ export class BgpSpeaker {
     this.#queue = done.catch(() => {})
     return done
   }
+}
+
+/** Takes away what a dead BIRD has left in the kernel; by the metric, for another BIRD may run on the same machine. */
+async function clearRoutes(netns: string | undefined): Promise<void> {
+  const routes = await ipJson<{ dst: string; metric?: number }>(netns, [
+    '-4',
+    'route',
+    'show',
+    'proto',
+    'bird',
+  ])
+  const ours = routes.filter(({ metric }) => metric === kernelMetric)
+  await ipBatch(
+    netns,
+    ours.map(({ dst }) => `route del ${dst} proto bird metric ${kernelMetric}`),
+  )
 }
 
 const hold = (session: BgpSession): Held => ({

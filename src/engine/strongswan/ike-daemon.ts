@@ -144,14 +144,13 @@ export class IkeDaemon {
 
   /** The tunnels as the services of the gateway see them. */
   get served(): readonly ServedTunnel[] {
-    return [...this.#held.values()].map(({ tunnel, upSince, revoked = false }) => {
+    return [...this.#held.values()].map(({ tunnel, upSince }) => {
       const made = this.#path.made(tunnel)
       return {
         tunnel,
         interface: tunnelInterface(tunnel.slot),
         made,
         up: upSince !== undefined && made > 0,
-        revoked,
       }
     })
   }
@@ -161,7 +160,6 @@ export class IkeDaemon {
     const held = this.#held.get(id)
     if (!held || held.revoked === revoked) return
     held.revoked = revoked
-    this.#around.changed()
     this.#lookSoon(id)
   }
 
