@@ -241,6 +241,7 @@ async function tour({ ask, refused, recorded }: Calls): Promise<Refusal[]> {
   await ask('DescribeSslVpnClients', { VpnGatewayId })
   await ask('ListIpsecServers')
   await ask('ListVpnCertificateAssociations')
+  await ask('CheckVpnBgpEnabled')
 
   // --- Customer gateway ---
   const office = { IpAddress: '198.51.100.9', Asn: '65535', AuthKey: 'key', Name: 'office', ...Tags }
@@ -252,9 +253,6 @@ async function tour({ ask, refused, recorded }: Calls): Promise<Refusal[]> {
   // --- IPsec connection ---
   const ends = { VpnGatewayId, CustomerGatewayId, LocalSubnet: '10.1.0.0/24', RemoteSubnet: '192.168.0.0/16' }
   const unsupported: readonly (readonly [part: string, params: Params])[] = [
-    ['BgpConfig.EnableBgp=true', { BgpConfig: '{"EnableBgp":"true"}' }],
-    ['EnableTunnelsBgp=true', { EnableTunnelsBgp: true }],
-    ['HealthCheckConfig.enable=true', { HealthCheckConfig: '{"enable":"true"}' }],
     ['RemoteCaCertificate', { RemoteCaCertificate: 'pem' }],
   ]
   for (const [part, params] of unsupported) await note('CreateVpnConnection', part, { ...ends, ...params })
@@ -263,7 +261,8 @@ async function tour({ ask, refused, recorded }: Calls): Promise<Refusal[]> {
     ...Tags,
     Name: 'to the office',
     IkeConfig: '{"Psk":"first-key"}',
-    BgpConfig: '{"TunnelCidr":"169.254.10.0/30","LocalBgpIp":"169.254.10.1"}',
+    BgpConfig: '{"EnableBgp":"true","TunnelCidr":"169.254.10.0/30","LocalBgpIp":"169.254.10.1"}',
+    HealthCheckConfig: '{"enable":"true","dip":"192.168.0.1","sip":"10.1.0.5"}',
   })
   const { VpnConnectionId } = created
   await active('DescribeVpnConnection', { VpnConnectionId }, 'State')

@@ -482,6 +482,88 @@ const table = {
     },
   },
 
+  // --- Inside a tunnel that is up: BGP and the health check ---------------------------------------------------
+  BGP_CONNECTING: {
+    vendorCode: 'NoExceptionFound',
+    phase: 0,
+    severity: 'Normal',
+    title: { en: 'The BGP session is being set up', zh: '正在建立 BGP 会话' },
+    remedy: {
+      en: 'Wait for the session; it takes some seconds after the tunnel is up.',
+      zh: '请等待会话建立，隧道建立后通常需要数秒。',
+    },
+  },
+  BGP_WRONG_ASN: {
+    vendorCode: 'PeerMismatch',
+    phase: 0,
+    severity: 'Critical',
+    title: { en: 'The BGP session is refused because of an AS number', zh: 'AS 号不一致，BGP 会话被拒绝' },
+    remedy: {
+      en: 'Compare the ASN of the customer gateway with that of the device, and LocalAsn with what the device expects.',
+      zh: '请核对用户网关的 AS 号与设备的 AS 号，以及 LocalAsn 与设备上配置的对端 AS 号。',
+    },
+  },
+  BGP_NO_ANSWER: {
+    vendorCode: 'NoResponse',
+    phase: 0,
+    severity: 'Critical',
+    title: { en: 'The peer does not answer the BGP session', zh: '对端对 BGP 连接无响应' },
+    remedy: {
+      en: 'Compare both inside addresses and the AuthKey, let TCP 179 through, and route the TunnelCidr into the tunnel at the peer.',
+      zh: '请核对双方隧道内地址与 AuthKey，放行 TCP 179，并在对端将 TunnelCidr 路由到隧道。',
+    },
+  },
+  BGP_REFUSED: {
+    vendorCode: 'NegotiationFailed',
+    phase: 0,
+    severity: 'Critical',
+    title: { en: 'The peer refuses the BGP session', zh: '对端拒绝 BGP 连接' },
+    remedy: {
+      en: 'Start BGP at the peer, with a neighbour of the LocalBgpIp and LocalAsn of this tunnel.',
+      zh: '请在对端启用 BGP，并以本隧道的 LocalBgpIp 和 LocalAsn 配置邻居。',
+    },
+  },
+  BGP_HOLD_TIMER: {
+    vendorCode: 'NoResponse',
+    phase: 0,
+    severity: 'Warn',
+    title: { en: 'The BGP session ended since the peer fell silent', zh: 'BGP 保持时间到期，会话中断' },
+    remedy: {
+      en: 'Check that the peer runs and the way through the tunnel is open; the session is tried again by itself.',
+      zh: '请检查对端是否运行、隧道内是否可达；会话会自动重新建立。',
+    },
+  },
+  BGP_CLOSED: {
+    vendorCode: 'ReceiveDeleteNotify',
+    phase: 0,
+    severity: 'Warn',
+    title: { en: 'The peer closed the BGP session', zh: '对端关闭了 BGP 会话' },
+    remedy: {
+      en: 'The evidence is what the peer said; find the cause in its log.',
+      zh: '证据为对端给出的原因，请在对端日志中查找。',
+    },
+  },
+  BGP_DAEMON: {
+    vendorCode: 'NegotiationFailed',
+    phase: 0,
+    severity: 'Critical',
+    title: { en: 'The BGP daemon of this gateway does not run as wanted', zh: '网关的 BGP 守护进程异常' },
+    remedy: {
+      en: 'It is started again by itself; if this lasts, the evidence and the log of the node say why.',
+      zh: '系统会自动重新启动该进程；若长时间未恢复，请查看证据与节点日志。',
+    },
+  },
+  HEALTH_CHECK_FAILED: {
+    vendorCode: 'NoResponse',
+    phase: 0,
+    severity: 'Warn',
+    title: { en: 'The health check gets no answers', zh: '健康检查无应答' },
+    remedy: {
+      en: 'Check that the destination answers pings from the source address, and that the peer routes the answers into the tunnel.',
+      zh: '请检查目的地址能否应答来自源地址的 ping，且对端将应答路由到隧道。',
+    },
+  },
+
   // --- Our side ----------------------------------------------------------------------------------------------
   CHARON_DOWN: {
     vendorCode: 'NegotiationFailed',

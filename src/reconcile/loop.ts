@@ -258,7 +258,8 @@ export class ReconcileLoop {
           const { connection, tunnel } = wanted!
           const { gateway, peer } = await this.#ends(connection, tunnel)
           const routes = await routesThrough(db.kysely, connection.id)
-          await engine.tunnels.apply(desiredTunnel(connection, tunnel, gateway, peer, routes, sealer))
+          const inside = await this.#insideCidr(gateway)
+          await engine.tunnels.apply(desiredTunnel(connection, tunnel, gateway, peer, routes, inside, sealer))
           this.#tunnels.add(id)
         } catch (cause) {
           // The attempt is over: the gateway must not stay "updating" for as long as the cause lasts.

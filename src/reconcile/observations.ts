@@ -2,6 +2,7 @@
 import type { Database } from '../db/open.ts'
 import type { Row } from '../db/schema.ts'
 import type { Failure, TunnelReport } from '../engine/engine.ts'
+import { insideFailure } from './inside-failure.ts'
 
 export interface Observations {
   gateway(
@@ -76,7 +77,7 @@ export function createObservations(db: Database, stored?: (report: StoredReport)
         phase2_failed: Number(report.phase2Failed),
         bgp_established: report.bgp ? Number(report.bgp.state === 'established') : null,
         probe_succeeding: report.probe ? Number(report.probe.succeeding ?? false) : null,
-        ...reasonColumns(report.failure),
+        ...reasonColumns(report.failure ?? insideFailure(report)),
         reported_at: report.at,
       }
       const written = await db.transaction(async (trx): Promise<StoredReport | undefined> => {

@@ -17,5 +17,8 @@ export const asn = /^(\d{1,10}|\d{1,5}\.\d{1,5})$/
 /** 1 to 100 visible ASCII characters. */
 export const psk = /^[\x21-\x7e]{1,100}$/
 
+/** 1 to 64 visible ASCII characters but `?`, and here but `"`, which BIRD cannot be told. */
+export const bgpKey = /^[\x21\x23-\x3e\x40-\x7e]{1,64}$/
+
 /** Idempotency key: at most 64 visible ASCII characters. */
 export const clientToken = /^[\x21-\x7e]{1,64}$/

@@ -1,4 +1,4 @@
-/** What a daemon's log says for each reason, in the words of charon 5.9.8; for reasons that are asked for by name. */
+/** What a daemon's log says for each reason, in the words of charon 5.9.8 and BIRD 2.0.12; for reasons that are asked for by name. */
 import type { Tunnel } from '../engine.ts'
 import type { ReasonCode } from '../reason.ts'
 import type { Complaint } from './negotiate.ts'
@@ -124,6 +124,14 @@ const lines = {
   REKEY_FAILED: ['CHILD_SA rekeying failed, trying again in 15 seconds'],
   DPD_TIMEOUT: ['DPD check timed out, enforcing DPD action'],
   PEER_CLOSED: ({ id }) => [`received DELETE for IKE_SA ${id}[1]`],
+  BGP_CONNECTING: [],
+  BGP_WRONG_ASN: ['Bad peer AS'],
+  BGP_NO_ANSWER: ['no answer from the peer'],
+  BGP_REFUSED: ['Socket: Connection refused'],
+  BGP_HOLD_TIMER: ['Hold timer expired'],
+  BGP_CLOSED: ['Received: Administrative shutdown'],
+  BGP_DAEMON: ['the BGP daemon has ended'],
+  HEALTH_CHECK_FAILED: ['0 of the last 3 probes were answered'],
   CHARON_DOWN: ['charon has ended (exit code 139)'],
   LOCAL_KERNEL: ({ localSubnets, remoteSubnets }) => [
     'unable to install IPsec policies (SPD) in kernel',

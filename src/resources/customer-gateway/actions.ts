@@ -8,7 +8,7 @@ import { scopeOf } from '../scope.ts'
 import { checkTagFilters, checkTags, type Tag } from '../tag/model.ts'
 import { carries, putTags, removeTags, tagsOf } from '../tag/store.ts'
 import { defined } from '../vpn-connection/model.ts'
-import { isCustomerGatewayUsed } from '../vpn-connection/store.ts'
+import { bgpTunnelsOfPeer, changeTunnel, isCustomerGatewayUsed } from '../vpn-connection/store.ts'
 import { authKeyContext, checkAddress, cloudAsn, parseAsn } from './model.ts'
 import {
   createCustomerGateway,
@@ -130,7 +130,7 @@ export function customerGatewayActions({ db, sealer, write, paging, quotas }: Re
     }),
 
     action(modifyCustomerGatewayAttribute, (input, call) =>
-      write(modifyCustomerGatewayAttribute, input, call, async (trx) => {
+      write(modifyCustomerGatewayAttribute, input, call, async (trx, changed) => {
         const scope = scopeOf(call)
         const row = await findCustomerGateway(trx, scope, input.CustomerGatewayId)
         if (!row) throw apiError('InvalidCustomerGatewayInstanceId.NotFound')
@@ -141,6 +141,13 @@ export function customerGatewayActions({ db, sealer, write, paging, quotas }: Re
             input.AuthKey === undefined ? undefined : sealer.seal(input.AuthKey, authKeyContext(row.id)),
         })
         await changeCustomerGateway(trx, row.id, change)
+        // Sealing gives another text each time: only what the key says tells whether it is another one.
+        if (input.AuthKey !== undefined && input.AuthKey !== view(row, []).AuthKey) {
+          for (const id of await bgpTunnelsOfPeer(trx, row.id)) {
+            await changeTunnel(trx, id, {}, true)
+            changed(`tunnel:${id}`)
+          }
+        }
         const { CreateTime, CustomerGatewayId, Description, IpAddress, Name, ResourceGroupId } = view(
           { ...row, ...change },
           [],

@@ -1,7 +1,7 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
 import { newTags, pageParams, pageResult, regionId, tagFilter, tagsResult } from '../fields.ts'
-import { asn, clientToken, text128, text256 } from '../patterns.ts'
+import { asn, bgpKey, clientToken, text128, text256 } from '../patterns.ts'
 
 export const createCustomerGateway = defineAction({
   name: 'CreateCustomerGateway',
@@ -15,7 +15,7 @@ export const createCustomerGateway = defineAction({
     Asn: { type: 'string', pattern: asn },
     AuthKey: {
       type: 'string',
-      pattern: /^(?!.*[ ?])[\x21-\x7E]{1,64}$/,
+      pattern: bgpKey,
       secret: true,
       maxLength: 64,
       minLength: 1,
@@ -118,7 +118,7 @@ export const modifyCustomerGatewayAttribute = defineAction({
     CustomerGatewayId: { type: 'string', required: true },
     AuthKey: {
       type: 'string',
-      pattern: /^(?!.*[ ?])[\x21-\x7E]{1,64}$/,
+      pattern: bgpKey,
       secret: true,
       maxLength: 64,
       minLength: 1,

@@ -154,7 +154,11 @@ export function vpnAttachmentActions(context: ResourceContext): Action[] {
               ]
         for (const { CustomerGatewayId } of tunnels) await writer.requirePeer(trx, call, CustomerGatewayId)
         const owner = await newOwner(trx, call, input, tunnels.length === 2)
-        const row = await writer.create(trx, call, changed, owner, { ...input, tunnels })
+        const row = await writer.create(trx, call, changed, owner, {
+          ...input,
+          bgp: (tunnels.length === 2 ? input.EnableTunnelsBgp : input.BgpConfig?.EnableBgp) ?? false,
+          tunnels,
+        })
         changed(`gateway:${owner.id}`)
         return { ...successful, CreateTime: row.created_at, Name: row.name, VpnConnectionId: row.id }
       }),
@@ -197,6 +201,7 @@ export function vpnAttachmentActions(context: ResourceContext): Action[] {
         checkSupported(input)
         await writer.modify(trx, call, changed, locked, {
           ...input,
+          bgp: locked.row.dual === 1 ? input.EnableTunnelsBgp : input.BgpConfig?.EnableBgp,
           tunnels:
             locked.row.dual === 1
               ? withIds(locked, input.TunnelOptionsSpecification ?? [])

@@ -81,7 +81,11 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
           : [{ ...singleTunnel(input), CustomerGatewayId: input.CustomerGatewayId }]
         for (const { CustomerGatewayId } of tunnels) await writer.requirePeer(trx, call, CustomerGatewayId)
         requireReadyGateway(gateway, await readProgress(trx, gateway.id), 'VpnGateway.Configuring')
-        const row = await writer.create(trx, call, changed, gateway, { ...input, tunnels })
+        const row = await writer.create(trx, call, changed, gateway, {
+          ...input,
+          bgp: (dual ? input.EnableTunnelsBgp : input.BgpConfig?.EnableBgp) ?? false,
+          tunnels,
+        })
         return { CreateTime: row.created_at, Name: row.name, VpnConnectionId: row.id }
       }),
     ),
@@ -133,6 +137,7 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
         checkSupported(input)
         await writer.modify(trx, call, changed, locked, {
           ...input,
+          bgp: locked.row.dual === 1 ? input.EnableTunnelsBgp : input.BgpConfig?.EnableBgp,
           tunnels: locked.row.dual === 1 ? (input.TunnelOptionsSpecification ?? []) : [singleTunnel(input)],
         })
         return {}

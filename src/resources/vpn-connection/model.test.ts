@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
+  checkHealthCheck,
   checkSubnets,
   checkSupported,
   clashingKeys,
@@ -32,20 +33,33 @@ test('subnets are the same whatever their order and spacing', () => {
 })
 
 test('what is not built is refused by a named code', () => {
-  checkSupported({ BgpConfig: { EnableBgp: false }, HealthCheckConfig: { Enable: false } })
-  assert.throws(
-    () => checkSupported({ BgpConfig: { EnableBgp: true } }),
-    code('OperationUnsupported.EnableBgp'),
-  )
-  assert.throws(
-    () => checkSupported({ HealthCheckConfig: { Enable: true } }),
-    code('IllegalParam.HealthCheckConfig'),
-  )
   assert.throws(() => checkSupported({ RemoteCaCertificate: 'x' }), code('IllegalParam.RemoteCaCertificate'))
   assert.throws(
     () => checkSupported({ TunnelOptionsSpecification: [{}, { RemoteCaCertificate: 'x' }] }),
     code('IllegalParam.RemoteCaCertificate'),
   )
+})
+
+test('a health check that is on names two hosts and times that can be', () => {
+  const check = { hc_enable: 1, hc_dip: '192.168.0.1', hc_sip: '10.0.0.1', hc_interval: 3, hc_retry: 3 }
+  const outside = ['198.51.100.1', null]
+  checkHealthCheck(check, outside)
+  checkHealthCheck({ ...check, hc_enable: 0, hc_dip: '' }, outside)
+  for (const bad of [
+    { hc_dip: '' },
+    { hc_sip: '10.0.0' },
+    { hc_sip: '198.51.100.1' },
+    { hc_dip: '224.0.0.1' },
+    { hc_sip: '127.0.0.1' },
+    { hc_interval: 0 },
+    { hc_retry: 3601 },
+  ]) {
+    assert.throws(
+      () => checkHealthCheck({ ...check, ...bad }, outside),
+      code('IllegalParam.HealthCheckConfig'),
+      JSON.stringify(bad),
+    )
+  }
 })
 
 test('a life of 0 seconds is the default one', () => {

@@ -50,14 +50,14 @@ export async function tunnelsOf(source: Source, connectionId: string): Promise<V
 }
 
 /** A tunnel as its siblings on the gateway are compared with it: with the subnets of its connection. */
-export type SiblingTunnel = VpnTunnel & Pick<VpnConnection, 'local_subnet' | 'remote_subnet'>
+export type SiblingTunnel = VpnTunnel & Pick<VpnConnection, 'local_subnet' | 'remote_subnet' | 'bgp_enable'>
 
 export async function tunnelsOfGateway(source: Source, gatewayId: string): Promise<SiblingTunnel[]> {
   return source
     .selectFrom('vpn_connection as c')
     .innerJoin('vpn_tunnel as t', 't.connection_id', 'c.id')
     .selectAll('t')
-    .select(['c.local_subnet', 'c.remote_subnet'])
+    .select(['c.local_subnet', 'c.remote_subnet', 'c.bgp_enable'])
     .where('c.vpn_gateway_id', '=', gatewayId)
     .orderBy('c.seq')
     .orderBy('t.position')
@@ -87,6 +87,19 @@ export async function isCustomerGatewayUsed(source: Source, customerGatewayId: s
     .limit(1)
     .executeTakeFirst()
   return row !== undefined
+}
+
+/** Tunnels in which BGP is on and whose peer is this customer gateway. */
+export async function bgpTunnelsOfPeer(source: Source, customerGatewayId: string): Promise<string[]> {
+  const rows = await source
+    .selectFrom('vpn_tunnel as t')
+    .innerJoin('vpn_connection as c', 'c.id', 't.connection_id')
+    .select('t.id')
+    .where('t.customer_gateway_id', '=', customerGatewayId)
+    .where('c.bgp_enable', '=', 1)
+    .where('c.deleted_at', 'is', null)
+    .execute()
+  return rows.map(({ id }) => id)
 }
 
 export async function insertConnection(

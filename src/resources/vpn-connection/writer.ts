@@ -18,14 +18,17 @@ import { putTags } from '../tag/store.ts'
 import { requireReadyGateway } from '../vpn-gateway/model.ts'
 import { findOwner, readProgress, type VpnGateway } from '../vpn-gateway/store.ts'
 import type { Trx } from '../write.ts'
+import { bgpColumns, bgpDefaults, checkBgpBeside, checkInsideAddresses, requireBgpSettings } from './bgp.ts'
 import { type healthCheckParams, ikeParams, ipsecParams } from './fields.ts'
 import {
+  checkHealthCheck,
   checkSubnets,
   clashingKeys,
   defaultsOf,
   defined,
   flag,
   generatePsk,
+  healthCheckDefaults,
   matchTunnels,
   sameEnds,
   sameSelectors,
@@ -56,6 +59,8 @@ export interface WantedConnection {
   readonly EffectImmediately: boolean
   readonly AutoConfigRoute: boolean
   readonly HealthCheckConfig?: HealthCheck
+  /** BGP in its tunnels. */
+  readonly bgp: boolean
   readonly Tags?: Parameters<typeof checkTags>[0]
   readonly tunnels: readonly TunnelOptions[]
 }
@@ -68,6 +73,7 @@ export interface ChangedConnection {
   readonly EffectImmediately?: boolean
   readonly AutoConfigRoute?: boolean
   readonly HealthCheckConfig?: HealthCheck
+  readonly bgp?: boolean
   readonly tunnels: readonly TunnelOptions[]
 }
 
@@ -183,22 +189,56 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
     ) as Partial<VpnTunnel>
   }
 
-  /** Columns that no engine has to make real as long as BGP is refused. */
-  const notForEngine = new Set(['bgp_local_asn', 'bgp_tunnel_cidr', 'bgp_local_ip'])
+  /** @param siblings all tunnels of the gateway, as they will be */
+  async function checkBgp(
+    trx: Trx,
+    call: Call,
+    tunnels: readonly VpnTunnel[],
+    isOn: boolean,
+    siblings: readonly SiblingTunnel[],
+  ): Promise<void> {
+    for (const tunnel of tunnels) {
+      checkInsideAddresses(tunnel)
+      if (isOn) requireBgpSettings(tunnel, (await requirePeer(trx, call, tunnel.customer_gateway_id)).asn)
+      checkBgpBeside(tunnel, isOn, siblings)
+    }
+  }
 
-  /** Checks and stores the changes of some tunnels of one connection; the others are left running as they are. */
+  /** Only when something of it changes: what was stored before is not judged anew. */
+  async function checkChangedBgp(
+    trx: Trx,
+    call: Call,
+    connection: VpnConnection,
+    tunnels: readonly VpnTunnel[],
+    changes: ReadonlyMap<VpnTunnel, Partial<VpnTunnel>>,
+  ): Promise<void> {
+    const { local_subnet, remote_subnet, bgp_enable } = connection
+    const concerned = tunnels
+      .filter((tunnel) => {
+        const columns = Object.keys(changes.get(tunnel) ?? {})
+        return bgp_enable === 1 || columns.some((column) => bgpColumns.has(column))
+      })
+      .map((tunnel) => ({ ...tunnel, ...changes.get(tunnel), local_subnet, remote_subnet, bgp_enable }))
+    if (concerned.length === 0) return
+    const others = await tunnelsOfGateway(trx, connection.vpn_gateway_id)
+    const siblings = others.filter(({ id }) => !concerned.some((tunnel) => tunnel.id === id))
+    await checkBgp(trx, call, concerned, bgp_enable === 1, [...siblings, ...concerned])
+  }
+
+  /** Stores the changes of some tunnels of one connection; the others are left running as they are. */
   async function applyChanges(
     trx: Trx,
     changed: (key: `tunnel:${string}`) => void,
     connection: VpnConnection,
     changes: ReadonlyMap<VpnTunnel, Partial<VpnTunnel>>,
-    renegotiateAll: boolean,
+    concernsAll: boolean,
   ): Promise<void> {
     const siblings = await tunnelsOfGateway(trx, connection.vpn_gateway_id)
-    const { local_subnet, remote_subnet } = connection
+    const { local_subnet, remote_subnet, bgp_enable } = connection
+    const isForEngine = (column: string) => bgp_enable === 1 || !bgpColumns.has(column)
     for (const [tunnel, change] of changes) {
-      const forEngine = renegotiateAll || Object.keys(change).some((column) => !notForEngine.has(column))
-      if (forEngine) checkBeside(siblings, { ...tunnel, ...change, local_subnet, remote_subnet })
+      const forEngine = concernsAll || Object.keys(change).some(isForEngine)
+      if (forEngine) checkBeside(siblings, { ...tunnel, ...change, local_subnet, remote_subnet, bgp_enable })
       await changeTunnel(trx, tunnel.id, change, forEngine)
       if (forEngine) changed(`tunnel:${tunnel.id}`)
     }
@@ -262,17 +302,18 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
         remote_subnet: wanted.RemoteSubnet,
         effect_immediately: Number(wanted.EffectImmediately),
         auto_config_route: Number(wanted.AutoConfigRoute),
-        hc_enable: 0,
+        hc_enable: Number(check?.Enable ?? false),
         hc_dip: check?.Dip ?? '',
         hc_sip: check?.Sip ?? '',
         hc_interval: check?.Interval ?? 0,
         hc_retry: check?.Retry ?? 0,
         hc_policy: check?.Policy ?? 'revoke_route',
-        bgp_enable: 0,
+        bgp_enable: Number(wanted.bgp),
         dual: Number(dual),
         resource_group_id: gateway.resource_group_id,
         deleted_at: null,
       }
+      checkHealthCheck(row, [gateway.internet_ip, gateway.second_internet_ip])
       const tunnels: VpnTunnel[] = []
       for (const [index, options] of wanted.tunnels.entries()) {
         const place = {
@@ -281,11 +322,14 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
           position: index + 1,
           slot: index === 0 ? row.seq : await db.nextSeq(trx),
         }
-        tunnels.push(await newTunnel(trx, call, place, gateway, options))
+        const tunnel = await newTunnel(trx, call, place, gateway, options)
+        tunnels.push(wanted.bgp ? { ...tunnel, ...bgpDefaults(tunnel) } : tunnel)
       }
       const siblings = await tunnelsOfGateway(trx, gateway.id)
-      const { local_subnet, remote_subnet } = row
-      for (const tunnel of tunnels) checkBeside(siblings, { ...tunnel, local_subnet, remote_subnet })
+      const { local_subnet, remote_subnet, bgp_enable } = row
+      const added = tunnels.map((tunnel) => ({ ...tunnel, local_subnet, remote_subnet, bgp_enable }))
+      for (const tunnel of added) checkBeside(siblings, tunnel)
+      await checkBgp(trx, call, tunnels, wanted.bgp, [...siblings, ...added])
       await insertConnection(trx, row, tunnels)
       await configureRoutes(trx, gateway, row, call.now)
       await putTags(trx, scope, 'vpnconnection', id, tags)
@@ -309,26 +353,43 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
         effect_immediately: flag(wanted.EffectImmediately),
         name: wanted.Name,
         auto_config_route: flag(wanted.AutoConfigRoute),
+        hc_enable: flag(check?.Enable),
         hc_dip: check?.Dip,
         hc_sip: check?.Sip,
-        hc_interval: check?.Interval,
-        hc_retry: check?.Retry,
+        // Zeros stand for "never set".
+        hc_interval:
+          check?.Interval ??
+          (check?.Enable && !row.hc_interval ? healthCheckDefaults.hc_interval : undefined),
+        hc_retry: check?.Retry ?? (check?.Enable && !row.hc_retry ? healthCheckDefaults.hc_retry : undefined),
         hc_policy: check?.Policy,
+        bgp_enable: flag(wanted.bgp),
       })
+      const after = { ...row, ...change }
+      checkHealthCheck(after, [owner.internet_ip, owner.second_internet_ip])
+      const isBgpOn = after.bgp_enable === 1
       const touches = (...columns: (keyof VpnConnection)[]) => columns.some((column) => column in change)
-      const renegotiateAll = touches('local_subnet', 'remote_subnet', 'effect_immediately')
+      const concernsAll =
+        touches('local_subnet', 'remote_subnet', 'effect_immediately', 'bgp_enable', 'hc_enable') ||
+        (after.hc_enable === 1 && touches('hc_dip', 'hc_sip', 'hc_interval', 'hc_retry', 'hc_policy'))
       const changes = new Map<VpnTunnel, Partial<VpnTunnel>>()
-      if (renegotiateAll) for (const tunnel of tunnels) changes.set(tunnel, {})
+      if (concernsAll) for (const tunnel of tunnels) changes.set(tunnel, {})
       for (const { tunnel, options } of matchTunnels(tunnels, wanted.tunnels)) {
         const columns = await changeOf(trx, call, tunnel, options)
         if (Object.keys(columns).length > 0) changes.set(tunnel, columns)
       }
+      if (isBgpOn) {
+        for (const tunnel of tunnels) {
+          const missing = bgpDefaults({ ...tunnel, ...changes.get(tunnel) })
+          if (Object.keys(missing).length > 0) changes.set(tunnel, { ...changes.get(tunnel), ...missing })
+        }
+      }
       if (Object.keys(change).length === 0 && changes.size === 0) return
+      await checkChangedBgp(trx, call, after, tunnels, changes)
       await changeConnection(trx, row.id, change)
-      await applyChanges(trx, changed, { ...row, ...change }, changes, renegotiateAll)
+      await applyChanges(trx, changed, after, changes, concernsAll)
       if (touches('auto_config_route', 'local_subnet', 'remote_subnet')) {
-        await configureRoutes(trx, owner, { ...row, ...change }, call.now)
-        if (!renegotiateAll) await routesChanged(trx, changed, row.id)
+        await configureRoutes(trx, owner, after, call.now)
+        if (!concernsAll) await routesChanged(trx, changed, row.id)
       }
     },
 

@@ -22,6 +22,7 @@ import {
   requireReadyGateway,
 } from './model.ts'
 import {
+  checkVpnBgpEnabled,
   createEnhancedVpnGateway,
   createVpnGateway,
   deleteEnhancedVpnGateway,
@@ -57,7 +58,7 @@ function view(row: VpnGateway, progress: GatewayProgress, tags: readonly Tag[]) 
     Description: row.description,
     DisasterRecoveryInternetIp: row.second_internet_ip ?? undefined,
     DisasterRecoveryVSwitchId: row.second_vswitch_id ?? undefined,
-    EnableBgp: false,
+    EnableBgp: progress.usesBgp,
     EndTime: row.end_time,
     EniInstanceIds: [],
     GatewayType: gatewayTypes[row.kind],
@@ -320,6 +321,9 @@ export function vpnGatewayActions({ db, write, paging, quotas, addressPool }: Re
         return {}
       }),
     ),
+
+    // Every gateway here can have BGP in its tunnels.
+    action(checkVpnBgpEnabled, () => ({ BgpEnabled: true })),
 
     action(describeVpnGatewayAvailableZones, ({ AcceptLanguage }, { region }) => ({
       AvailableZoneIdList: zonesOf(region).map(({ id, letter }) => ({

@@ -50,7 +50,7 @@ export const noEnd = Date.UTC(2099, 8, 8, 16)
 
 /** The capabilities that clients read from the text field `Tag`; all members are texts. */
 export const capabilities = JSON.stringify({
-  VpnEnableBgp: 'false',
+  VpnEnableBgp: 'true',
   VisuallySsl: 'false',
   PbrPriority: 'false',
   VpnNewImage: 'true',

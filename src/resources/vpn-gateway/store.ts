@@ -10,6 +10,8 @@ export interface GatewayProgress {
   readonly observed_generation: number | null
   /** A connection of it is being created, changed or deleted. */
   readonly busyConnections: boolean
+  /** A connection of it has BGP switched on. */
+  readonly usesBgp: boolean
 }
 
 export async function findGateway(source: Source, scope: Scope, id: string): Promise<VpnGateway | undefined> {
@@ -37,7 +39,7 @@ export async function readProgresses(
   gatewayIds: readonly string[],
 ): Promise<Map<string, GatewayProgress>> {
   const progresses = new Map<string, GatewayProgress>(
-    gatewayIds.map((id) => [id, { observed_generation: null, busyConnections: false }]),
+    gatewayIds.map((id) => [id, { observed_generation: null, busyConnections: false, usesBgp: false }]),
   )
   if (gatewayIds.length === 0) return progresses
   const observed = await source
@@ -60,10 +62,22 @@ export async function readProgresses(
       ]),
     )
     .execute()
+  const bgp = await source
+    .selectFrom('vpn_connection')
+    .select('vpn_gateway_id')
+    .distinct()
+    .where('vpn_gateway_id', 'in', gatewayIds)
+    .where('bgp_enable', '=', 1)
+    .execute()
+  const bgpIds = new Set(bgp.map((row) => row.vpn_gateway_id))
   const busyIds = new Set(busy.map((row) => row.vpn_gateway_id))
   const generations = new Map(observed.map((row) => [row.gateway_id, row.observed_generation]))
   for (const id of gatewayIds) {
-    progresses.set(id, { observed_generation: generations.get(id) ?? null, busyConnections: busyIds.has(id) })
+    progresses.set(id, {
+      observed_generation: generations.get(id) ?? null,
+      busyConnections: busyIds.has(id),
+      usesBgp: bgpIds.has(id),
+    })
   }
   return progresses
 }
