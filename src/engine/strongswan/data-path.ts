@@ -33,6 +33,8 @@ import type { Carrier } from './render.ts'
 /** xfrm interfaces and marks are numbered from 1; slots may begin at 0. */
 const carrierNumber = (tunnel: Tunnel) => tunnel.slot + 1
 
+const hasInsideAddress = ({ insideAddress }: Tunnel) => insideAddress !== undefined
+
 const interfaceOf = (tunnel: Tunnel) => tunnelInterface(tunnel.slot)
 
 /** Where the daemon stands. */
@@ -128,7 +130,7 @@ export class DataPath {
     } else {
       for (const tunnel of loaded) await this.#ensureCarrierInterface(tunnel)
     }
-    for (const tunnel of loaded) await this.address(tunnel, loaded)
+    for (const tunnel of loaded.filter(hasInsideAddress)) await this.address(tunnel, loaded)
     return 'whole'
   }
 
@@ -153,12 +155,10 @@ export class DataPath {
 
   /** What the tunnel needs before it is loaded. @param all tunnels of the daemon, this one among them */
   async ensure(tunnel: Tunnel, all: readonly Tunnel[]): Promise<void> {
-    if (this.mode !== 'U') {
-      await this.#ensureCarrierInterface(tunnel)
-      return this.address(tunnel, all)
-    }
-    if (!this.#tunNames.has(interfaceOf(tunnel))) await this.#nameTun(all)
-    await this.address(tunnel, all)
+    if (this.mode !== 'U') await this.#ensureCarrierInterface(tunnel)
+    else if (!this.#tunNames.has(interfaceOf(tunnel))) await this.#nameTun(all)
+    if (hasInsideAddress(tunnel)) await this.address(tunnel, all)
+    if (this.mode !== 'U') return
     // For everything may be narrowed by the peer to what there is, which the addresses of the gateway lie in.
     const ours = [this.#source, ...(tunnel.insideAddress === undefined ? [] : [hostOf(tunnel.insideAddress)])]
     const inside = tunnel.localSubnets.flatMap((subnet) =>

@@ -293,7 +293,7 @@ export class IkeDaemon {
     if (previous && isOtherInterface(previous, tunnel, carrier.mode)) await this.#drop(previous)
     const all = [...this.#tunnels().filter(({ id }) => id !== tunnel.id), tunnel]
     if (!isSame) await this.#path.ensure(tunnel, all)
-    else if (previous.insideAddress !== tunnel.insideAddress) await this.#path.address(tunnel, all)
+    if (previous && previous.insideAddress !== tunnel.insideAddress) await this.#path.address(tunnel, all)
     await this.#path.guard(tunnel)
     const isRecertified = previous !== undefined && !hasSameCertificates(previous, tunnel)
     this.#hasLeftovers ||= isRecertified
