@@ -2,7 +2,6 @@
  * All wiring, top to bottom: store, keys, actions, API, and on a gateway node the engine and the reconcile loop.
  * Nothing else knows everybody.
  */
-import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
@@ -14,6 +13,7 @@ import { claimGateways } from './db/claim.ts'
 import { type Database, type DatabaseConfig, openDatabase } from './db/open.ts'
 import type { Engine } from './engine/engine.ts'
 import { createLogbook, type Logbook } from './logbook/logbook.ts'
+import { http } from './node-http.ts'
 import { ReconcileLoop } from './reconcile/loop.ts'
 import { createCredentialSource } from './resources/access-key/store.ts'
 import { recordOf } from './resources/audit-event/model.ts'
@@ -316,7 +316,7 @@ async function serveMetrics(
   listen: { host: string; port: number },
   render: () => Promise<string>,
 ): Promise<{ readonly port: number; close(): Promise<void> }> {
-  const server = createServer(async (request, response) => {
+  const server = http().createServer(async (request, response) => {
     if (request.url !== '/metrics') return response.writeHead(404).end()
     try {
       const text = await render()

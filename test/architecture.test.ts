@@ -19,8 +19,8 @@ interface Layer {
   readonly because: string
 }
 
-/** What everybody may use: words, and the time. */
-const everywhere = ['node:', 'src/secret.ts', 'src/clock.ts']
+/** What everybody may use: words, the time, and the way to Node's HTTP. */
+const everywhere = ['node:', 'src/secret.ts', 'src/clock.ts', 'src/node-http.ts']
 
 const layers: readonly Layer[] = [
   {
@@ -29,7 +29,7 @@ const layers: readonly Layer[] = [
     because: 'the wire protocol knows HTTP and specs, and nothing of tunnels, stores or resources',
   },
   {
-    files: ['src/secret.ts', 'src/settings.ts', 'src/clock.ts'],
+    files: ['src/secret.ts', 'src/settings.ts', 'src/clock.ts', 'src/node-http.ts'],
     may: [],
     because: 'everybody stands on these; what they need, everybody would need',
   },
@@ -164,6 +164,8 @@ const layerOf = (file: string) => layers.find(({ files }) => fits(file, files))
 
 /** Why `file` must not import `target`, or `undefined`. */
 function refusal(file: string, { target, typeOnly }: Import): string | undefined {
+  if (/^node:https?$/.test(target) && !typeOnly)
+    return `${file} imports ${target}: src/node-http.ts says why not`
   const layer = layerOf(file)
   if (layer === undefined) return `${file} stands in no layer: add it to the map in test/architecture.test.ts`
   if (fits(target, everywhere) || fits(target, layer.files)) return undefined
@@ -206,7 +208,9 @@ test('the map refuses each forbidden arrow and lets the wanted ones through', ()
     ['src/rpc/server.ts', "import { x } from '../resources/index.ts'", /knows HTTP and specs/],
     ['src/rpc/server.ts', "import type { X } from '../db/open.ts'", /knows HTTP and specs/],
     ['src/rpc/server.ts', "import { x } from 'pg'", /knows HTTP and specs/],
-    ['src/rpc/server.ts', "import { createServer } from 'node:http'", undefined],
+    ['src/rpc/server.ts', "import { createServer } from 'node:net'", undefined],
+    ['src/rpc/server.ts', "import type { Server } from 'node:http'", undefined],
+    ['src/rpc/server.ts', "import { createServer } from 'node:http'", /says why not/],
     ['src/resources/vpc/actions.ts', "import { x } from '../../engine/engine.ts'", /for more than its types/],
     ['src/resources/vpc/actions.ts', "import type { X } from '../../engine/engine.ts'", undefined],
     [

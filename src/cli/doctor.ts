@@ -6,8 +6,6 @@
  */
 import { constants } from 'node:fs'
 import { access, open, readFile } from 'node:fs/promises'
-import { get as httpGet } from 'node:http'
-import { get as httpsGet } from 'node:https'
 import { createServer } from 'node:net'
 import { release } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -20,6 +18,7 @@ import { checkWan } from '../engine/linux/gateway-network.ts'
 import { checkHost } from '../engine/linux/host-network.ts'
 import { findCharon } from '../engine/strongswan/charon.ts'
 import { chooseKernelMode, type KernelModes, probeKernel } from '../engine/strongswan/kernel-mode.ts'
+import { http, https } from '../node-http.ts'
 import { loadCertificate } from '../tls.ts'
 import { exitCodes, type Terminal } from './terminal.ts'
 
@@ -325,7 +324,7 @@ async function answersAsSuidao(listen: Listen, scheme: 'http' | 'https'): Promis
 function getText(url: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const options = { signal: AbortSignal.timeout(2_000), rejectUnauthorized: false, agent: false } as const
-    const asked = (url.startsWith('https:') ? httpsGet : httpGet)(url, options, (response) => {
+    const asked = (url.startsWith('https:') ? https() : http()).get(url, options, (response) => {
       let text = ''
       response.setEncoding('utf8').on('data', (chunk: string) => {
         text += chunk

@@ -1,6 +1,6 @@
 /** Calls of the API as its clients make them, over HTTP and signed: for scenarios, and for changes behind a client's back. */
 import { createHmac, randomUUID } from 'node:crypto'
-import { request } from 'node:http'
+import { http } from '../node-http.ts'
 import { ControlError } from './errors.ts'
 import type { AccountKey } from './types.ts'
 
@@ -44,7 +44,7 @@ export function createCaller(endpoint: string, key: AccountKey, regionId: string
 function post(endpoint: string, form: string): Promise<{ status: number; body: string }> {
   const [, host, port] = /^\[?([^\]]+?)\]?:(\d+)$/.exec(endpoint)!
   return new Promise((resolve, reject) => {
-    const call = request(
+    const call = http().request(
       {
         host,
         port,

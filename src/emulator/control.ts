@@ -1,6 +1,7 @@
 /** The control listener: JSON over HTTP on a port of its own. */
-import { createServer, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { http } from '../node-http.ts'
 import type { Emulator } from './emulator.ts'
 import { ControlError } from './errors.ts'
 import { openApiDocument } from './openapi.ts'
@@ -59,7 +60,7 @@ export async function serveControl(control: Control, host: string, port: number)
     return control(request.method!, request.url!, await readBody(request))
   }
 
-  const server = createServer((request, response) => {
+  const server = http().createServer((request, response) => {
     answer(request)
       .catch(refusal)
       .then(({ status, value }) => {

@@ -3,17 +3,11 @@
  * slowly of. Whatever goes wrong is answered with an error body of the vendor's shape: npm clients raise a bare
  * SyntaxError on anything else, and hide status and code.
  */
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-  STATUS_CODES,
-} from 'node:http'
-import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { http, https } from '../node-http.ts'
 import { type ApiError, apiError } from './errors.ts'
 import { createPipeline, type Pipeline, type PipelineOptions, type Reply } from './pipeline.ts'
 
@@ -166,7 +160,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       return
     }
     const { status, headers, body } = pipeline.refuse(error, [], (socket as Partial<Socket>).remoteAddress)
-    let head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n`
+    let head = `HTTP/1.1 ${status} ${http().STATUS_CODES[status]}\r\n`
     for (let at = 0; at < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`
     head += `Date: ${new Date().toUTCString()}\r\nConnection: close\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n`
     socket.end(head + body)
@@ -215,14 +209,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     listen(host, port, tls) {
       let server: Server
       if (tls) {
-        const secure = createTlsServer({
+        const secure = https().createServer({
           ...settings,
           ...secureContext(tls),
           handshakeTimeout: limits.headMs,
         })
         tlsServers.push(secure)
         server = secure
-      } else server = createServer(settings)
+      } else server = http().createServer(settings)
       serve(server)
       return new Promise((resolve, reject) => {
         server.once('error', reject)
