@@ -4,8 +4,8 @@
  * They are had from their registries by the clients of those (pip, go, Maven), at the versions written beside each program,
  * into `var/other-clients`. What a machine has no tools for, or cannot get, is skipped with the reason.
  */
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
@@ -26,7 +26,10 @@ export interface OtherClient {
   readonly name: string
   /** @throws with the reason where the client cannot be had here. The same language is prepared once. */
   prepare(): Promise<void>
-  start(app: TestApp): Driver
+  /** Over TLS the CA of the server is trusted in the way of the language. */
+  start(app: TestApp, tls?: TestApp['tls']): Driver
+  /** The models of this version know connections with two tunnels. */
+  readonly twoTunnels: boolean
 }
 
 /** Runs a tool; what it complains about last is the reason. */
@@ -73,12 +76,27 @@ const prepareJava = once(async () => {
   await tool('mvn', ['--quiet', '--batch-mode', `-Dout=${javaOut}`, ...goals], { cwd: join(here, 'java') })
 })
 
+/** Java trusts what is in a store of its own kind. */
+function trustStore(tls: TestApp['tls']): string[] {
+  if (!tls) return []
+  const store = join(javaOut, 'trusted.p12')
+  rmSync(store, { force: true })
+  const made = ['-importcert', '-noprompt', '-alias', 'suidao', '-file', tls.caFile, '-keystore', store]
+  execFileSync('keytool', [...made, '-storepass', 'changeit'], { stdio: 'ignore' })
+  return [`-Djavax.net.ssl.trustStore=${store}`, '-Djavax.net.ssl.trustStorePassword=changeit']
+}
+
 /** Starts a program that answers each line with a line. */
-function drive(file: string, args: readonly string[], { host, root }: TestApp): Driver {
-  const env = { ...process.env }
+function drive(file: string, args: readonly string[], { host, root }: TestApp, tls: TestApp['tls']): Driver {
+  const trust = tls && {
+    SSL_CERT_FILE: tls.caFile,
+    REQUESTS_CA_BUNDLE: tls.caFile,
+    ALIBABA_CLOUD_CA_BUNDLE: tls.caFile,
+  }
+  const env: NodeJS.ProcessEnv = { ...process.env, ...trust, DRIVER_PROTOCOL: tls ? 'HTTPS' : 'HTTP' }
   // A proxy between a client and the loopback address would answer for the server.
   for (const name of ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY']) delete env[name]
-  const child = spawn(file, [...args, host, root.id, root.secret], { env })
+  const child = spawn(file, [...args, tls?.host ?? host, root.id, root.secret], { env })
   let complaint = ''
   child.stderr.on('data', (text) => {
     complaint = (complaint + text).slice(-4096)
@@ -116,22 +134,21 @@ export const otherClients: readonly OtherClient[] = [
   ...['v1', 'v2'].map((generation) => ({
     name: `Python, ${generation === 'v1' ? 'aliyun-python-sdk-vpc (RPC V1)' : 'alibabacloud-vpc20160428 (ACS3)'}`,
     prepare: preparePython,
-    start: (app: TestApp) => drive(pythonProgram, [join(here, 'python/driver.py'), generation], app),
+    start: (app: TestApp, tls?: TestApp['tls']) =>
+      drive(pythonProgram, [join(here, 'python/driver.py'), generation], app, tls),
+    twoTunnels: true,
   })),
   ...['v1', 'v2'].map((generation) => ({
     name: `Go, ${generation === 'v1' ? 'alibaba-cloud-sdk-go (RPC V1)' : 'vpc-20160428/v6 (ACS3)'}`,
     prepare: prepareGo,
-    start: (app: TestApp) => drive(goProgram, [generation], app),
+    start: (app: TestApp, tls?: TestApp['tls']) => drive(goProgram, [generation], app, tls),
+    twoTunnels: true,
   })),
   {
     name: 'Java, com.aliyun vpc20160428',
     prepare: prepareJava,
-    start: (app) =>
-      drive(
-        'java',
-        ['-cp', `${join(javaOut, 'classes')}:${readFileSync(classpathFile, 'utf8')}`, 'Driver'],
-        app,
-      ),
+    start: (app, tls) => drive('java', [...trustStore(tls), '-cp', javaClasspath(), 'Driver'], app, tls),
+    twoTunnels: false,
   },
 ]
 

@@ -133,3 +133,85 @@ export async function lifeCycle(app: TestApp, ask: Ask): Promise<void> {
   // Go's models leave an empty list out; that it is on the wire is held by the contract.
   assert.deepEqual([none.TotalCount, none.VpnConnections.VpnConnection ?? []], [0, []])
 }
+
+/** A connection with two tunnels and tags: lists and structures as parameters, which the plain life does not have. */
+export async function twoTunnelLife(ask: Ask): Promise<void> {
+  const { VpcId } = await ask('CreateVpc', { CidrBlock: '10.0.0.0/8' })
+  const vSwitches: string[] = []
+  for (const [index, zone] of ['h', 'i'].entries()) {
+    const network = { VpcId, CidrBlock: `10.${index}.0.0/24`, ZoneId: `${RegionId}-${zone}` }
+    vSwitches.push((await ask('CreateVSwitch', network)).VSwitchId)
+  }
+  const [VSwitchId, DisasterRecoveryVSwitchId] = vSwitches
+  const { VpnGatewayId } = await ask('CreateVpnGateway', {
+    VpcId,
+    VSwitchId,
+    DisasterRecoveryVSwitchId,
+    Bandwidth: 10,
+  })
+  const peers: string[] = []
+  for (const IpAddress of ['198.51.100.9', '198.51.100.10']) {
+    peers.push((await ask('CreateCustomerGateway', { IpAddress, Asn: '65001' })).CustomerGatewayId)
+  }
+  const gatewayActive = () =>
+    until('the gateway is active', async () => {
+      return (await ask('DescribeVpnGateway', { VpnGatewayId })).Status === 'active'
+    })
+  await gatewayActive()
+  const { VpnConnectionId } = await ask('CreateVpnConnection', {
+    VpnGatewayId,
+    LocalSubnet: '10.0.0.0/24',
+    RemoteSubnet: '192.168.0.0/24',
+    Tags: [{ Key: 'stage', Value: 'test' }],
+    TunnelOptionsSpecification: peers.map((CustomerGatewayId, index) => ({
+      CustomerGatewayId,
+      Role: ['master', 'slave'][index],
+      EnableDpd: true,
+      TunnelIkeConfig: { Psk: `key-${index}`, IkeVersion: 'ikev2', IkeLifetime: 3600 },
+    })),
+  })
+  const active = () =>
+    until('the connection is active', async () => {
+      const answer = await ask('DescribeVpnConnection', { VpnConnectionId })
+      return answer.State === 'active' && answer
+    })
+  const shown = await active()
+  const tunnels = shown.TunnelOptionsSpecification.TunnelOptions
+  assert.deepEqual(
+    tunnels.map((tunnel: any) => [tunnel.CustomerGatewayId, tunnel.Role, tunnel.TunnelIkeConfig.Psk]),
+    [
+      [peers[0], 'master', 'key-0'],
+      [peers[1], 'slave', 'key-1'],
+    ],
+  )
+  // The models of the SDKs have text here; the wire has a number, which each of them takes.
+  assert.equal(String(tunnels[0].TunnelIkeConfig.IkeLifetime), '3600')
+  assert.equal(String(tunnels[0].EnableDpd), 'true')
+  // Go's first models know older names beside these.
+  assert.deepEqual(
+    shown.Tags.Tag.map((tag: any) => [tag.Key, tag.Value]),
+    [['stage', 'test']],
+  )
+
+  await gatewayActive()
+  await ask('ModifyTunnelAttribute', {
+    VpnConnectionId,
+    TunnelId: tunnels[1].TunnelId,
+    TunnelOptionsSpecification: { TunnelIkeConfig: { Psk: 'another' } },
+  })
+  await gatewayActive()
+  const changed = (await active()).TunnelOptionsSpecification.TunnelOptions
+  assert.deepEqual(
+    changed.map((tunnel: any) => tunnel.TunnelIkeConfig.Psk),
+    ['key-0', 'another'],
+  )
+  await ask('DeleteVpnConnection', { VpnConnectionId })
+  await until('the connection is gone', () =>
+    ask('DescribeVpnConnection', { VpnConnectionId }).then(
+      () => false,
+      (error) => error.code === 'InvalidVpnConnectionInstanceId.NotFound',
+    ),
+  )
+  await gatewayActive()
+  await ask('DeleteVpnGateway', { VpnGatewayId })
+}

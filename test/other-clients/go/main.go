@@ -49,7 +49,7 @@ func call(method, request reflect.Value) (reflect.Value, error) {
 }
 
 func firstGeneration(host, key, secret string) func(asked) answer {
-	config := sdk.NewConfig().WithScheme("HTTP")
+	config := sdk.NewConfig().WithScheme(os.Getenv("DRIVER_PROTOCOL"))
 	client, err := first.NewClientWithOptions("cn-hangzhou", config, credentials.NewAccessKeyCredential(key, secret))
 	if err != nil {
 		panic(err)
@@ -124,7 +124,7 @@ func secondGeneration(host, key, secret string) func(asked) answer {
 		AccessKeyId:     tea.String(key),
 		AccessKeySecret: tea.String(secret),
 		Endpoint:        tea.String(host),
-		Protocol:        tea.String("HTTP"),
+		Protocol:        tea.String(os.Getenv("DRIVER_PROTOCOL")),
 	})
 	must(err)
 	return func(asked asked) answer {

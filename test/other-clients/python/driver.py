@@ -5,6 +5,7 @@ Usage: driver.py v1|v2 host key secret
 
 import importlib
 import json
+import os
 import re
 import sys
 
@@ -12,6 +13,7 @@ import sys
 def first_generation(host, key, secret):
     from aliyunsdkcore.acs_exception.exceptions import ServerException
     from aliyunsdkcore.client import AcsClient
+    from aliyunsdkcore.http import protocol_type
 
     client = AcsClient(key, secret, "cn-hangzhou")
 
@@ -20,6 +22,8 @@ def first_generation(host, key, secret):
         request = getattr(module, f"{action}Request")()
         request.set_endpoint(host)
         request.set_accept_format("json")
+        # The core asks for this very object, not for a text that is equal.
+        request.set_protocol_type(getattr(protocol_type, os.environ["DRIVER_PROTOCOL"]))
         for name, value in params.items():
             if name == "RegionId":
                 request.add_query_param(name, value)
@@ -42,7 +46,7 @@ def second_generation(host, key, secret):
     from darabonba.exceptions import DaraException
 
     config = utils_models.Config(
-        access_key_id=key, access_key_secret=secret, endpoint=host, protocol="HTTP", region_id="cn-hangzhou"
+        access_key_id=key, access_key_secret=secret, endpoint=host, protocol=os.environ["DRIVER_PROTOCOL"]
     )
     client = Client(config)
 

@@ -33,7 +33,11 @@ public class Driver {
     PrintStream out = new PrintStream(System.out, true, StandardCharsets.UTF_8);
     System.setOut(System.err);
     Config config =
-        new Config().setEndpoint(where[0]).setAccessKeyId(where[1]).setAccessKeySecret(where[2]).setProtocol("HTTP");
+        new Config()
+            .setEndpoint(where[0])
+            .setAccessKeyId(where[1])
+            .setAccessKeySecret(where[2])
+            .setProtocol(System.getenv("DRIVER_PROTOCOL"));
     Client client = new Client(config);
     BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine()) {
