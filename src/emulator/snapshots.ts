@@ -12,19 +12,24 @@ type TableName = keyof Schema
 type StoredRow = Readonly<Record<string, string | number | null>>
 export type Snapshot = ReadonlyMap<TableName, readonly StoredRow[]>
 
-/** Who may call is no resource; and these two belong to no account. */
-const left: readonly TableName[] = ['account', 'access_key', 'ram_role', 'creation', 'setting', 'migration']
+/** Who may call is no resource; and the last three belong to no account. */
+const left: readonly TableName[] = [
+  ...(['account', 'access_key', 'ram_role', 'console_session'] as const),
+  ...(['creation', 'setting', 'migration'] as const),
+]
 const observed: readonly TableName[] = ['gateway_observation', 'tunnel_observation']
 
 const names = (Object.keys(tables) as TableName[]).filter((name) => !left.includes(name))
 const columnsOf = (name: TableName) => Object.keys(tables[name])
 const owned = names.filter((name) => columnsOf(name).includes('account_id'))
-/** Tables whose rows belong to a row of an account: `connection_id` and the like say to which. */
+/** Tables whose rows belong to a row of an account: their first column that names an id says to which. */
 const parts = names.filter((name) => !owned.includes(name))
 
-/** The columns of a part that may name the row it belongs to. */
-const links = (name: TableName) =>
-  columnsOf(name).filter((column) => /^(connection|gateway|tunnel)_id$/.test(column))
+function linkOf(name: TableName): string {
+  const link = columnsOf(name).find((column) => column.endsWith('_id'))
+  if (link === undefined) throw new Error(`whose rows those of ${name} are is not known`)
+  return link
+}
 
 /** All rows of an account, those of parts included. */
 async function rowsOf(db: Transaction<Schema>, accountId: string): Promise<Map<TableName, StoredRow[]>> {
@@ -46,7 +51,7 @@ async function rowsOf(db: Transaction<Schema>, accountId: string): Promise<Map<T
     const rows = (await db.selectFrom(name).selectAll().execute()) as unknown as StoredRow[]
     add(
       name,
-      rows.filter((row) => links(name).some((column) => ids.has(String(row[column])))),
+      rows.filter((row) => ids.has(String(row[linkOf(name)]))),
     )
   }
   return found
@@ -62,11 +67,11 @@ async function remove(db: Transaction<Schema>, accountId: string): Promise<Map<T
         .execute()
       continue
     }
-    const [link] = links(name)
+    const link = linkOf(name)
     for (const row of rows) {
       await db
         .deleteFrom(name)
-        .where(link as never, '=', row[link!] as never)
+        .where(link as never, '=', row[link] as never)
         .execute()
     }
   }

@@ -436,15 +436,28 @@ describe('one emulator', () => {
       })
     }
 
-    test('latency and loss, for a while', async () => {
-      const { control } = running
+    test('loss, for a while: packets do not come back, and without any the tunnel dies', async () => {
+      const { control, status } = running
       const target = connection
-      await control.arm({ layer: 'network', kind: 'loss', loss: 1, target, for: minute })
-      assert.equal((await control.send(target, 10)).received, 0)
-      await control.advance(minute)
+      await control.arm({ layer: 'network', kind: 'loss', loss: 0.5, target, for: 1_000 })
+      const { received } = await control.send(target, 100)
+      assert.ok(received > 30 && received < 70, `${received} of 100 came back`)
+      await control.advance(1_000)
       assert.equal((await control.send(target, 10)).received, 10)
-      await control.arm({ layer: 'network', kind: 'latency', delay: 800, target })
-      assert.equal((await control.networks())[target]?.rtt, 800)
+      await control.arm({ layer: 'network', kind: 'loss', loss: 1, target, for: minute })
+      assert.equal(await status(target), 'ike_sa_not_established')
+      await control.advance(minute)
+      assert.equal(await status(target), 'ipsec_sa_established')
+    })
+
+    test('latency: a negotiation takes that much longer', async () => {
+      const { control, status } = running
+      await control.arm({ layer: 'network', kind: 'latency', delay: 1_020, target: connection })
+      await control.renegotiate(connection)
+      await control.advance(2_999)
+      assert.equal(await status(connection), 'ike_sa_not_established')
+      await control.advance(1)
+      assert.equal(await status(connection), 'ipsec_sa_established')
     })
 
     test('a share of the tunnels, at most so many', async () => {

@@ -18,6 +18,8 @@ export interface Inside {
 
 /** BIRD's `connect retry time` as the strongSwan engine sets it, in milliseconds. */
 const connectRetry = 5_000
+/** Networks that are taken from a peer, as in the strongSwan engine. */
+const importLimit = 50
 
 export class SimulatedBgp {
   readonly #inside: Inside
@@ -71,17 +73,28 @@ export class SimulatedBgp {
   }
 
   report(): BgpReport {
-    const established = this.#state === 'established'
     const { asn, announced } = this.#peer()
+    const established = this.#state === 'established'
+    const lastError = this.#errorNow(announced.length)
     return {
       state: this.#state,
       since: this.#since,
-      ...(this.#lastError !== undefined && { lastError: this.#lastError }),
+      ...(lastError !== undefined && { lastError }),
       learned: established
-        ? announced.map((prefix) => ({ prefix, asPath: String(asn), communities: '', best: true }))
+        ? announced
+            .slice(0, importLimit)
+            .map((prefix) => ({ prefix, asPath: String(asn), communities: '', best: true }))
         : [],
       advertised: established ? this.#wanted.advertised : [],
     }
+  }
+
+  #errorNow(announced: number): string | undefined {
+    if (this.#state !== 'established')
+      return this.#lastError ?? (this.#inside.isOpen() ? undefined : 'the tunnel carries no packets')
+    return announced > importLimit
+      ? `the peer announces more than ${importLimit} networks; the others are not taken`
+      : undefined
   }
 
   #connect(delay: number): void {
@@ -105,7 +118,7 @@ export class SimulatedBgp {
     const holdTime = Math.min(30, this.#peer().holdTime) * 1_000
     this.#timer = this.#inside.clock.after(holdTime, () => {
       if (this.#inside.isOpen() || this.#state !== 'established') return
-      this.#become('active', 'BGP Error: Hold timer expired')
+      this.#become('active', 'Hold timer expired')
     })
   }
 
@@ -117,7 +130,7 @@ export class SimulatedBgp {
     // With different keys the other end drops every segment without a word (RFC 2385, 2.0).
     const isDeaf = (authKey?.reveal() ?? null) !== peer.authKey
     if (isDeaf || peer.localIp !== peerIp || peer.remoteIp !== localIp) return 'Socket: Connection timed out'
-    if (peer.asn !== peerAsn) return 'BGP Error: Bad peer AS'
+    if (peer.asn !== peerAsn) return `Bad peer AS: ${peer.asn}`
     if (peer.remoteAsn !== localAsn) return 'Received: Bad peer AS'
     return undefined
   }

@@ -100,6 +100,8 @@ interface Seen extends Complaint {
 /** What the daemon does by itself when no lifetime is set, in seconds. */
 const defaultLifetime = { ike: 14_400, child: 3_600 }
 const packetSize = 84
+/** Ways there and back until both phases are done. */
+const exchanges = 3
 /** Milliseconds; of `telling`, as in the strongSwan engine's reading of logs. */
 const bothEndsWindow = 60_000
 const settledAfter = 10_000
@@ -303,17 +305,27 @@ export class SimulatedTunnel {
       })
       return
     }
-    this.#set('negotiation', this.#around.pace.next('ike') + this.#retransmissions(), () =>
-      this.#phase1(role),
-    )
+    const late = this.#retransmissions()
+    const farAway = exchanges * Math.max(0, network.rtt - openNetwork.rtt)
+    this.#set('negotiation', this.#around.pace.next('ike') + farAway + (late ?? 0), () => {
+      if (late === undefined) this.#failed(role, silence('IKE_TIMEOUT', own, 500))
+      else this.#phase1(role)
+    })
   }
 
-  /** What lost packets cost, in milliseconds: each is sent again after 2 s, then 1.6 times as late. */
-  #retransmissions(): number {
+  /**
+   * What lost packets cost, in milliseconds: each is sent again after 2 s, then 1.6 times as late, four times. `undefined`
+   * when one is lost each time.
+   */
+  #retransmissions(): number | undefined {
     const { loss } = this.#network
     let cost = 0
-    for (let wait = 2_000; loss > 0 && wait < 20_000 && this.#around.random() < loss; wait *= 1.6)
+    let wait = 2_000
+    for (let tries = 0; loss > 0 && this.#around.random() < loss; tries++) {
+      if (tries === 4) return undefined
       cost += wait
+      wait *= 1.6
+    }
     return cost
   }
 
@@ -771,11 +783,14 @@ export class SimulatedTunnel {
   }
 
   get #network(): Network {
-    return this.#around.network(this.#tunnel)
+    const network = this.#around.network(this.#tunnel)
+    return network.loss >= 1 ? { ...network, silent: true } : network
   }
 
+  /** Traffic has asked for it, too, where BGP or a health check sends packets of its own. */
   get #asked(): boolean {
-    return this.#tunnel.effectImmediately || this.#woken
+    const { effectImmediately, bgp, probe } = this.#tunnel
+    return effectImmediately || this.#woken || bgp !== undefined || probe !== undefined
   }
 
   get #isEstablished(): boolean {

@@ -182,7 +182,7 @@ test('BGP comes up over a tunnel that is up, and learns what the peer announces'
   )
   assert.deepEqual(bgp?.advertised, ['10.1.0.0/24'])
   for (const [change, error] of [
-    [{ asn: 65_002 }, 'BGP Error: Bad peer AS'],
+    [{ asn: 65_002 }, 'Bad peer AS: 65002'],
     [{ remoteAsn: 1 }, 'Received: Bad peer AS'],
     [{ authKey: 'another' }, 'Socket: Connection timed out'],
     [{ localIp: '169.254.10.9' }, 'Socket: Connection timed out'],
@@ -199,6 +199,19 @@ test('BGP comes up over a tunnel that is up, and learns what the peer announces'
   assert.equal((await report()).bgp?.state, 'established')
 })
 
+test('BGP asks for a tunnel that waits for traffic, and no more than 50 networks are taken from a peer', async () => {
+  const { world, report, step } = await start({ ...withBgp, effectImmediately: false })
+  assert.equal((await report()).bgp?.state, 'established')
+  const many = Array.from({ length: 51 }, (_, index) => `172.16.${index}.0/24`)
+  world.setPeer(peer, { bgp: { announced: many } })
+  const { bgp } = await report()
+  assert.equal(bgp?.learned.length, 50)
+  assert.equal(bgp?.lastError, 'the peer announces more than 50 networks; the others are not taken')
+  world.setNetwork(peer, { silent: true })
+  step(minute)
+  assert.equal((await report()).bgp?.lastError, 'the tunnel carries no packets')
+})
+
 test('without any packet the hold timer ends BGP, and the end of the tunnel ends it at once', async () => {
   const { world, report, step } = await start({ ...withBgp, dpd: false }, profiles['like-the-cloud'])
   step(minute)
@@ -208,7 +221,7 @@ test('without any packet the hold timer ends BGP, and the end of the tunnel ends
   step(2_000)
   assert.deepEqual(
     [(await report()).bgp?.state, (await report()).bgp?.lastError],
-    ['active', 'BGP Error: Hold timer expired'],
+    ['active', 'Hold timer expired'],
   )
   world.setNetwork(peer, {})
   step(minute)
