@@ -67,6 +67,19 @@ export const scenarios = {
     after: ({ world }, { peerAddresses: [, peer] }) =>
       world.setPeer(peer!, { localSubnets: ['10.99.0.0/24'] }, true),
   },
+  'bgp-only-down': {
+    summary: 'both tunnels are up, and the BGP session of the second is not',
+    connection: (number) => ({
+      EnableTunnelsBgp: 'true',
+      BgpConfig: JSON.stringify({
+        EnableBgp: 'true',
+        LocalAsn: '65530',
+        TunnelCidr: `169.254.${10 + number}.0/30`,
+        LocalBgpIp: `169.254.${10 + number}.1`,
+      }),
+    }),
+    after: ({ world }, { peerAddresses: [, peer] }) => world.setPeer(peer!, { bgp: { enabled: false } }),
+  },
   'peer-reboot': {
     summary: 'the peer of the second connection starts anew and is back after a minute',
     after: ({ world }, { peerAddresses: [, peer] }) => world.peerReboots(peer!, 60 * second),

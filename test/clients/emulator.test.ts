@@ -90,6 +90,18 @@ describe('scenarios', () => {
       ),
     'subnets-mismatch': (running, fixture) =>
       statuses(running, fixture, ['ipsec_sa_established', 'ipsec_sa_not_established'], 'SUBNET_MISMATCH'),
+    async 'bgp-only-down'(running, fixture) {
+      const up = ['ipsec_sa_established', 'ipsec_sa_established']
+      await statuses(running, fixture, up, 'BGP_CLOSED')
+      const sessions = fixture.vpnConnectionIds.map(async (vpnConnectionId) => {
+        const request = new vpc.DescribeVpnConnectionRequest({ regionId, vpnConnectionId })
+        return (await running.sdk.describeVpnConnection(request)).body!.vpnBgpConfig!.status
+      })
+      assert.deepEqual(await Promise.all(sessions), ['success', 'false'])
+      await running.control.resetPeer(fixture.peerAddresses[1]!)
+      await running.control.advance(10_000)
+      await statuses(running, fixture, up)
+    },
     async 'peer-reboot'(running, fixture) {
       await statuses(running, fixture, ['ipsec_sa_established', 'ike_sa_not_established'], 'DPD_TIMEOUT')
       await running.control.advance(2 * minute)
