@@ -319,6 +319,15 @@ test('contradictions stop the start', async (t) => {
       { SUIDAO_ROLES: 'api', SUIDAO_WAN_BRIDGE: 'br0' },
       /SUIDAO_WAN_BRIDGE is for a node/,
     ],
+    [
+      'events without tunnels',
+      {
+        SUIDAO_ROLES: 'api',
+        SUIDAO_WEBHOOK_URL: 'https://192.0.2.1/',
+        SUIDAO_WEBHOOK_SECRET: 'a-secret-of-the-settings',
+      },
+      /SUIDAO_WEBHOOK_URL is for a node that runs tunnels/,
+    ],
     ['a data folder that daemons do not see', { SUIDAO_DATA_DIR: '/run/suidao' }, /lies under \/run/],
     ['the same by its old name', { SUIDAO_DATA_DIR: '/var/run/suidao' }, /lies under \/run/],
     ['a data folder too deep', { SUIDAO_DATA_DIR: `/${'d'.repeat(68)}` }, /has 69 bytes; more than 68/],

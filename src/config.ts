@@ -498,6 +498,7 @@ export function readConfig(
       'wan.bridge',
       'wan.netns',
       'wan.gateway',
+      'webhook.url',
     ] as const) {
       if (given.has(name)) {
         problems.push(

@@ -323,7 +323,7 @@ export interface EngineDescription {
 export interface DaemonHealth {
   /** Unique on this node. */
   readonly name: string
-  readonly kind: 'ike' | 'bgp' | 'probe'
+  readonly kind: 'ike' | 'bgp'
   /** It runs and answers. */
   readonly up: boolean
   /** How often this process has started it. */

@@ -4,7 +4,7 @@
  * The engine tells its services the complete state of a gateway whenever something of it changes; they tell the engine
  * what they have found. Neither waits for the other.
  */
-import type { Gateway, GatewayId, Tunnel, TunnelId, TunnelReport } from './engine.ts'
+import type { DaemonHealth, Gateway, GatewayId, Tunnel, TunnelId, TunnelReport } from './engine.ts'
 
 /** A tunnel as a service sees it. */
 export interface ServedTunnel {
@@ -37,6 +37,8 @@ export interface GatewayService {
   remove(id: GatewayId): Promise<void>
   /** What it knows of a tunnel now; empty for one that is none of its business. */
   report(id: TunnelId): Pick<TunnelReport, 'bgp' | 'probe'>
+  /** Daemons of its own that there should be now. */
+  daemons?(): readonly DaemonHealth[]
   /** Ends our side only: what runs goes on. */
   close(): Promise<void>
 }

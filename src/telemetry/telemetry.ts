@@ -6,10 +6,10 @@
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db/open.ts'
 import type { Row } from '../db/schema.ts'
-import type { DaemonHealth } from '../engine/engine.ts'
+import type { BgpReport, DaemonHealth, ProbeReport } from '../engine/engine.ts'
 import { type ReasonCode, reasons } from '../engine/reason.ts'
 import type { Logbook } from '../logbook/logbook.ts'
-import { eventTypes, renderEvent } from '../resources/webhook/model.ts'
+import { type EventName, eventTypes, renderEvent } from '../resources/webhook/model.ts'
 import { enqueue, webhookCounts } from '../resources/webhook/store.ts'
 import type { Sealer } from '../seal.ts'
 import { deriveChange, type TunnelChange } from './changes.ts'
@@ -64,6 +64,7 @@ export function createTelemetry({ db, sealer, logbook, log, clock }: TelemetryOp
           tunnelStatus: change.status,
           // A recovery has no cause, whatever was wrong before it.
           ...(eventTypes[name].level === 'WARN' && reasonOf(after)),
+          ...serviceOf(name, after),
         },
       }),
     )
@@ -128,6 +129,16 @@ function reasonOf({ reason_code, reason_since, reason_evidence }: Observation) {
   }
 }
 
+/** What the service says that the event is about. */
+function serviceOf(name: EventName, { facts }: Observation) {
+  const { bgp, probe } = JSON.parse(facts) as { bgp?: BgpReport; probe?: ProbeReport }
+  if (name.startsWith('Bgp') && bgp) return { bgp: { state: bgp.state, lastError: bgp.lastError ?? '' } }
+  if (name.startsWith('IpsecHealthCheck') && probe) {
+    return { healthCheck: { sent: probe.sent, received: probe.received, rtt: probe.rtt ?? null } }
+  }
+  return {}
+}
+
 function webhookFamilies(rows: Awaited<ReturnType<typeof webhookCounts>>): Family[] {
   const samples = (amount: 'delivered' | 'dropped' | 'waiting') =>
     rows.map((row) => ({ labels: { webhook: row.id }, value: row[amount] }))
@@ -153,18 +164,25 @@ function webhookFamilies(rows: Awaited<ReturnType<typeof webhookCounts>>): Famil
   ]
 }
 
-const entryOf = ({ connectionId, tunnelId, status, statusBefore, reason }: TunnelChange) => ({
+/** Events that status and reason do not tell of. */
+const othersOf = (change: TunnelChange): readonly EventName[] =>
+  change.events.filter((name) => !name.startsWith('IpsecPhase'))
+
+const entryOf = (change: TunnelChange) => ({
   level: 'info',
   message: 'a tunnel has changed',
-  connection: connectionId,
-  tunnel: tunnelId,
-  status,
-  ...(statusBefore !== status && { before: statusBefore ?? null }),
-  ...(reason && { reason }),
+  connection: change.connectionId,
+  tunnel: change.tunnelId,
+  status: change.status,
+  ...(change.statusBefore !== change.status && { before: change.statusBefore ?? null }),
+  ...(change.reason && { reason: change.reason }),
+  ...(othersOf(change).length > 0 && { events: othersOf(change) }),
 })
 
 /** `ipsec_sa_established -> ike_sa_not_established, PSK_MISMATCH: The pre-shared keys differ` */
-function sentenceOf({ status, statusBefore, reason }: TunnelChange): string {
+function sentenceOf(change: TunnelChange): string {
+  const { status, statusBefore, reason } = change
   const step = statusBefore === undefined || statusBefore === status ? status : `${statusBefore} -> ${status}`
-  return reason === undefined ? step : `${step}, ${reason}: ${reasons[reason].title.en}`
+  const why = reason === undefined ? [] : [`${reason}: ${reasons[reason].title.en}`]
+  return [step, ...why, ...othersOf(change)].join(', ')
 }

@@ -51,10 +51,10 @@ describe('what a failure says, everywhere', { skip }, () => {
   })
 
   /** Gives the peer a configuration as its administrator would. */
-  async function load(configuration: string): Promise<void> {
+  async function load(configuration: string, at = peer): Promise<void> {
     const file = join(product.server.folder, 'swanctl.conf')
     await writeFile(file, configuration)
-    await command('swanctl', '--load-all', '--clear', '--file', file, '--uri', `unix://${peer.charon.socket}`)
+    await command('swanctl', '--load-all', '--clear', '--file', file, '--uri', `unix://${at.charon.socket}`)
   }
 
   const answers = {
@@ -76,10 +76,14 @@ describe('what a failure says, everywhere', { skip }, () => {
       return /, ([A-Z_]+): /.exec(lines.findLast((line) => line.includes('[STATUS]')) ?? '')?.[1]
     },
     'log of the server': async () => {
-      const lines = product.server.log.split('\n').filter((line) => line.includes('a tunnel has changed'))
+      const lines = product.server.log
+        .split('\n')
+        .filter((line) => line.includes('a tunnel has changed') && line.includes(vco))
       return lines.length === 0 ? undefined : JSON.parse(lines.at(-1)!).reason
     },
-    webhook: async () => receiver.received.at(-1)?.event['data'].content.reason?.code,
+    webhook: async () =>
+      receiver.received.findLast(({ event }) => event['data'].content.vpnConnectionId === vco)?.event['data']
+        .content.reason?.code,
   } satisfies Readonly<Record<string, () => Promise<string | undefined>>>
 
   async function tunnelLog(): Promise<string[]> {
@@ -132,6 +136,41 @@ describe('what a failure says, everywhere', { skip }, () => {
     assert.ok(lines.some((line) => /\[IKE\] IKE_SA .* established between /.test(line)))
     assert.ok(lines.some((line) => line.includes('[ENGINE] a tunnel is up')))
   })
+
+  const others: readonly [name: string, ike: Record<string, string>, number: number][] = [
+    ['IKEv1 in main mode, two networks', { IkeVersion: 'ikev1' }, 3],
+    [
+      'IKEv1 in aggressive mode, identities that are names, an odd key',
+      {
+        IkeVersion: 'ikev1',
+        IkeMode: 'aggressive',
+        LocalId: 'cloud.example',
+        RemoteId: 'office@example',
+        Psk: `0s"odd\\key#{}'`,
+      },
+      4,
+    ],
+  ]
+  for (const [name, ike, number] of others) {
+    test(`the text connects as well: ${name}`, async () => {
+      const address = `198.51.100.${number}`
+      const lans = [`172.${20 + number}.0.1/32`, `172.${20 + number}.1.1/32`]
+      const other = await product.lab.peer(`p${number}`, `${address}/24`, lans)
+      const { VpnConnectionId } = await product.ask('CreateVpnConnection', {
+        ...connectionTo(site, await product.customerGateway(address), psk, ike),
+        RemoteSubnet: lans.map((lan) => lan.replace('.1/32', '.0/24')).join(','),
+      })
+      const answer = await product.ask('DownloadVpnConnectionConfig', { VpnConnectionId, 'X-Suidao': 'true' })
+      await load(answer['X-Suidao'].PeerConfigurations.strongswan, other)
+      await product.up(VpnConnectionId, 40_000)
+      for (const lan of lans) {
+        const to = lan.replace('/32', '')
+        await until(`${to} answers`, async () => {
+          return (await product.lab.ping(site.host, '10.0.1.10', to, { count: 1 })).received === 1
+        })
+      }
+    })
+  }
 
   test('a diagnosis of the gateway tries the ways to the peer and through the tunnel', async (t) => {
     const levels = async (PrivateDestinationIp: string) => {

@@ -1,6 +1,6 @@
 /** BGP for the tunnels of all gateways: one BIRD for each gateway that has a session. */
 import { readdir, rm } from 'node:fs/promises'
-import type { GatewayId, TunnelId, TunnelReport } from '../engine.ts'
+import type { DaemonHealth, GatewayId, TunnelId, TunnelReport } from '../engine.ts'
 import type {
   GatewayService,
   GatewayServiceFactory,
@@ -101,6 +101,10 @@ class BgpService implements GatewayService {
       if (record.process) await killDaemon(record.process)
       await rm(`${root}/${name}`, { recursive: true, force: true })
     }
+  }
+
+  daemons(): readonly DaemonHealth[] {
+    return [...this.#speakers.values()].flatMap((speaker) => speaker.health)
   }
 
   report(id: TunnelId): Pick<TunnelReport, 'bgp'> {

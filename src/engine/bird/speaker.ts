@@ -17,7 +17,14 @@ import { readFileSync } from 'node:fs'
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Secret } from '../../secret.ts'
-import { type BgpReport, EngineError, type LearnedPrefix, type TunnelBgp, type TunnelId } from '../engine.ts'
+import {
+  type BgpReport,
+  type DaemonHealth,
+  EngineError,
+  type LearnedPrefix,
+  type TunnelBgp,
+  type TunnelId,
+} from '../engine.ts'
 import { run } from '../linux/command.ts'
 import { NamedTimers } from '../linux/named-timers.ts'
 import { ipBatch, ipJson, namespaceInode } from '../linux/namespace.ts'
@@ -132,6 +139,7 @@ export class BgpSpeaker {
   readonly #toRestart = new Set<string>()
   #told: string | undefined
   #deaths = 0
+  #starts = 0
   #queue: Promise<void> = Promise.resolve()
   #settling: Promise<void> | undefined
   #looking: Promise<void> | undefined
@@ -150,6 +158,13 @@ export class BgpSpeaker {
     // A folder is named after the slot of a gateway: one that went without a word may have had it before.
     if (record.gatewayId !== place.gatewayId) return
     for (const { id, session } of record.sessions) this.#held.set(id, hold(session))
+  }
+
+  /** Empty while no session is wanted: then there is no daemon. */
+  get health(): readonly DaemonHealth[] {
+    if (this.#held.size === 0) return []
+    const { gatewayId } = this.#place
+    return [{ name: `bgp-${gatewayId}`, kind: 'bgp', up: this.#asks !== undefined, starts: this.#starts }]
   }
 
   /** Wants exactly these sessions. Returns at once; what cannot be done now is tried again. */
@@ -327,6 +342,7 @@ export class BgpSpeaker {
       }
     }
     this.#loaded = config
+    this.#starts += 1
     log('info', 'started a BGP daemon', { gateway: gatewayId, pid: started.pid })
     await this.#look()
   }

@@ -154,7 +154,10 @@ class StrongswanEngine implements Engine {
   }
 
   daemons(): readonly DaemonHealth[] {
-    return [...this.#daemons.values()].map((daemon) => daemon.health)
+    return [
+      ...[...this.#daemons.values()].map((daemon) => daemon.health),
+      ...this.#services.flatMap((service) => service.daemons?.() ?? []),
+    ]
   }
 
   async close(): Promise<void> {

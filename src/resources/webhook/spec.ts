@@ -86,7 +86,7 @@ export const suidaoTestWebhook = defineAction({
   name: 'SuidaoTestWebhook',
   summary:
     'Send one event of the type vpn:Suidao:WebhookTest at once, past the queue, and say what came back.',
-  kind: 'read',
+  kind: 'write',
   resources: ['webhook/{WebhookId}'],
   params: { RegionId: regionId, WebhookId: { type: 'string', required: true } },
   result: {
