@@ -25,6 +25,18 @@ export function renderFamilies(families: readonly Family[]): string {
   return lines.length === 0 ? '' : `${lines.join('\n')}\n`
 }
 
+/** The same for many series: calls that came meanwhile are answered between the families. */
+export async function renderInTurns(families: readonly Family[]): Promise<string> {
+  const texts: string[] = []
+  for (const family of families) {
+    texts.push(renderFamilies([family]))
+    await nextTurn()
+  }
+  return texts.join('')
+}
+
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 const escapeHelp = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
 const escapeLabel = (text: string) => escapeHelp(text).replaceAll('"', '\\"')
 const renderValue = (value: number) =>

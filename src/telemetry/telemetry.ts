@@ -13,7 +13,7 @@ import { type EventName, eventTypes, renderEvent } from '../resources/webhook/mo
 import { enqueue, webhookCounts } from '../resources/webhook/store.ts'
 import type { Sealer } from '../seal.ts'
 import { deriveChange, type TunnelChange } from './changes.ts'
-import { type Family, renderFamilies } from './exposition.ts'
+import { type Family, renderInTurns } from './exposition.ts'
 import { createTrafficCounter } from './traffic.ts'
 import { tunnelFamilies } from './tunnel-metrics.ts'
 import { createWebhookSender } from './webhook-sender.ts'
@@ -94,7 +94,7 @@ export function createTelemetry({ db, sealer, logbook, log, clock }: TelemetryOp
         now: clock.now(),
       })
       traffic.keep(tunnelIds)
-      return renderFamilies([...families, ...webhookFamilies(await webhookCounts(db.kysely))])
+      return renderInTurns([...families, ...webhookFamilies(await webhookCounts(db.kysely))])
     },
     async stop() {
       await storing

@@ -7,6 +7,7 @@ import {
   addressAndMask,
   addressAndWildcard,
   aesBits,
+  announceRemark,
   certificateRemark,
   type Encryption,
   groupNumber,
@@ -76,6 +77,7 @@ function remarks(settings: PeerSettings, hasInterfaces: boolean): string[] {
   const found = [`Put the name of the outside interface in place of ${outside}.`]
   const [first] = tunnels
   if (tunnels.some(({ certificate }) => certificate)) found.push(certificateRemark)
+  if (hasInterfaces && tunnels.some(({ bgp }) => bgp)) found.push(announceRemark)
   if (tunnels.some(({ ike }) => ike.psk.includes('?'))) {
     found.push(
       'Type Ctrl-V before each question mark of a key: the command line takes a bare one for a call for help.',

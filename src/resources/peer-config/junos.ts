@@ -5,6 +5,7 @@
 import {
   type Authentication,
   aesBits,
+  announceRemark,
   certificateRemark,
   type Encryption,
   head,
@@ -54,6 +55,7 @@ function remarks({ tunnels }: PeerSettings): string[] {
       'between the zones are the affair of the device.',
   ]
   if (tunnels.some(({ certificate }) => certificate)) found.push(certificateRemark)
+  if (tunnels.some(({ bgp }) => bgp)) found.push(announceRemark)
   for (const { ike, ipsec } of tunnels) {
     if (Math.min(ike.lifetime, ipsec.lifetime) < shortestLifetime) {
       found.push(`Lifetimes below ${shortestLifetime} s are written as ${shortestLifetime} s.`)

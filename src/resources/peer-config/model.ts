@@ -131,3 +131,7 @@ export function head(
 export const certificateRemark =
   'Both ends prove themselves by certificate. Install a certificate that names the local identity, its key, and the CA ' +
   'of the VPN gateway by hand; the lines for that are not in this text.'
+
+/** Of devices that announce nothing by themselves. */
+export const announceRemark =
+  'Over BGP nothing is announced yet: choose the networks of the device in its own policy.'
