@@ -138,6 +138,9 @@ export function headerMap(raw: RawHeaders): HeaderMap {
  * Proves the claim against the key it names and records its nonce. Returns the parameters that the signature covers:
  * for a name in query and body alike, clients differ in which value they sign, and the signed one counts.
  * Throws the code of the first check that fails.
+ *
+ * @param now epoch milliseconds; by it temporary keys end
+ * @param clientNow the time by which clients date their signatures: the same, but in the emulator
  */
 export function prove(
   request: ReceivedRequest,
@@ -145,13 +148,14 @@ export function prove(
   credential: Credential | undefined,
   nonces: NonceMemory,
   now: number,
+  clientNow: number,
 ): ParamPairs {
   if (!credential) throw apiError('InvalidAccessKeyId.NotFound')
   if (!credential.active) throw apiError('InvalidAccessKeyId.Inactive')
   checkSecurityToken(credential, claim.securityToken, now)
   const timestamp = parseTimestamp(claim.timestamp)
   if (Number.isNaN(timestamp)) throw apiError('InvalidTimeStamp.Format')
-  if (Math.abs(timestamp - now) > freshness) throw apiError('InvalidTimeStamp.Expired')
+  if (Math.abs(timestamp - clientNow) > freshness) throw apiError('InvalidTimeStamp.Expired')
   const params = claim.signed
     ? proveV3(request, claim, claim.signed, credential)
     : proveV1(request, claim, credential)

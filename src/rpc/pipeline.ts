@@ -215,7 +215,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
     claim: Claim,
     found: Credential | undefined,
   ): Reply | Promise<Reply> {
-    const { map } = prove(request, claim, found, nonces, clientNow())
+    const { map } = prove(request, claim, found, nonces, exchange.now, clientNow())
     checkFormat(map.get('Format'))
     return run(exchange, action, map, found!)
   }

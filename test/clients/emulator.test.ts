@@ -9,6 +9,7 @@ import { routes } from '../../src/emulator/routes.ts'
 import { type ScenarioName, scenarioNames } from '../../src/emulator/scenarios.ts'
 import type { AccountKey, Fixture } from '../../src/emulator/types.ts'
 import { type ReasonCode, reasons } from '../../src/engine/reason.ts'
+import { createAccessKey } from '../../src/resources/access-key/store.ts'
 import { popCore, until, vpcClient } from '../support/app.ts'
 
 const regionId = 'cn-hangzhou'
@@ -658,7 +659,6 @@ test('the life of every resource, on a clock that goes by itself', async (t) => 
   const vpnGatewayId = made!.vpnGatewayId!
   const gateway = async () =>
     (await sdk.describeVpnGateway(new vpc.DescribeVpnGatewayRequest({ regionId, vpnGatewayId }))).body!.status
-  assert.equal(await gateway(), 'provisioning')
   await until('the gateway is active', async () => (await gateway()) === 'active')
   const { body: branch } = await sdk.createCustomerGateway(
     new vpc.CreateCustomerGatewayRequest({ regionId, ipAddress: '203.0.113.9' }),
@@ -758,4 +758,31 @@ test('of two tunnels of a connection the one in the zone that is lost goes, and 
   assert.deepEqual(await statuses(), ['master ipsec_sa_established', 'slave ike_sa_not_established'])
   await control.disarm(fault.id)
   assert.deepEqual(await statuses(), ['master ipsec_sa_established', 'slave ipsec_sa_established'])
+})
+
+test('temporary keys and what is remembered for a ClientToken end by the clock of the emulator', async (t) => {
+  const { emulator, control, createVpc, listVpcs } = await begin()
+  t.after(() => emulator.close())
+  const { endpoint, account } = emulator.state()
+  const { db, sealer } = emulator.app
+  const key = {
+    accountId: account.accountId,
+    userName: 'reader',
+    statements: [{ Effect: 'Allow' as const, Action: ['vpc:*'], Resource: ['*'] }],
+    expiresAt: start + 900_000,
+  }
+  const { id, secret, securityToken } = await createAccessKey(db, sealer, key, start)
+  const session = popCore(endpoint, { id, secret: secret.reveal(), token: securityToken!.reveal() })
+  const list = () => session.request('DescribeVpcs', { RegionId: regionId })
+  await control.advance(899_000)
+  await list()
+  await control.advance(1_000)
+  await assert.rejects(list(), refusal('InvalidSecurityToken.Expired'))
+
+  await createVpc('remembered')
+  await createVpc('remembered')
+  assert.equal(await listVpcs(), 1)
+  await control.advance(25 * hour)
+  await createVpc('remembered')
+  assert.equal(await listVpcs(), 2)
 })
