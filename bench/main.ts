@@ -224,6 +224,9 @@ async function measureServers(parent: string): Promise<void> {
     if (wanted('pages')) {
       say('## DescribeVpnConnections, 10 a page')
       say()
+      say('Every connection has been asked for once, as for "hot" and "any" above.')
+      say()
+      if (!wanted('describe')) for (const each of servers) await askForAll(load, each)
       const queries: [string, Extract<Query, { read: 'page' }>['which']][] = [
         ['first page', 'first'],
         ['page after page', 'next'],
