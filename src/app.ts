@@ -5,6 +5,7 @@
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
+import { createAuthority } from './certificates/authority.ts'
 import { type Clock, realClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createChangeFeed } from './console/changes.ts'
@@ -212,6 +213,7 @@ export async function createApp(
         db,
         engine,
         sealer,
+        authority: createAuthority(db, sealer, now),
         clock,
         log,
         resyncInterval,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -33,6 +34,7 @@ test('help names every command, every setting and its variable', async () => {
     'keys',
     'roles',
     'peer-config',
+    'ca',
     'rotate',
     'down',
     'create',
@@ -63,7 +65,7 @@ test('a wrong command line ends with code 2 and says what is wrong', async (t) =
   const cases: [args: string[], sentence: RegExp][] = [
     [
       ['strat'],
-      /there is no command "strat"; there are start, doctor, keys, roles, peer-config, emulator, env, down/,
+      /there is no command "strat"; there are start, doctor, keys, roles, peer-config, ca, emulator, env, down/,
     ],
     [['__proto__'], /there is no command/],
     [['start', 'now'], /Unexpected argument 'now'/],
@@ -167,6 +169,22 @@ test('a role is created, listed and deleted', async () => {
   assert.deepEqual([listed.name, listed.maxSession], ['reader', 7200])
   assert.equal((await roles('delete', 'reader')).code, 0)
   assert.match((await roles('delete', 'reader')).err, /role reader does not exist/)
+})
+
+test('the CAs of the deployment are made once and printed', async () => {
+  const data = { SUIDAO_DATA_DIR: join(folder, 'ca') }
+  const ca = (...args: string[]) => suidao(['ca', ...args], data)
+  assert.match((await ca('list')).err, /there is no store/)
+  await suidao(['keys', 'create'], data)
+  const { out } = await ca('list')
+  for (const kind of ['rsa', 'ecdsa']) {
+    const { out: pem } = await ca(kind)
+    const certificate = new X509Certificate(pem)
+    assert(certificate.ca)
+    assert.ok(out.includes(`SHA-256 ${certificate.fingerprint256}`))
+    assert.match(pem, /^-----BEGIN CERTIFICATE-----\n[\s\S]*\n-----END CERTIFICATE-----$/)
+  }
+  assert.match((await ca('sm2')).err, /say one of list, rsa, ecdsa/)
 })
 
 test('the doctor ends with one command that installs everything missing', () => {

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import packageJson from '../package.json' with { type: 'json' }
+import { caUsage, runCa } from './cli/ca.ts'
 import { emulatorUsage } from './cli/emulator-usage.ts'
 import { keysUsage, runKeys } from './cli/keys.ts'
 import { rolesUsage, runRoles } from './cli/roles.ts'
@@ -53,6 +54,11 @@ const commands: Readonly<Record<string, Command>> = {
     usage: 'peer-config <device> <connection>',
     summary: `the configuration of the device at the other end, with its key; devices: ${peerFormatNames.join(', ')}`,
     run: async (invocation) => (await import('./cli/peer-config.ts')).runPeerConfig(invocation),
+  },
+  ca: {
+    usage: 'ca <what>',
+    summary: "the CAs that issue the gateways' certificates, for tunnels with RemoteCaCertificate",
+    run: runCa,
   },
   emulator: {
     usage: 'emulator [options]',
@@ -222,6 +228,9 @@ ${lines(keysUsage)}
 
 Roles: suidao roles ...
 ${lines(rolesUsage)}
+
+Certificates: suidao ca ...
+${lines(caUsage)}
 
 Options
 ${lines([

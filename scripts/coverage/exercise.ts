@@ -253,7 +253,10 @@ async function tour({ ask, refused, recorded }: Calls): Promise<Refusal[]> {
   // --- IPsec connection ---
   const ends = { VpnGatewayId, CustomerGatewayId, LocalSubnet: '10.1.0.0/24', RemoteSubnet: '192.168.0.0/16' }
   const unsupported: readonly (readonly [part: string, params: Params])[] = [
-    ['RemoteCaCertificate', { RemoteCaCertificate: 'pem' }],
+    [
+      'a RemoteCaCertificate that is no RSA or ECDSA certificate of a CA, of SM2 for one',
+      { RemoteCaCertificate: 'pem' },
+    ],
   ]
   for (const [part, params] of unsupported) await note('CreateVpnConnection', part, { ...ends, ...params })
   const created = await ask('CreateVpnConnection', {

@@ -135,8 +135,12 @@ const curves: Readonly<Record<string, KeyKind>> = {
   secp521r1: 'p521',
 }
 
-/** Reads the certificate of a CA, or says why it cannot be used. */
-export function parseCaCertificate(pem: string, now: number): CaCertificate | CaProblem {
+/**
+ * Reads the certificate of a CA, or says why it cannot be used.
+ *
+ * @param now epoch milliseconds; absent: whether it is valid at present does not matter
+ */
+export function parseCaCertificate(pem: string, now?: number): CaCertificate | CaProblem {
   const found = [...pem.matchAll(/-----BEGIN CERTIFICATE-----([A-Za-z0-9+/=\s]+)-----END CERTIFICATE-----/g)]
   const [first] = found
   if (!first) return { problem: 'not-pem' }
@@ -156,9 +160,16 @@ export function parseCaCertificate(pem: string, now: number): CaCertificate | Ca
   if (!certificate.ca) return { problem: 'not-a-ca' }
   const notAfter = Date.parse(certificate.validTo)
   const notBefore = Date.parse(certificate.validFrom)
+  const parsed: CaCertificate = {
+    pem: clean,
+    keyKind,
+    subject: certificate.subject.split('\n').join(', '),
+    notAfter,
+  }
+  if (now === undefined) return parsed
   if (now > notAfter) return { problem: 'expired', since: notAfter }
   if (now < notBefore) return { problem: 'not-yet-valid', since: notBefore }
-  return { pem: clean, keyKind, subject: certificate.subject.split('\n').join(', '), notAfter }
+  return parsed
 }
 
 /** `undefined` for what no IKE signature of ours is made with, e.g. Ed25519 or SM2. */

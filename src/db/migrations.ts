@@ -444,6 +444,30 @@ export const migrations: readonly Migration[] = [
       ]
     },
   },
+  {
+    name: '0009-certificates',
+    statements: (kind) => {
+      const big = kind === 'sqlite' ? 'integer' : 'bigint'
+      const end = kind === 'sqlite' ? ') strict' : ')'
+      return [
+        `create table certificate_authority (
+          kind text primary key not null check (kind in ('rsa', 'ecdsa')),
+          certificate text not null,
+          key_sealed text not null,
+          not_after ${big} not null,
+          created_at ${big} not null
+        ${end}`,
+        `create table tunnel_certificate (
+          tunnel_id text primary key not null,
+          kind text not null,
+          identity text not null,
+          certificate text not null,
+          key_sealed text not null,
+          not_after ${big} not null
+        ${end}`,
+      ]
+    },
+  },
 ]
 
 /**

@@ -161,6 +161,25 @@ export const tables = {
     generation: integer,
   },
 
+  /** The CAs that issue the certificates of tunnels; one of each kind of key. */
+  certificate_authority: {
+    kind: oneOf<'rsa' | 'ecdsa'>(),
+    certificate: text, // PEM
+    key_sealed: sealed,
+    not_after: bigint,
+    created_at: bigint,
+  },
+
+  /** What a tunnel with a `RemoteCaCertificate` proves itself with. */
+  tunnel_certificate: {
+    tunnel_id: text,
+    kind: oneOf<'rsa' | 'p256' | 'p384' | 'p521'>(),
+    identity: text, // its subjectAltName
+    certificate: text, // PEM
+    key_sealed: sealed,
+    not_after: bigint,
+  },
+
   /** A route into the tunnels of one connection. */
   route_entry: {
     seq: bigint,

@@ -7,9 +7,11 @@
  *
  * Nothing here depends on a message arriving: a lost one costs time until the next round, no more.
  */
+
+import type { Authority } from '../certificates/authority.ts'
 import type { Clock, Timer } from '../clock.ts'
 import type { Database } from '../db/open.ts'
-import { type Engine, EngineError, type TunnelReport } from '../engine/engine.ts'
+import { type Engine, EngineError, type Tunnel, type TunnelReport } from '../engine/engine.ts'
 import type { ChangeKey } from '../resources/context.ts'
 import type { CustomerGateway } from '../resources/customer-gateway/store.ts'
 import { unfinishedDiagnoses } from '../resources/diagnosis/store.ts'
@@ -33,6 +35,7 @@ export interface ReconcileOptions {
   readonly db: Database
   readonly engine: Engine
   readonly sealer: Sealer
+  readonly authority: Authority
   readonly clock: Clock
   readonly log: (entry: ReconcileLog) => void
   /** Milliseconds between two rounds over everything. */
@@ -241,15 +244,17 @@ export class ReconcileLoop {
   }
 
   async #tunnel(key: ChangeKey, id: string): Promise<void> {
-    const { db, engine, sealer, clock } = this.#options
+    const { db, engine, sealer, clock, authority } = this.#options
     const wanted = await this.#wantedTunnel(id)
     const report = await engine.tunnels.observe(id)
     const ready = wanted !== undefined && this.#gateways.has(wanted.connection.vpn_gateway_id)
+    const remoteCa = wanted?.tunnel.remote_ca_certificate
     const plan = planTunnel(
       wanted && { generation: wanted.tunnel.generation, deleted_at: wanted.connection.deleted_at },
       report?.generation,
       this.#tunnels.has(id),
       ready,
+      Boolean(remoteCa) && (await authority.isDue(id)),
     )
     this.#say(key, plan)
     switch (plan.step) {
@@ -259,7 +264,8 @@ export class ReconcileLoop {
           const { gateway, peer } = await this.#ends(connection, tunnel)
           const routes = await routesThrough(db.kysely, connection.id)
           const inside = await this.#insideCidr(gateway)
-          await engine.tunnels.apply(desiredTunnel(connection, tunnel, gateway, peer, routes, inside, sealer))
+          const plain = desiredTunnel(connection, tunnel, gateway, peer, routes, inside, sealer)
+          await engine.tunnels.apply(remoteCa ? await this.#certified(plain, remoteCa) : plain)
           this.#tunnels.add(id)
         } catch (cause) {
           // The attempt is over: the gateway must not stay "updating" for as long as the cause lasts.
@@ -285,6 +291,13 @@ export class ReconcileLoop {
         if (report) await this.#observations.tunnel(id, report, report.generation)
         return
     }
+  }
+
+  /** The tunnel with a certificate of its own, issued now where there is none that fits. */
+  async #certified(tunnel: Tunnel, remoteCa: string): Promise<Tunnel> {
+    const { id, ike } = tunnel
+    const certificate = await this.#options.authority.certificateFor({ id, identity: ike.localId }, remoteCa)
+    return { ...tunnel, ike: { ...ike, certificate } }
   }
 
   async #wantedTunnel(id: string): Promise<WantedTunnel | undefined> {

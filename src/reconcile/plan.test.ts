@@ -40,3 +40,10 @@ test('tunnel: the step that leads from what is to what is wanted', () => {
     assert.equal(planTunnel(wanted, held, handedOver, ready).step, want, name)
   }
 })
+
+test('a tunnel that is as wanted is handed over again when its certificate has to be renewed', () => {
+  const wanted = { deleted_at: null, generation: 3 }
+  assert.equal(planTunnel(wanted, 3, true, true, true).step, 'apply')
+  assert.equal(planTunnel(wanted, 3, true, false, true).step, 'wait')
+  assert.equal(planTunnel({ ...wanted, deleted_at: 1 }, 3, true, true, true).step, 'remove')
+})

@@ -43,12 +43,14 @@ export function planGateway(
 /**
  * @param held generation the engine reports; `undefined` when it has no such tunnel
  * @param handedOver this process has handed the tunnel over before: after a start everything is handed over once
+ * @param certificateDue the certificate that the engine has for it ends soon
  */
 export function planTunnel(
   row: Desired | undefined,
   held: number | undefined,
   handedOver: boolean,
   gatewayReady: boolean,
+  certificateDue = false,
 ): Plan {
   if (!row)
     return held === undefined
@@ -62,5 +64,6 @@ export function planTunnel(
   if (!gatewayReady) return plan('wait', 'its gateway is not in place yet')
   if (held === undefined) return plan('apply', 'the engine does not have it')
   if (!handedOver) return plan('apply', 'this process has not handed it over yet')
-  return held === row.generation ? plan('none', 'as wanted') : plan('apply', `generation ${held} is in place`)
+  if (held !== row.generation) return plan('apply', `generation ${held} is in place`)
+  return certificateDue ? plan('apply', 'its certificate has to be renewed') : plan('none', 'as wanted')
 }

@@ -1,7 +1,9 @@
 /** What the actions refuse and promise beside the plain life cycle, seen through an official client on both databases. */
 import assert from 'node:assert/strict'
+import { X509Certificate } from 'node:crypto'
 import { after, before, describe, test } from 'node:test'
 import { popCore, startTestApp, type TestApp, until } from '../support/app.ts'
+import { OpensslCa } from '../support/openssl.ts'
 import { eachDatabase } from '../support/postgres.ts'
 import { type Ids, seedConnection, seedEnds } from '../support/seed.ts'
 
@@ -10,9 +12,20 @@ const ids: Ids = { region: RegionId, vpnGatewayId: 'vpn-bp1seed', customerGatewa
 
 type Params = Record<string, unknown>
 
+/** A CA of a peer, and what is none. */
+async function peerCertificates() {
+  const ca = await OpensslCa.create('rules', 'p256')
+  const certificate = ca.certificate
+  const leaf = (await ca.issue({ names: 'IP:198.51.100.2' })).certificate
+  const expired = await ca.renew(-1)
+  await ca.close()
+  return { ca: certificate, leaf, expired }
+}
+
 eachDatabase((kind, _open, place) => {
   describe(`rules on ${kind}`, () => {
     let app: TestApp
+    let ends: Awaited<ReturnType<typeof peerCertificates>>
     let ask: (action: string, params?: Params) => Promise<Record<string, any>>
 
     /** The code and status with which a call is refused. */
@@ -33,6 +46,7 @@ eachDatabase((kind, _open, place) => {
     }
 
     before(async () => {
+      ends = await peerCertificates()
       const config = await place()
       app = await startTestApp({
         database: config.kind === 'sqlite' ? `sqlite:${config.file}` : config.url,
@@ -208,6 +222,12 @@ eachDatabase((kind, _open, place) => {
         [{ BgpConfig: '{"TunnelCidr":"169.254.10.0/29"}' }, 'IllegalParam.TunnelCidr'],
         [{ HealthCheckConfig: '{"enable":"true","dip":"1.1.1.1"}' }, 'IllegalParam.HealthCheckConfig'],
         [{ RemoteCaCertificate: '-----BEGIN CERTIFICATE-----' }, 'IllegalParam.RemoteCaCertificate'],
+        [{ RemoteCaCertificate: ends.expired }, 'IllegalParam.RemoteCaCertificate'],
+        [{ RemoteCaCertificate: ends.leaf }, 'IllegalParam.RemoteCaCertificate'],
+        [
+          { RemoteCaCertificate: ends.ca, IkeConfig: '{"IkeVersion":"ikev1","IkeMode":"aggressive"}' },
+          'IllegalParam.RemoteCaCertificate',
+        ],
         [{ 'TunnelOptionsSpecification.1.Role': 'master' }, 'VpnConnection.InvalidCreateTunnelOptions'],
         [{ RegionId: 'mars-1' }, 'InvalidRegionId.NotFound'],
       ]
@@ -218,6 +238,43 @@ eachDatabase((kind, _open, place) => {
         assert.equal(await codeOf('CreateVpnConnection', given), code, JSON.stringify(params))
       }
       assert.equal((await ask('DescribeVpnConnections')).TotalCount, 0)
+    })
+
+    test('a CA of the peer: kept as written, shown with what we prove ourselves with, and taken away again', async () => {
+      const { VpnConnectionId } = await ask(
+        'CreateVpnConnection',
+        connection({ RemoteCaCertificate: ends.ca }),
+      )
+      const settled = (wanted: (answer: Record<string, any>) => boolean) =>
+        until('the connection is settled', async () => {
+          const answer = await ask('DescribeVpnConnection', { VpnConnectionId, 'X-Suidao': 'true' })
+          return answer['State'] === 'active' && wanted(answer) && answer
+        })
+      const shown = await settled((answer) => answer['X-Suidao'].Certificates?.Own !== undefined)
+      assert.equal(shown.RemoteCaCertificate, ends.ca)
+      const { Own, RemoteCa } = shown['X-Suidao'].Certificates
+      assert.equal(RemoteCa.Subject, 'O=Lab, CN=rules')
+      assert.equal(new X509Certificate(Own.Pem).subjectAltName, `IP Address:${Own.Identity}`)
+      assert.match(Own.Issuer, /^O=Suidao, CN=VPN gateway CA ECDSA /)
+      assert(Own.NotAfter > Date.now())
+
+      const unchanged = { VpnConnectionId, RemoteCaCertificate: ends.ca }
+      await ask('ModifyVpnConnectionAttribute', unchanged)
+      assert.equal(
+        await codeOf('ModifyVpnConnectionAttribute', {
+          VpnConnectionId,
+          IkeConfig: '{"IkeVersion":"ikev1","IkeMode":"aggressive"}',
+        }),
+        'IllegalParam.RemoteCaCertificate',
+      )
+      await ask('ModifyVpnConnectionAttribute', { VpnConnectionId, RemoteCaCertificate: '' })
+      const back = await settled((answer) => answer['X-Suidao'].Generation === 2)
+      assert.equal(back.RemoteCaCertificate, '')
+      assert.equal('Certificates' in back['X-Suidao'], false)
+      await ask('DeleteVpnConnection', { VpnConnectionId })
+      await until('the connection is gone', async () => {
+        return (await codeOf('DescribeVpnConnection', { VpnConnectionId })) !== 'OK'
+      })
     })
 
     test('a refused key is not repeated to anybody', async () => {

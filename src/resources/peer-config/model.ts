@@ -130,7 +130,7 @@ export function head(
 /** What every device whose key is left out has to be told. */
 export const certificateRemark =
   'Both ends prove themselves by certificate. Install a certificate that names the local identity, its key, and the CA ' +
-  'of the VPN gateway by hand; the lines for that are not in this text.'
+  'of the VPN gateway (printed by: suidao ca rsa, or suidao ca ecdsa) by hand; the lines for that are not in this text.'
 
 /** Of devices that announce nothing by themselves. */
 export const announceRemark =

@@ -6,7 +6,7 @@ import { formatIpv4, parseNetworkList } from '../ipv4.ts'
 import { pageOf } from '../route-entry/store.ts'
 import { scopeOf } from '../scope.ts'
 import { tagsOf } from '../tag/store.ts'
-import { checkSupported, defaultsOf, singleTunnel, type TunnelOptions } from '../vpn-connection/model.ts'
+import { defaultsOf, singleTunnel, type TunnelOptions } from '../vpn-connection/model.ts'
 import { createConnectionReader } from '../vpn-connection/reader.ts'
 import { tunnelBandwidths } from '../vpn-connection/view.ts'
 import { createConnectionWriter, type LockedConnection } from '../vpn-connection/writer.ts'
@@ -27,12 +27,6 @@ const successful = { Code: '200', Message: 'successful', Success: true } as cons
 
 /** Behind an attachment whose `LocalSubnet` is everything. */
 const anyInside = '10.0.0.0/8'
-
-/** The parameter has another name than on the connections of a gateway. */
-function checkCertificate({ RemoteCaCert }: { readonly RemoteCaCert?: string }): void {
-  if (RemoteCaCert)
-    throw apiError('IllegalParam.RemoteCaCert', { reason: 'Certificates are not supported yet.' })
-}
 
 type IndexedOptions = TunnelOptions & { readonly TunnelIndex?: number }
 
@@ -138,8 +132,6 @@ export function vpnAttachmentActions(context: ResourceContext): Action[] {
   return [
     action(createVpnAttachment, (input, call) =>
       write(createVpnAttachment, input, call, async (trx, changed) => {
-        checkCertificate(input)
-        checkSupported(input)
         const pair = input.TunnelOptionsSpecification ?? []
         const tunnels =
           pair.length > 0
@@ -147,6 +139,8 @@ export function vpnAttachmentActions(context: ResourceContext): Action[] {
             : [
                 {
                   ...singleTunnel(input),
+                  // The parameter has another name than on the connections of a gateway.
+                  RemoteCaCertificate: input.RemoteCaCert,
                   CustomerGatewayId: input.CustomerGatewayId,
                   // The identity of ours reads empty here, and means the address.
                   TunnelIkeConfig: { LocalId: '', ...input.IkeConfig },
@@ -197,15 +191,19 @@ export function vpnAttachmentActions(context: ResourceContext): Action[] {
     action(modifyVpnAttachmentAttribute, async (input, call) => {
       await write(modifyVpnAttachmentAttribute, input, call, async (trx, changed) => {
         const locked = await lock(trx, call, input.VpnConnectionId)
-        checkCertificate(input)
-        checkSupported(input)
         await writer.modify(trx, call, changed, locked, {
           ...input,
           bgp: locked.row.dual === 1 ? input.EnableTunnelsBgp : input.BgpConfig?.EnableBgp,
           tunnels:
             locked.row.dual === 1
               ? withIds(locked, input.TunnelOptionsSpecification ?? [])
-              : [{ ...singleTunnel(input), CustomerGatewayId: input.CustomerGatewayId }],
+              : [
+                  {
+                    ...singleTunnel(input),
+                    RemoteCaCertificate: input.RemoteCaCert,
+                    CustomerGatewayId: input.CustomerGatewayId,
+                  },
+                ],
         })
         if (input.NetworkType !== undefined) {
           await changeGateway(trx, locked.owner.id, { network_type: input.NetworkType }, false)

@@ -158,7 +158,7 @@ export const modifyVpnAttachmentAttribute = defineAction({
     LocalSubnet: { type: 'string' },
     Name: { type: 'string', pattern: text128, illegal: 'InvalidName' },
     NetworkType: { type: 'string', enum: ['public', 'private'] },
-    RemoteCaCert: { type: 'string' },
+    RemoteCaCert: { type: 'string', keepEmpty: true },
     RemoteSubnet: { type: 'string' },
     TunnelOptionsSpecification: {
       type: 'list',

@@ -9,7 +9,7 @@ import { checkTagFilters } from '../tag/model.ts'
 import { requireReadyGateway } from '../vpn-gateway/model.ts'
 import { findGateway, readProgress } from '../vpn-gateway/store.ts'
 import type { Trx } from '../write.ts'
-import { checkSupported, pairOfTunnels, singleTunnel } from './model.ts'
+import { pairOfTunnels, singleTunnel } from './model.ts'
 import { createConnectionReader } from './reader.ts'
 import {
   createVpnConnection,
@@ -69,7 +69,6 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
       write(createVpnConnection, input, call, async (trx, changed) => {
         const gateway = await findGateway(trx, scopeOf(call), input.VpnGatewayId)
         if (!gateway) throw apiError('InvalidVpnGatewayInstanceId.NotFound')
-        checkSupported(input)
         const dual = gateway.second_internet_ip !== null
         if (!dual && input.TunnelOptionsSpecification?.length) {
           throw apiError('VpnConnection.InvalidCreateTunnelOptions', {
@@ -134,7 +133,6 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
     action(modifyVpnConnectionAttribute, async (input, call) => {
       await write(modifyVpnConnectionAttribute, input, call, async (trx, changed) => {
         const locked = await lock(trx, call, input.VpnConnectionId)
-        checkSupported(input)
         await writer.modify(trx, call, changed, locked, {
           ...input,
           bgp: locked.row.dual === 1 ? input.EnableTunnelsBgp : input.BgpConfig?.EnableBgp,
@@ -153,7 +151,6 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
         const isOneOfPair = row.dual === 1 && tunnels.some(({ id }) => id === input.TunnelId)
         if (!isOneOfPair) throw apiError('InvalidTunnelId.NotFound')
         const options = { ...input.TunnelOptionsSpecification, TunnelId: input.TunnelId }
-        checkSupported({ TunnelOptionsSpecification: [options] })
         await writer.modify(trx, call, changed, locked, { tunnels: [options] })
         return {}
       })

@@ -1,15 +1,18 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
+import { issueCertificate } from '../../certificates/x509.ts'
 import {
   checkHealthCheck,
+  checkProof,
   checkSubnets,
-  checkSupported,
   clashingKeys,
   generatePsk,
   ikeColumns,
   matchTunnels,
   pairOfTunnels,
   peerBgpIp,
+  remoteCaColumn,
   sameEnds,
   sameSubnets,
   type TunnelOptions,
@@ -30,14 +33,6 @@ test('subnets: malformed and too many are refused by the name of their side', ()
 test('subnets are the same whatever their order and spacing', () => {
   assert.ok(sameSubnets('10.0.0.0/8,192.168.0.0/16', '192.168.0.0/16, 10.0.0.0/8'))
   assert.ok(!sameSubnets('10.0.0.0/8', '10.0.0.0/8,192.168.0.0/16'))
-})
-
-test('what is not built is refused by a named code', () => {
-  assert.throws(() => checkSupported({ RemoteCaCertificate: 'x' }), code('IllegalParam.RemoteCaCertificate'))
-  assert.throws(
-    () => checkSupported({ TunnelOptionsSpecification: [{}, { RemoteCaCertificate: 'x' }] }),
-    code('IllegalParam.RemoteCaCertificate'),
-  )
 })
 
 test('a health check that is on names two hosts and times that can be', () => {
@@ -69,11 +64,41 @@ test('a life of 0 seconds is the default one', () => {
 })
 
 test('only main mode between the same two addresses needs one key', () => {
-  const main = { ike_version: 'ikev1', ike_mode: 'main', psk: 'a' }
+  const main = { ike_version: 'ikev1', ike_mode: 'main', psk: 'a', remote_ca_certificate: null }
   assert.ok(clashingKeys(main, { ...main, psk: 'b' }))
   assert.ok(!clashingKeys(main, { ...main }))
   assert.ok(!clashingKeys(main, { ...main, psk: 'b', ike_mode: 'aggressive' }))
   assert.ok(!clashingKeys(main, { ...main, psk: 'b', ike_version: 'ikev2' }))
+  assert.ok(!clashingKeys(main, { ...main, psk: 'b', remote_ca_certificate: 'pem' }))
+})
+
+test('the CA of the peer: one that can be used is kept as written, nothing means a key, and the rest is refused', () => {
+  const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const subject = { organization: 'Example', commonName: 'CA' }
+  const issuer = { subject, key: keys.privateKey }
+  const ca = issueCertificate({
+    ...{ subject, publicKey: keys.publicKey, issuer },
+    ...{ notBefore: 1_000_000, notAfter: 2_000_000 },
+  })
+  const written = `  ${ca.replaceAll('\n', '\r\n')}`
+  assert.equal(remoteCaColumn(written, 1_500_000), written)
+  assert.equal(remoteCaColumn('', 1_500_000), null)
+  for (const [text, now] of [
+    ['no certificate', 1_500_000],
+    [ca, 999_000],
+    [ca, 2_001_000],
+    [ca + ca, 1_500_000],
+  ] as const) {
+    assert.throws(() => remoteCaColumn(text, now), code('IllegalParam.RemoteCaCertificate'))
+  }
+})
+
+test('a certificate and aggressive mode do not go together', () => {
+  const tunnel = { ike_version: 'ikev1', ike_mode: 'aggressive', remote_ca_certificate: 'pem' }
+  assert.throws(() => checkProof(tunnel), code('IllegalParam.RemoteCaCertificate'))
+  checkProof({ ...tunnel, ike_mode: 'main' })
+  checkProof({ ...tunnel, ike_version: 'ikev2' })
+  checkProof({ ...tunnel, remote_ca_certificate: null })
 })
 
 test('tunnels meet between the same outside address and the same customer gateway', () => {

@@ -1,4 +1,5 @@
 /** What a connection is: defaults and the rules between its values. Pure. */
+import { type CaProblem, parseCaCertificate } from '../../certificates/x509.ts'
 import { apiError } from '../../rpc/errors.ts'
 import type { ParamFields, ParamValues } from '../../rpc/spec.ts'
 import { parseAsn } from '../customer-gateway/model.ts'
@@ -88,16 +89,52 @@ export function sameSubnets(a: string, b: string): boolean {
   return sorted(a) === sorted(b)
 }
 
-/** What the engines of this version cannot do is refused here, so that nothing fails late. */
-export function checkSupported(input: {
-  readonly RemoteCaCertificate?: string
-  readonly TunnelOptionsSpecification?: readonly TunnelOptions[]
-}): void {
+/**
+ * `RemoteCaCertificate` as it is stored: `null` (asked for by an empty text) means a pre-shared key. Kept as written.
+ *
+ * The vendor takes it on gateways of the type NationalStandard alone, with an SM2 key (help page of
+ * CreateVpnConnection, 2026); here it is for RSA and ECDSA, on every gateway.
+ *
+ * @param now epoch milliseconds
+ */
+export function remoteCaColumn(text: string, now: number): string | null {
+  if (text === '') return null
+  const parsed = parseCaCertificate(text, now)
+  if ('problem' in parsed) throw refuseCa(whyNotCa(parsed))
+  return text
+}
+
+function whyNotCa(found: CaProblem): string {
+  switch (found.problem) {
+    case 'not-pem':
+      return 'It must be one X.509 certificate in PEM, from BEGIN CERTIFICATE to END CERTIFICATE.'
+    case 'several':
+      return 'It must be one certificate: the one of the CA that issues those of the peers.'
+    case 'unreadable':
+      return 'It is not an X.509 certificate.'
+    case 'not-a-ca':
+      return 'It is not the certificate of a CA: its basic constraints do not say so.'
+    case 'expired':
+      return `It has expired at ${new Date(found.since).toISOString()}.`
+    case 'not-yet-valid':
+      return `It is not valid before ${new Date(found.since).toISOString()}.`
+    case 'unsupported-key':
+      return `Its key (${found.key}) is not supported: RSA and ECDSA on P-256, P-384 or P-521 are. SM2 is not.`
+  }
+}
+
+const refuseCa = (reason: string) => apiError('IllegalParam.RemoteCaCertificate', { reason })
+
+/** What may not stand together in the settings of one tunnel. */
+export function checkProof(
+  tunnel: Pick<VpnTunnel, 'remote_ca_certificate' | 'ike_version' | 'ike_mode'>,
+): void {
   if (
-    input.RemoteCaCertificate ||
-    input.TunnelOptionsSpecification?.some((tunnel) => tunnel.RemoteCaCertificate)
+    tunnel.remote_ca_certificate !== null &&
+    tunnel.ike_version === 'ikev1' &&
+    tunnel.ike_mode === 'aggressive'
   ) {
-    throw apiError('IllegalParam.RemoteCaCertificate', { reason: 'Certificates are not supported yet.' })
+    throw refuseCa('With ikev1 a certificate needs IkeMode main.')
   }
 }
 
@@ -140,6 +177,7 @@ export function checkHealthCheck(row: HealthCheckRow, outside: readonly (string 
 export function singleTunnel(input: {
   readonly EnableDpd?: boolean
   readonly EnableNatTraversal?: boolean
+  readonly RemoteCaCertificate?: string
   readonly IkeConfig?: Ike
   readonly IpsecConfig?: Ipsec
   readonly BgpConfig?: Partial<ParamValues<typeof bgpParams>>
@@ -148,6 +186,7 @@ export function singleTunnel(input: {
   return {
     EnableDpd: input.EnableDpd,
     EnableNatTraversal: input.EnableNatTraversal,
+    RemoteCaCertificate: input.RemoteCaCertificate,
     TunnelIkeConfig: input.IkeConfig,
     TunnelIpsecConfig: input.IpsecConfig,
     TunnelBgpConfig: bgp && {
@@ -238,10 +277,11 @@ export const flag = (value: boolean | undefined) => (value === undefined ? undef
  * two such tunnels between the same two addresses can only have the same key.
  */
 export function clashingKeys(
-  a: Pick<VpnTunnel, 'ike_version' | 'ike_mode'> & { readonly psk: string },
-  b: Pick<VpnTunnel, 'ike_version' | 'ike_mode'> & { readonly psk: string },
+  a: Pick<VpnTunnel, 'ike_version' | 'ike_mode' | 'remote_ca_certificate'> & { readonly psk: string },
+  b: typeof a,
 ): boolean {
-  const mainMode = (tunnel: typeof a) => tunnel.ike_version === 'ikev1' && tunnel.ike_mode === 'main'
+  const mainMode = (tunnel: typeof a) =>
+    tunnel.ike_version === 'ikev1' && tunnel.ike_mode === 'main' && tunnel.remote_ca_certificate === null
   return mainMode(a) && mainMode(b) && a.psk !== b.psk
 }
 

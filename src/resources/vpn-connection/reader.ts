@@ -7,11 +7,12 @@ import type { describeVpnConnection } from './spec.ts'
 import {
   type DescribedConnection,
   type DescribedTunnel,
+  findOwnCertificate,
   prepareFindDescribed,
   prepareFindEvidence,
   prepareFindSecondTunnel,
 } from './store.ts'
-import { type Described, extraOf, tagsIn, view } from './view.ts'
+import { type Described, extraOf, tagsIn, view, viewCertificates } from './view.ts'
 
 type Found = Described | undefined
 
@@ -45,8 +46,15 @@ export function createConnectionReader({ db, sealer, staleAfter }: ResourceConte
 
   /** The extra object, only for callers who ask: of each tunnel where there are two. */
   async function extra({ row, second }: Described, call: Call) {
-    const of = async (tunnel: DescribedTunnel) =>
-      extraOf(tunnel, await findEvidence(tunnel.tunnel_id), call.now, staleAfter)
+    const of = async (tunnel: DescribedTunnel) => ({
+      ...extraOf(tunnel, await findEvidence(tunnel.tunnel_id), call.now, staleAfter),
+      ...(tunnel.remote_ca_certificate && {
+        Certificates: viewCertificates(
+          await findOwnCertificate(db, tunnel.tunnel_id),
+          tunnel.remote_ca_certificate,
+        ),
+      }),
+    })
     if (!second) return of(row)
     const tunnels = [row, second].map(async (tunnel) => ({
       TunnelId: tunnel.tunnel_id,

@@ -147,6 +147,8 @@ export async function removeConnection(trx: Trx, connection: VpnConnection): Pro
     .executeTakeFirst()
   // Both tunnels may be let go of at the same moment.
   if (numDeletedRows === 0n) return
+  const ids = trx.selectFrom('vpn_tunnel').select('id').where('connection_id', '=', connection.id)
+  await trx.deleteFrom('tunnel_certificate').where('tunnel_id', 'in', ids).execute()
   await trx.deleteFrom('vpn_tunnel').where('connection_id', '=', connection.id).execute()
   await trx.deleteFrom('tunnel_observation').where('connection_id', '=', connection.id).execute()
   await removeRoutesThrough(trx, connection.id)
@@ -300,6 +302,19 @@ export const connectionsShowing: ShownIn = {
   vswitch: `select c.id as key from vpn_gateway as g join vpn_connection as c on c.vpn_gateway_id = g.id
     where g.vswitch_id = changed.id or g.second_vswitch_id = changed.id`,
 }
+
+/** What a tunnel proves itself with, without its key. */
+export type OwnCertificate = Pick<Row<'tunnel_certificate'>, 'certificate' | 'identity' | 'not_after'>
+
+export const findOwnCertificate = (
+  { kysely }: Pick<Database, 'kysely'>,
+  tunnelId: string,
+): Promise<OwnCertificate | undefined> =>
+  kysely
+    .selectFrom('tunnel_certificate')
+    .select(['certificate', 'identity', 'not_after'])
+    .where('tunnel_id', '=', tunnelId)
+    .executeTakeFirst()
 
 export type Evidence = Pick<Row<'tunnel_observation'>, 'facts' | 'reason_evidence'>
 

@@ -1,4 +1,6 @@
 /** Stored rows -> what the reads answer. Pure but for the opening of sealed keys. */
+import { X509Certificate } from 'node:crypto'
+import { parseCaCertificate } from '../../certificates/x509.ts'
 import { type ReasonCode, reasons } from '../../engine/reason.ts'
 import type { ResultValues } from '../../rpc/spec.ts'
 import type { Sealer } from '../../seal.ts'
@@ -15,7 +17,13 @@ import {
   deriveHealthCheckStatus,
   deriveStatusOfBoth,
 } from './status.ts'
-import { type DescribedConnection, type DescribedTunnel, type Evidence, pskContext } from './store.ts'
+import {
+  type DescribedConnection,
+  type DescribedTunnel,
+  type Evidence,
+  type OwnCertificate,
+  pskContext,
+} from './store.ts'
 
 const noTags: readonly Tag[] = []
 
@@ -158,6 +166,22 @@ export function viewTunnel(
     TunnelIndex: gateway.owner_kind === 'attachment' ? tunnel.position : undefined,
     TunnelIpsecConfig: viewIpsec(tunnel),
     ZoneNo: (isFirst ? gateway.zone : gateway.second_zone) ?? undefined,
+  }
+}
+
+/** What both ends prove themselves with; ours is missing until the tunnel has been handed over. */
+export function viewCertificates(own: OwnCertificate | undefined, remoteCa: string) {
+  const ca = parseCaCertificate(remoteCa)
+  return {
+    ...(own && {
+      Own: {
+        Identity: own.identity,
+        Issuer: new X509Certificate(own.certificate).issuer.split('\n').join(', '),
+        NotAfter: own.not_after,
+        Pem: own.certificate,
+      },
+    }),
+    ...(!('problem' in ca) && { RemoteCa: { Subject: ca.subject, NotAfter: ca.notAfter } }),
   }
 }
 

@@ -22,6 +22,7 @@ import { bgpColumns, bgpDefaults, checkBgpBeside, checkInsideAddresses, requireB
 import { type healthCheckParams, ikeParams, ipsecParams } from './fields.ts'
 import {
   checkHealthCheck,
+  checkProof,
   checkSubnets,
   clashingKeys,
   defaultsOf,
@@ -30,6 +31,7 @@ import {
   generatePsk,
   healthCheckDefaults,
   matchTunnels,
+  remoteCaColumn,
   sameEnds,
   sameSelectors,
   type TunnelOptions,
@@ -91,8 +93,9 @@ export type ConnectionWriter = ReturnType<typeof createConnectionWriter>
 export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) {
   const keyOf = (tunnel: VpnTunnel) => sealer.open(tunnel.psk_sealed, pskContext(tunnel.id)).reveal()
 
-  /** What may not be true of two tunnels of one gateway. */
+  /** What may not be true of a tunnel, nor of two of one gateway. */
   function checkBeside(siblings: readonly SiblingTunnel[], tunnel: SiblingTunnel): void {
+    checkProof(tunnel)
     for (const other of siblings) {
       if (other.connection_id === tunnel.connection_id || !sameEnds(other, tunnel)) continue
       if (sameSelectors(other, tunnel)) throw apiError('InvalidVpnConnection.AlreadyExists')
@@ -163,6 +166,9 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
       customer_gateway_id: peer.id,
       psk_sealed: sealer.seal(ike.Psk ?? generatePsk(randomBytes(64)), pskContext(place.id)),
       generation: 1,
+      ...(options.RemoteCaCertificate !== undefined && {
+        remote_ca_certificate: remoteCaColumn(options.RemoteCaCertificate, call.now),
+      }),
     }
     // The defaults of the parameters have given every other column.
     return row as VpnTunnel
@@ -172,6 +178,11 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
   async function changeOf(trx: Trx, call: Call, tunnel: VpnTunnel, options: TunnelOptions) {
     const psk = options.TunnelIkeConfig?.Psk
     const wanted: Partial<VpnTunnel> = tunnelColumns(options)
+    const ca = options.RemoteCaCertificate
+    // One that is there already may have ended since.
+    if (ca !== undefined && ca !== tunnel.remote_ca_certificate) {
+      wanted.remote_ca_certificate = remoteCaColumn(ca, call.now)
+    }
     if (psk !== undefined && psk !== keyOf(tunnel))
       wanted.psk_sealed = sealer.seal(psk, pskContext(tunnel.id))
     const { CustomerGatewayId } = options
