@@ -1,11 +1,12 @@
 /** The generated documents as Markdown. Pure. */
 
-import { type Reason, type ReasonCode, reasons } from '../../src/engine/reason.ts'
+import { type FailedReasonCode, type Reason, type ReasonCode, reasons } from '../../src/engine/reason.ts'
 import { refusedActions, refusedOnGateway } from '../../src/resources/remote-access/spec.ts'
 import type { Action, NotYet } from '../../src/rpc/action.ts'
 import { apiError, errorTable } from '../../src/rpc/errors.ts'
 import type { ActionSpec, FieldSpec, ParamSpec } from '../../src/rpc/spec.ts'
 import { type Setting, variableName } from '../../src/settings.ts'
+import { tableOfCauses } from '../../test/support/causes.ts'
 import type { Exercise } from './exercise.ts'
 
 export const generated = (from: string) =>
@@ -248,9 +249,32 @@ export function renderReasons(): string {
         `**${title.zh}。** ${remedy.zh}`,
       ].join('\n\n'),
     ),
+    '## Provoked between two real daemons / 在两个真实守护进程之间逐项验证',
+    'Every cause is brought about between two strongSwan daemons by `test/lab/failure-log.lab.test.ts`, which holds what' +
+      ' both ends say against this table. The two columns are the two roles: a gateway of Suidao can be either end.' +
+      ' `nothing`: that end has nothing to complain of.',
+    tableOfCauses(({ sees }, kind) => sees[kind]!),
+    "## Codes of the vendor's that never come / 不会出现的原因码",
+    `Of the vendor's ${Object.keys(unused).length + new Set(entries.map(([, { vendorCode }]) => vendorCode)).size} values of` +
+      ' `FailedReasonCode`, these have no cause here:',
+    Object.entries(unused)
+      .map(([name, why]) => `- ${code(name)}: ${why}`)
+      .join('\n'),
   ]
   return `${sections.join('\n\n')}\n`
 }
+
+/** A test counts them and the used ones together. */
+const unused = {
+  DpdHashNotifyCompatibility:
+    'strongSwan takes the DPD payloads of either order; it is a workaround of other devices.',
+  LifetimeMismatch: 'lifetimes are not negotiated in IKEv2, and in IKEv1 the shorter one is used.',
+  SecurityProtocolMismatch: 'a peer that offers AH has not been tried.',
+  EncapsulationModeMismatch: 'a peer in transport mode has not been tried.',
+  AlgorithmCompatibility:
+    'every algorithm of the API works in both kinds of ESP; nothing is known to be half supported.',
+  CommitMismatch: 'the commit bit (RFC 2408) is not used by strongSwan.',
+} as const satisfies Partial<Record<FailedReasonCode, string>>
 
 // --- docs/configuration.md: the table of settings ------------------------------------------------------------
 

@@ -6,23 +6,24 @@
  * The causes, and what end A (it initiates) and end B see of them, stand in `test/support/causes.ts`.
  */
 import assert from 'node:assert/strict'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { after, test } from 'node:test'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Tunnel } from '../../src/engine/engine.ts'
+import type { ReasonCode } from '../../src/engine/reason.ts'
 import { parseLogEvent } from '../../src/engine/strongswan/failure-log.ts'
 import { carriesTraffic, isEstablished } from '../../src/engine/strongswan/observe.ts'
 import { type Recorded, renderRecording, replay } from '../../src/engine/strongswan/testdata/recording.ts'
 import { ViciSession } from '../../src/engine/strongswan/vici/session.ts'
 import { Secret } from '../../src/secret.ts'
 import {
-  causes,
-  certificateCauses,
+  allCauses,
   changeOf,
   type EndChange,
   type Happening,
   kinds,
   type Proof,
+  tableOfCauses,
 } from '../support/causes.ts'
 import { type Issued, OpensslCa } from '../support/openssl.ts'
 import { Lab } from './support/lab.ts'
@@ -306,7 +307,8 @@ test('every way to fail gives its reason at both ends', { skip }, async (t) => {
       [await a.sas(), await b.sas()].every(({ childSas }) => childSas.some(carriesTraffic)),
     )
 
-  for (const each of [...causes, ...certificateCauses].filter(({ name }) => name.startsWith(wanted))) {
+  const seen = new Map<string, readonly [ReasonCode | undefined, ReasonCode | undefined]>()
+  for (const each of allCauses.filter(({ name }) => name.startsWith(wanted))) {
     const provocation = each.happening && provocations[each.happening]
     for (const kind of each.kinds ?? kinds) {
       await t.test(`${each.name}, ${kind}`, async () => {
@@ -352,6 +354,8 @@ test('every way to fail gives its reason at both ends', { skip }, async (t) => {
               renderRecording(header, recorded),
             )
           }
+          const codes = ends.map(([, peer, recorded]) => replay(recorded, tunnelOf(peer)).shown.at(-1)?.code)
+          seen.set(`${each.name} ${kind}`, [codes[0], codes[1]])
           for (const [end, peer, recorded, expected] of ends) {
             const { shown } = replay(recorded, tunnelOf(peer))
             const told = recorded.map((entry) => (entry.kind === 'line' ? entry.text : JSON.stringify(entry)))
@@ -365,4 +369,9 @@ test('every way to fail gives its reason at both ends', { skip }, async (t) => {
       })
     }
   }
+  if (wanted !== '') return
+  const table = tableOfCauses((cause, kind) => seen.get(`${cause.name} ${kind}`) ?? [undefined, undefined])
+  console.log(table)
+  const kept = await readFile(new URL('../../docs/reasons.md', import.meta.url), 'utf8')
+  assert(kept.includes(table), 'docs/reasons.md keeps another table: npm run coverage')
 })

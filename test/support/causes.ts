@@ -329,3 +329,22 @@ export const certificateCauses: readonly Cause[] = [
 
 export const changeOf = (change: Cause['b'], kind: Kind): EndChange =>
   typeof change === 'function' ? change(kind) : (change ?? {})
+
+export const allCauses: readonly Cause[] = [...causes, ...certificateCauses]
+
+/** What both ends were seen to say, in the order of `allCauses` and `kinds`, as lines of Markdown. */
+export function tableOfCauses(
+  seen: (cause: Cause, kind: Kind) => readonly [a: Expected, b: Expected],
+): string {
+  const words = (code: Expected) => (code === undefined ? 'nothing' : `\`${code}\``)
+  const rows = allCauses.flatMap((cause) =>
+    (cause.kinds ?? kinds).map((kind) => {
+      const [a, b] = seen(cause, kind)
+      const ike = kind === 'ikev2' ? 'IKEv2' : `IKEv1 ${kind}`
+      return `| ${cause.name.replaceAll('-', ' ')} | ${ike} | ${words(a)} | ${words(b)} |`
+    }),
+  )
+  return ['| Provoked | IKE | End A, which begins, says | End B says |', '|---|---|---|---|', ...rows].join(
+    '\n',
+  )
+}
