@@ -204,7 +204,14 @@ export async function createApp(
       engine.tunnels.onLog?.(({ tunnelId, at, text }) => logbook.append(tunnelId, { at, text }))
       closers.push(keepTidy(logbook, db, now, log))
       await configureWebhook(db, sealer, config.webhook, now())
-      const outside = createTelemetry({ db, sealer, logbook, log, clock })
+      const outside = createTelemetry({
+        db,
+        sealer,
+        logbook,
+        log,
+        clock,
+        measures: config.metricsListen !== undefined,
+      })
       closers.push(() => outside.stop())
       telemetry = outside
       const history = createHistoryRecorder(db, now, log)

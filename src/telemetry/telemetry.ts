@@ -2,7 +2,6 @@
  * What the outside is told of tunnels as it happens: the log of the process, the log of the tunnel, webhooks; and what
  * it can ask for: metrics. Told of every stored report, it never delays who reports.
  */
-
 import type { Clock } from '../clock.ts'
 import type { Database } from '../db/open.ts'
 import type { Row } from '../db/schema.ts'
@@ -24,6 +23,8 @@ export interface TelemetryOptions {
   readonly logbook: Pick<Logbook, 'append'>
   readonly log: (entry: object) => void
   readonly clock: Clock
+  /** Metrics are asked for: without them nothing has to be counted. */
+  readonly measures: boolean
 }
 
 type Observation = Row<'tunnel_observation'>
@@ -37,7 +38,7 @@ export interface Telemetry {
   stop(): Promise<void>
 }
 
-export function createTelemetry({ db, sealer, logbook, log, clock }: TelemetryOptions): Telemetry {
+export function createTelemetry({ db, sealer, logbook, log, clock, measures }: TelemetryOptions): Telemetry {
   const traffic = createTrafficCounter()
   const sender = createWebhookSender(db, sealer, clock, log)
   /** Events are stored in the order in which they happened. */
@@ -74,7 +75,7 @@ export function createTelemetry({ db, sealer, logbook, log, clock }: TelemetryOp
 
   return {
     stored({ before, after }) {
-      traffic.note(after.tunnel_id, JSON.parse(after.facts).childSas)
+      if (measures) traffic.note(after.tunnel_id, JSON.parse(after.facts).childSas)
       const change = deriveChange(before, after)
       if (!change) return
       log(entryOf(change))

@@ -8,10 +8,12 @@ import { eachDatabase } from '../support/postgres.ts'
 import { parsePrometheus } from '../support/prometheus.ts'
 
 const psk = 'a-key-of-the-test'
+const masterKey = '7'.repeat(64)
 
 eachDatabase((kind, _open, place) => {
   describe(`logs and diagnosis on ${kind}`, () => {
     let app: TestApp
+    let database: string
     let VpnGatewayId: string
     let vco: string
     let pair: string
@@ -26,9 +28,10 @@ eachDatabase((kind, _open, place) => {
 
     before(async () => {
       const config = await place()
+      database = config.kind === 'sqlite' ? `sqlite:${config.file}` : config.url
       app = await startTestApp({
-        database: config.kind === 'sqlite' ? `sqlite:${config.file}` : config.url,
-        settings: { METRICS_LISTEN: '127.0.0.1:0' },
+        database,
+        settings: { METRICS_LISTEN: '127.0.0.1:0', MASTER_KEY: masterKey },
       })
       const ask = officialClients[2]!.make(app)
       const { VpcId } = await ask('CreateVpc', { CidrBlock: '10.0.0.0/8' })
@@ -277,6 +280,22 @@ eachDatabase((kind, _open, place) => {
       const names = ['cisco-ios', 'fortios', 'junos', 'strongswan', 'vyos']
       assert.deepEqual(Object.keys(more.PeerConfigurations).sort(), names)
       for (const text of Object.values<string>(more.PeerConfigurations)) assert.match(text, new RegExp(psk))
+    })
+
+    test('a node that only answers the API diagnoses, and says who has the logs', async () => {
+      const other = await startTestApp({ database, settings: { ROLES: 'api', MASTER_KEY: masterKey } })
+      try {
+        const ask = officialClients[2]!.make(other)
+        await refused(
+          ask('DescribeVpnConnectionLogs', { VpnConnectionId: vco, MinutePeriod: 1 }),
+          'UnsupportedOperation',
+        )
+        assert.equal((await ask('DiagnoseVpnConnections', { VpnConnectionIds: [vco] }))['TotalCount'], 1)
+        const { VpnConnectionConfig } = await ask('DownloadVpnConnectionConfig', { VpnConnectionId: vco })
+        assert.equal(VpnConnectionConfig.IkeConfig.Psk, psk)
+      } finally {
+        await other.close()
+      }
     })
 
     test('metrics have a series for every tunnel that is wanted, up or down', async () => {
