@@ -4,8 +4,9 @@
  *
  * Exit codes: 0 up to date or written, 1 something is out of date, 2 wrong usage.
  */
+import { globSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { settings } from '../src/config.ts'
 import { openApiDocument } from '../src/emulator/openapi.ts'
@@ -19,6 +20,7 @@ import {
   renderScenarios,
   renderSettings,
   replaceBlock,
+  type TestsOf,
 } from './coverage/render.ts'
 
 const root = dirname(import.meta.dirname)
@@ -33,11 +35,25 @@ interface Document {
 
 const read = (path: string) => readFile(join(root, path), 'utf8').catch(() => '')
 
+/** The life cycle is one script for many clients; its test file names no action. */
+const lifeCycle = 'test/support/life-cycle.ts'
+
+async function readClientTests(): Promise<TestsOf> {
+  const files = [lifeCycle, ...globSync('test/clients/*.test.ts', { cwd: root })].sort()
+  const texts = await Promise.all(
+    files.map(async (file) => [basename(file).replace(/(\.test)?\.ts$/, ''), await read(file)] as const),
+  )
+  return (action) => {
+    const called = texts.filter(([, text]) => text.includes(`'${action}'`)).map(([name]) => name)
+    return [...new Set(called)].sort()
+  }
+}
+
 /** Every generated document as it should be. */
 export async function generateDocuments(): Promise<readonly Document[]> {
   const answers = await exercise()
   return [
-    { path: 'docs/coverage.md', text: renderCoverage(answers) },
+    { path: 'docs/coverage.md', text: renderCoverage(answers, await readClientTests()) },
     { path: 'docs/fidelity.md', text: renderFidelity(answers) },
     { path: 'docs/errors.md', text: renderErrors() },
     { path: 'docs/reasons.md', text: renderReasons() },

@@ -70,7 +70,10 @@ export const sourceOf = ({ name, source }: ActionSpec) =>
 /** Random parts of ids, which no two runs share. */
 const withoutIds = (text: string) => text.replace(/\b(vpn|vco|cgw|vsw|vpc)-[a-z0-9]{21}\b/g, '$1-...')
 
-export function renderCoverage({ table, unfilled, refusals }: Exercise): string {
+/** Client tests by the name of an action that they call. */
+export type TestsOf = (action: string) => readonly string[]
+
+export function renderCoverage({ table, unfilled, refusals }: Exercise, testsOf: TestsOf): string {
   const all = [...table.values()].toSorted((a, b) => (a.spec.name < b.spec.name ? -1 : 1))
   const isOurs = ({ spec }: Action | NotYet) => spec.name.startsWith('Suidao')
   const isRefused = ({ spec }: Action | NotYet) => alwaysRefused.includes(spec)
@@ -103,10 +106,11 @@ export function renderCoverage({ table, unfilled, refusals }: Exercise): string 
       "- *Rate*: the vendor's calls per minute, account and region, where a page gives it (setting `throttling`).",
       '- *Source*: where names, values and codes were taken from. "By analogy" means that no page with the codes of the',
       '  action could be read: they are those of its siblings. How sure each code is: [errors.md](errors.md).',
+      '- *Tests*: those of `test/clients/` that call the action through an official SDK, every answer held against its spec.',
     ].join('\n'),
     '## Built',
     markdownTable(
-      ['Action', 'Kind', 'Parameters', 'Fields', 'Permission', 'Rate', 'Source'],
+      ['Action', 'Kind', 'Parameters', 'Fields', 'Permission', 'Rate', 'Tests', 'Source'],
       built.map(({ spec }) => [
         nameOf(spec),
         spec.kind,
@@ -114,6 +118,7 @@ export function renderCoverage({ table, unfilled, refusals }: Exercise): string 
         fieldsOf(spec),
         resourcesOf(spec),
         rateOf(spec),
+        testsOf(spec.name).join(', '),
         sourceOf(spec),
       ]),
     ),
@@ -125,20 +130,24 @@ export function renderCoverage({ table, unfilled, refusals }: Exercise): string 
         .filter(isOurs)
         .map(({ spec }) => [nameOf(spec), spec.summary, paramsOf(spec), fieldsOf(spec), resourcesOf(spec)]),
     ),
-    '## Specified, not built',
-    markdownTable(
-      ['Action', 'What it does', 'Parameters', 'Fields', 'Permission', 'Rate', 'Why not', 'Source'],
-      specified.map(({ spec, notYet: why }) => [
-        nameOf(spec),
-        spec.summary,
-        paramsOf(spec),
-        fieldsOf(spec),
-        resourcesOf(spec),
-        rateOf(spec),
-        why,
-        sourceOf(spec),
-      ]),
-    ),
+    ...(specified.length === 0
+      ? []
+      : [
+          '## Specified, not built',
+          markdownTable(
+            ['Action', 'What it does', 'Parameters', 'Fields', 'Permission', 'Rate', 'Why not', 'Source'],
+            specified.map(({ spec, notYet: why }) => [
+              nameOf(spec),
+              spec.summary,
+              paramsOf(spec),
+              fieldsOf(spec),
+              resourcesOf(spec),
+              rateOf(spec),
+              why,
+              sourceOf(spec),
+            ]),
+          ),
+        ]),
     '## Refused always',
     'Ways for single machines to dial in: SSL-VPN, IPsec servers, and the certificates for them. Their lists are empty.',
     markdownTable(

@@ -77,6 +77,34 @@ eachDatabase((kind, _open, place) => {
       assert.deepEqual(await groups({ Status: 'Deleting' }), [0, []])
     })
 
+    test('zones, and which of them can have a gateway', async () => {
+      const zones = (await vpc('DescribeZones'))['Zones'].Zone.map((zone: any) => zone.ZoneId)
+      assert.equal(new Set(zones).size, zones.length)
+      const available = (await vpc('DescribeVpnGatewayAvailableZones', { Spec: '5M' }))['AvailableZoneIdList']
+      // Two tunnels need two of them.
+      assert.ok(available.length >= 2)
+      for (const { ZoneId } of available) assert.ok(zones.includes(ZoneId), ZoneId)
+    })
+
+    test('one vSwitch, with the route table of its VPC', async () => {
+      const { VpcId, RouteTableId } = await vpc('CreateVpc', { CidrBlock: '10.0.0.0/8' })
+      const network = { VpcId, CidrBlock: '10.1.0.0/24', ZoneId: 'cn-hangzhou-h' }
+      const { VSwitchId } = await vpc('CreateVSwitch', network)
+      const shown = await vpc('DescribeVSwitchAttributes', { VSwitchId })
+      assert.deepEqual(
+        [
+          shown['VSwitchId'],
+          shown['VpcId'],
+          shown['CidrBlock'],
+          shown['Status'],
+          shown['RouteTable'].RouteTableId,
+        ],
+        [VSwitchId, VpcId, network.CidrBlock, 'Available', RouteTableId],
+      )
+      await vpc('DeleteVSwitch', { VSwitchId })
+      await vpc('DeleteVpc', { VpcId })
+    })
+
     test('a VPC has one route table, found by each of its ids', async () => {
       const made = await vpc('CreateVpc', { CidrBlock: '10.0.0.0/8' })
       await vpc('CreateVpc', { CidrBlock: '10.0.0.0/8' })

@@ -581,6 +581,7 @@ eachDatabase((kind, _open, place) => {
       assert.deepEqual((await ask('DescribeSslVpnServers'))['SslVpnServers'], { SslVpnServer: [] })
       assert.equal((await ask('DescribeSslVpnClientCerts'))['TotalCount'], 0)
       assert.deepEqual((await ask('ListIpsecServers'))['IpsecServers'], [])
+      assert.equal((await ask('ListVpnCertificateAssociations'))['TotalCount'], 0)
     })
 
     test('unknown actions say so', async () => {
