@@ -48,6 +48,7 @@ const testModules = [
   'veth',
   'bridge',
   'nf_tables',
+  'nft_fwd_netdev',
 ]
 
 /** What the emulated machine prints last. */

@@ -6,13 +6,11 @@
  *                                                               └─ other 198.51.100.3 ── 10.3.0.1
  */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface, type Interface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
 import type { Gateway, Tunnel, TunnelReport } from '../../src/engine/engine.ts'
 import { createNames } from '../../src/engine/linux/names.ts'
@@ -20,6 +18,7 @@ import { carriesTraffic } from '../../src/engine/strongswan/observe.ts'
 import { teardown } from '../../src/engine/strongswan/teardown.ts'
 import { Secret } from '../../src/secret.ts'
 import { birdMissing, Router } from './support/bird.ts'
+import { BoxEngine, powers } from './support/box-engine.ts'
 import { command } from './support/command.ts'
 import { agreeing } from './support/gateway-lab.ts'
 import { Lab } from './support/lab.ts'
@@ -28,50 +27,6 @@ import { Site } from './support/site.ts'
 import { until } from './support/until.ts'
 
 const psk = 'a key for the lab'
-const unit = readFileSync(join(import.meta.dirname, '../../deploy/suidao.service'), 'utf8')
-const powers = /^CapabilityBoundingSet=(.*)$/m.exec(unit)?.[1]?.toLowerCase().split(' ') ?? []
-
-/** The engine in the namespace of the box. */
-class BoxEngine {
-  readonly #process: ChildProcess
-  readonly #lines: AsyncIterator<string>
-
-  constructor(box: string, config: object) {
-    const program = join(import.meta.dirname, 'support/engine-server.ts')
-    const bounding = ['-all', ...powers.map((power) => `+${power.replace(/^cap_/, '')}`)].join(',')
-    this.#process = spawn(
-      'nsenter',
-      [
-        `--net=/run/netns/${box}`,
-        ...['setpriv', '--no-new-privs', `--bounding-set=${bounding}`, '--inh-caps=-all'],
-        ...[process.execPath, program, JSON.stringify(config)],
-      ],
-      { stdio: ['pipe', 'pipe', 'inherit'] },
-    )
-    const lines: Interface = createInterface({ input: this.#process.stdout! })
-    this.#lines = lines[Symbol.asyncIterator]()
-  }
-
-  async answer<T>(): Promise<T> {
-    const { value, done } = await this.#lines.next()
-    if (done) throw new Error('the engine has ended')
-    const { answer, error } = JSON.parse(value)
-    if (error !== undefined) throw new Error(error)
-    return answer
-  }
-
-  ask<T>(call: string, given: unknown = null): Promise<T> {
-    this.#process.stdin!.write(`${JSON.stringify({ call, with: given })}\n`)
-    return this.answer<T>()
-  }
-
-  async kill(): Promise<void> {
-    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return
-    const exit = once(this.#process, 'exit')
-    this.#process.kill('SIGKILL')
-    await exit
-  }
-}
 
 describe('a host that is the gateway', { skip: Lab.missing() ?? false }, () => {
   const prefix = `h${process.pid.toString(36).slice(-4)}`
@@ -124,9 +79,7 @@ describe('a host that is the gateway', { skip: Lab.missing() ?? false }, () => {
       dpd: { delay: 1, timeout: 3 },
       retransmit: { timeout: 0.5, base: 1, tries: 4 },
     }
-    const started = new BoxEngine(box, { dataDir, prefix, wan: { interface: 'wan0' }, timers })
-    assert.equal(await started.answer(), 'ready')
-    return started
+    return BoxEngine.start(box, { dataDir, prefix, wan: { interface: 'wan0' }, timers })
   }
   /** Everything that the box's network is made of. */
   const shape = async () => {

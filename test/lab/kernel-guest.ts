@@ -3,10 +3,15 @@
  * `node kernel-guest.ts <mode>...`. Everything is slow there, so the times are long.
  */
 import assert from 'node:assert/strict'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Tunnel, TunnelReport } from '../../src/engine/engine.ts'
+import { createNames } from '../../src/engine/linux/names.ts'
 import type { KernelMode } from '../../src/engine/strongswan/kernel-mode.ts'
 import { Secret } from '../../src/secret.ts'
+import { BoxEngine } from './support/box-engine.ts'
 import { command } from './support/command.ts'
 import { agreeing, GatewayLab } from './support/gateway-lab.ts'
 import type { Peer } from './support/peer.ts'
@@ -250,6 +255,52 @@ for (const mode of process.argv.slice(2) as KernelMode[]) {
       const loopback = await command('ip', '-n', lab.names.engine(1), '-br', '-4', 'addr', 'show', 'lo')
       assert.match(loopback, /198\.51\.100\.1\b/)
       assert.doesNotMatch(loopback, /198\.51\.100\.7/)
+    })
+
+    test('a machine that is itself the gateway', async () => {
+      const box = await lab.lab.host('box', '198.51.100.9/24')
+      const lan = await lab.lab.namespace('lan')
+      await command(
+        'ip',
+        ...['link', 'add', 'lan0', 'netns', box, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', lan],
+      )
+      for (const [netns, link, address] of [
+        [box, 'lan0', '10.1.0.1/24'],
+        [lan, 'eth0', '10.1.0.10/24'],
+      ] as const) {
+        await command('ip', '-n', netns, 'addr', 'add', address, 'dev', link)
+        await command('ip', '-n', netns, 'link', 'set', link, 'up')
+      }
+      await command('ip', '-n', lan, 'route', 'add', 'default', 'via', '10.1.0.1')
+      const tunnel: Tunnel = {
+        ...withIke({ version: 'ikev2', localId: '198.51.100.9', remoteId: '198.51.100.3' }),
+        localAddress: '198.51.100.9',
+        remoteAddress: '198.51.100.3',
+        remoteSubnets: ['10.3.0.0/24'],
+        routes: [{ destination: '10.3.0.0/24', metric: 100 }],
+      }
+      await other.load({ ...agreeing(tunnel), name: 'box' })
+      const dataDir = await mkdtemp(join(tmpdir(), 'box-'))
+      const config = { dataDir, prefix: `b${mode.toLowerCase()}`, kernelMode: mode, timers }
+      const engine = await BoxEngine.start(box, { ...config, wan: { interface: 'wan0' } })
+      try {
+        await engine.ask('applyGateway', { ...lab.gateway, address: '198.51.100.9' })
+        await engine.ask('applyTunnel', { tunnel, psk: tunnel.ike.psk.reveal() })
+        await until(
+          'it is up',
+          async () => isUp(await engine.ask<TunnelReport | undefined>('observe', 'vco-1')),
+          patience,
+        )
+        assert.deepEqual(await lab.lab.ping(lan, '10.1.0.10', '10.3.0.1', { count: 5 }), all())
+        const states = await command('ip', '-n', createNames(config.prefix).engine(1), 'xfrm', 'state')
+        assert.doesNotMatch(states, /espinudp/, 'plain ESP')
+      } finally {
+        await engine.ask('close')
+        await engine.ask('teardown')
+        await engine.kill()
+        await rm(dataDir, { recursive: true })
+      }
+      assert.doesNotMatch(await command('ip', '-n', box, '-br', 'link'), /vco|eng0/)
     })
 
     test('after removal nothing is left', async () => {
