@@ -12,10 +12,10 @@ type TableName = keyof Schema
 type StoredRow = Readonly<Record<string, string | number | null>>
 export type Snapshot = ReadonlyMap<TableName, readonly StoredRow[]>
 
-/** Who may call is no resource; and the last three belong to no account. */
+/** Who may call is no resource; and the last four belong to no account. */
 const left: readonly TableName[] = [
   ...(['account', 'access_key', 'ram_role', 'console_session'] as const),
-  ...(['creation', 'setting', 'migration'] as const),
+  ...(['certificate_authority', 'creation', 'setting', 'migration'] as const),
 ]
 const observed: readonly TableName[] = ['gateway_observation', 'tunnel_observation']
 
