@@ -21,7 +21,7 @@ export interface AuditEvent {
   readonly results?: Readonly<Record<string, string>>
 }
 
-export const stars = '******'
+const stars = '******'
 
 /** The input of an action without its secrets. */
 export function withoutSecrets(fields: ParamFields, input: Readonly<Record<string, unknown>>) {
@@ -43,6 +43,7 @@ function cleanValue(spec: ParamSpec, value: unknown): unknown {
   return value
 }
 
+/** The answer may hold secrets: only what names things is taken from it. */
 export function idsIn(answer: object): Record<string, string> | undefined {
   const ids = Object.entries(answer).filter(
     (member): member is [string, string] => member[0].endsWith('Id') && typeof member[1] === 'string',

@@ -27,7 +27,6 @@ function parseToken(token: string | undefined): Place | undefined {
 
 const toSecond = (time: number) => `${new Date(time).toISOString().slice(0, 19)}Z`
 
-/** @param trail absent on a server that keeps none */
 export function auditEventActions(trail: AuditTrail): Action[] {
   return [
     action(lookupEvents, async (input, call) => {
