@@ -186,6 +186,7 @@ export async function createApp(
           StartedAt: startedAt,
           Engine: engine?.describe() ?? null,
           Lab: overrides.lab !== undefined,
+          Time: now(),
           Regions: [...regions],
           DefaultRegion: config.defaultRegion,
           Quotas: config.quotas,

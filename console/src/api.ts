@@ -1,6 +1,7 @@
 /** Calls of the API on behalf of whoever is signed in. Types of parameters and answers come from the contracts of the actions. */
 import type { Quotas } from '../../src/resources/context.ts'
 import { type ActionSpec, type ParamValues, type ResultFields, vpcProduct } from '../../src/rpc/spec.ts'
+import { heardTime } from './clock.ts'
 
 type Field<F> = F extends { type: 'string' }
   ? string
@@ -105,6 +106,8 @@ export interface ServerFacts {
   } | null
   /** This is an emulator, and may be controlled from here. */
   readonly Lab: boolean
+  /** Of its clock when it answered, epoch milliseconds. */
+  readonly Time: number
   readonly Regions: readonly string[]
   readonly DefaultRegion: string
   readonly Quotas: Quotas
@@ -120,7 +123,14 @@ export interface Session {
   readonly Server: ServerFacts
 }
 
-export const readSession = () => request('GET', '/session') as Promise<Session>
+/** What every answer about the session tells of the server's clock is noted. */
+async function sessionFrom(asked: Promise<unknown>): Promise<Session> {
+  const session = (await asked) as Session
+  heardTime(session.Server.Time)
+  return session
+}
+
+export const readSession = () => sessionFrom(request('GET', '/session'))
 export const signIn = (form: { AccessKeyId: string; AccessKeySecret: string; SecurityToken?: string }) =>
-  request('POST', '/session', form) as Promise<Session>
+  sessionFrom(request('POST', '/session', form))
 export const signOut = (everywhere: boolean) => request('DELETE', `/session${everywhere ? '?all=true' : ''}`)

@@ -4,6 +4,7 @@ import { lookupEvents } from '../../src/resources/audit-event/spec.ts'
 import { describeCustomerGateways } from '../../src/resources/customer-gateway/spec.ts'
 import { diagnoseVpnConnections } from '../../src/resources/diagnosis/spec.ts'
 import { suidaoListTunnelChanges, suidaoListTunnelSamples } from '../../src/resources/history/spec.ts'
+import { suidaoExplainRoute } from '../../src/resources/route-entry/spec.ts'
 import { describeVpcs } from '../../src/resources/vpc/spec.ts'
 import {
   describeVpnConnection,
@@ -15,6 +16,7 @@ import { describeVpnGateways } from '../../src/resources/vpn-gateway/spec.ts'
 import { describeVpnPbrRouteEntries } from '../../src/resources/vpn-pbr-route-entry/spec.ts'
 import { describeVpnRouteEntries } from '../../src/resources/vpn-route-entry/spec.ts'
 import { describeVSwitches } from '../../src/resources/vswitch/spec.ts'
+import { suidaoListWebhooks } from '../../src/resources/webhook/spec.ts'
 import type { ActionSpec } from '../../src/rpc/spec.ts'
 import { type Answer, ApiFailure, call } from './api.ts'
 import { serverNow } from './clock.ts'
@@ -247,6 +249,24 @@ export const routes = (RegionId: string, VpnGatewayId: string) =>
       ])
       return { byDestination, byPolicy }
     },
+    ...live,
+  })
+
+export type RouteAnswer = Answer<typeof suidaoExplainRoute>
+
+/** Which route carries a packet, and why. */
+export const routeOf = (RegionId: string, VpnGatewayId: string, SourceIp: string, DestinationIp: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'route', VpnGatewayId, SourceIp, DestinationIp],
+    queryFn: () => call(suidaoExplainRoute, { RegionId, VpnGatewayId, SourceIp, DestinationIp }),
+  })
+
+export type WebhookItem = Listed<Answer<typeof suidaoListWebhooks>, 'Webhooks', 'Webhook'>
+
+export const webhooks = (RegionId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'webhooks'],
+    queryFn: async () => (await call(suidaoListWebhooks, { RegionId })).Webhooks?.Webhook ?? [],
     ...live,
   })
 

@@ -461,6 +461,9 @@ export const messages = {
   'routes.published': ['published', '已发布'],
   'routes.notPublished': ['not published', '未发布'],
   'routes.wins': ['The route to {dest}, through {name}', '匹配到 {dest} 的路由，经由 {name}'],
+  'routes.from': ['Source address', '源地址'],
+  'routes.to': ['Destination address', '目的地址'],
+  'routes.staysInVpc': ['It stays in the VPC.', '在专有网络内转发。'],
   'routes.noneFits': ['No route that can be used fits.', '没有可用的匹配路由。'],
   'routes.passedOver': [
     '{count} routes would come first, and their tunnels are down.',
@@ -538,6 +541,26 @@ export const messages = {
   'fault.stuck': ['Work does not end', '任务卡住'],
   'calls.status': ['HTTP status', 'HTTP 状态'],
   'calls.duration': ['Took', '耗时'],
+
+  // --- Webhooks ---
+  'webhooks.title': ['Alerts by webhook', 'Webhook 告警'],
+  'webhooks.create': ['Add webhook', '添加 Webhook'],
+  'webhooks.none': ['Nobody is told of events yet.', '尚未配置 Webhook。'],
+  'webhooks.url': ['Address', '地址'],
+  'webhooks.all': ['all', '全部'],
+  'webhooks.events.hint': ['Left empty: all of them.', '留空则为全部事件。'],
+  'webhooks.last': ['Last attempt', '最近一次'],
+  'webhooks.delivered': ['Delivered', '已送达'],
+  'webhooks.waiting': ['Waiting', '等待中'],
+  'webhooks.dropped': ['Dropped', '已丢弃'],
+  'webhooks.test': ['Test', '测试'],
+  'webhooks.testNamed': ['Test {name}', '测试 {name}'],
+  'webhooks.answered': ['{status}, after {time} ms', '{status}，耗时 {time} 毫秒'],
+  'webhooks.secret': ['The secret of this webhook', '该 Webhook 的密钥'],
+  'webhooks.secret.text': [
+    'It signs what is sent, and is shown this one time.',
+    '用于对推送内容签名，仅显示一次。',
+  ],
 
   // --- Audit ---
   'audit.title': ['Audit trail', '审计日志'],

@@ -588,6 +588,7 @@ it('what changes something and what is not permitted is audited, without secrets
   const table = new Map([
     [written.name, action(written, ({ EchoId }) => ({ EchoId, Name: 'not an id' }))],
     ['DescribeOther', action({ ...echoSpec, name: 'DescribeOther', aliases: [] }, () => ({}))],
+    ['DescribeKeys', action({ ...echoSpec, name: 'DescribeKeys', aliases: [], audited: true }, () => ({}))],
   ])
   const { call: ask } = start({ table, audit: (event) => events.push(event) })
   const params = {
@@ -603,6 +604,7 @@ it('what changes something and what is not permitted is audited, without secrets
   ask(signV1('DescribeEcho', { ...params, EchoId: 'echo-2' }, { key: userKey }))
   ask(signV1('DescribeOther', params))
   ask(signV1('DescribeOther', { ...params, EchoId: 'echo-2' }, { key: userKey }))
+  ask(signV1('DescribeKeys', params))
   ask(signV1('DescribeEcho', params, { common: { Signature: 'wrong' } }))
   assert.deepEqual(
     events.map((event) => [event.action.name, event.principal.userName, event.code]),
@@ -611,6 +613,7 @@ it('what changes something and what is not permitted is audited, without secrets
       ['DescribeEcho', null, 'IllegalParam.Size'],
       ['DescribeEcho', 'alice', 'Forbbiden.SubUser'],
       ['DescribeOther', 'alice', 'Forbbiden.SubUser'],
+      ['DescribeKeys', null, 'OK'],
     ],
   )
   const [first] = events

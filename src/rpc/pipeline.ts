@@ -234,7 +234,8 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       if (wait > 0) throw apiError('Throttling.User', {}, { retryAfter: wait })
     }
     const { input, missing, illegal } = action.decode(map, region)
-    if (action.spec.kind === 'write') prepareAudit(exchange, action, input, credential, region)
+    if (action.spec.kind === 'write' || action.spec.audited)
+      prepareAudit(exchange, action, input, credential, region)
     if (missing) throw missing
     if (!regions.has(region)) throw apiError('InvalidRegionId.NotFound')
     authorise(exchange, action, input, credential, region)

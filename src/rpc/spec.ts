@@ -97,6 +97,8 @@ export interface ActionSpec {
   readonly product?: Product
   readonly summary: string
   readonly kind: 'read' | 'list' | 'write'
+  /** A read that the audit trail shows all the same: what it answers is given to somebody. */
+  readonly audited?: true
   /** Other spellings of the action that clients send. */
   readonly aliases?: readonly string[]
   /**

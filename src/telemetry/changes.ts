@@ -2,7 +2,7 @@
 import type { Row } from '../db/schema.ts'
 import { type ReasonCode, reasons } from '../engine/reason.ts'
 import { type ConnectionStatus, deriveConnectionStatus } from '../resources/vpn-connection/status.ts'
-import type { EventName } from '../resources/webhook/model.ts'
+import type { EventName } from '../resources/webhook/events.ts'
 
 type Observation = Row<'tunnel_observation'>
 

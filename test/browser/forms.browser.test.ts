@@ -137,7 +137,8 @@ test('from an empty region to a tunnel that is up, by forms alone', async () => 
   await save(page)
   await closed(page)
   await page.getByText('172.16.0.0/12').first().waitFor()
-  await page.getByPlaceholder(word('routes.destination')).fill('172.16.9.9')
+  await page.getByPlaceholder(word('routes.from')).fill('10.1.0.10')
+  await page.getByPlaceholder(word('routes.to')).fill('172.16.9.9')
   await page.getByText('The route to 172.16.0.0/12, through headquarters').waitFor()
   await page.getByRole('button', { name: 'Delete 172.16.0.0/12' }).click()
   await page
@@ -145,6 +146,15 @@ test('from an empty region to a tunnel that is up, by forms alone', async () => 
     .getByRole('button', { name: word('action.delete'), exact: true })
     .click()
   await page.getByRole('button', { name: 'Delete 172.16.0.0/12' }).waitFor({ state: 'detached' })
+
+  await page.getByRole('link', { name: word('nav.events') }).click()
+  await page.getByRole('button', { name: word('webhooks.create') }).click()
+  await fill(page, word('webhooks.url'), 'http://127.0.0.1:9/hook')
+  await save(page)
+  await page.getByRole('dialog').getByText(word('webhooks.secret.text')).waitFor()
+  await page.getByRole('dialog').getByRole('button', { name: 'OK' }).click()
+  await page.getByRole('button', { name: 'Test http://127.0.0.1:9/hook' }).click()
+  await page.getByText(/, after \d+ ms/).waitFor()
 
   await page.goto(`${world.origin}/console/connections`)
   await page.getByRole('link', { name: 'headquarters', exact: true }).click()

@@ -196,7 +196,7 @@ function Strip({ points, span }: { readonly points: readonly Point[]; readonly s
           const color =
             seen < leastObserved
               ? 'rgb(128 128 128 / 25%)'
-              : good === seen
+              : good > 0.99 * seen
                 ? '#16a34a'
                 : good === 0
                   ? '#dc2626'

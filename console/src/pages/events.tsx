@@ -10,6 +10,7 @@ import { Ago, HealthTag } from '../parts/health-tag.tsx'
 import { PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
 import { type Column, ResourceTable } from '../parts/table.tsx'
+import { Webhooks } from './webhooks.tsx'
 
 /** How the tunnel was from this change on. */
 export function healthOfChange({ Status, ReasonCode, At }: ChangeItem): Health {
@@ -97,19 +98,22 @@ export function EventsPage() {
   return (
     <>
       <PageHead title={t('nav.events')} sub={<span className="muted">{t('events.sub')}</span>} />
-      <Card>
-        <Shown query={query}>
-          {(items) => (
-            <ResourceTable
-              name={t('nav.events')}
-              rows={items}
-              columns={columns}
-              rowKey={(item) => `${item.TunnelId} ${item.At} ${item.Status} ${item.ReasonCode}`}
-              nothing={<Nothing text={t('events.none')} />}
-            />
-          )}
-        </Shown>
-      </Card>
+      <div className="stack">
+        <Card>
+          <Shown query={query}>
+            {(items) => (
+              <ResourceTable
+                name={t('nav.events')}
+                rows={items}
+                columns={columns}
+                rowKey={(item) => `${item.TunnelId} ${item.At} ${item.Status} ${item.ReasonCode}`}
+                nothing={<Nothing text={t('events.none')} />}
+              />
+            )}
+          </Shown>
+        </Card>
+        <Webhooks />
+      </div>
     </>
   )
 }

@@ -3,18 +3,26 @@ import { PlusOutlined } from '@ant-design/icons'
 import { Alert, Button, Card, Input, Select, Space, Table } from 'antd'
 import { useState } from 'react'
 import { Link, useSearchParams } from 'wouter'
+import { parseIpv4 } from '../../../src/resources/ipv4.ts'
 import { deleteVpnPbrRouteEntry } from '../../../src/resources/vpn-pbr-route-entry/spec.ts'
 import { deleteVpnRouteEntry } from '../../../src/resources/vpn-route-entry/spec.ts'
 import { useConsole } from '../context.tsx'
-import { connections, gateways, type PolicyRouteItem, type RouteItem, routes, useQuery } from '../data.ts'
+import {
+  connections,
+  gateways,
+  type PolicyRouteItem,
+  type RouteAnswer,
+  type RouteItem,
+  routeOf,
+  routes,
+  useQuery,
+} from '../data.ts'
 import { RouteForm } from '../forms/route-form.tsx'
-import { deriveHealth, type Health } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import { RowActions } from '../parts/actions.tsx'
 import { Mark, type Tone } from '../parts/mark.tsx'
 import { PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
-import { chooseRoute } from '../route-choice.ts'
 
 interface Routes {
   readonly byDestination: readonly RouteItem[]
@@ -74,7 +82,7 @@ function OfGateway({ gatewayId }: { readonly gatewayId: string }) {
     <Shown query={query}>
       {(all) => (
         <>
-          <WhichWins all={all} />
+          <WhichWins gatewayId={gatewayId} />
           <RouteTables all={all} />
         </>
       )}
@@ -82,57 +90,64 @@ function OfGateway({ gatewayId }: { readonly gatewayId: string }) {
   )
 }
 
-function WhichWins({ all }: { readonly all: Routes }) {
+function WhichWins({ gatewayId }: { readonly gatewayId: string }) {
+  const { t } = useWords()
+  const { region } = useConsole()
+  const [source, setSource] = useState('')
+  const [destination, setDestination] = useState('')
+  const isWhole = parseIpv4(source) !== undefined && parseIpv4(destination) !== undefined
+  const query = useQuery({ ...routeOf(region, gatewayId, source, destination), enabled: isWhole })
+  return (
+    <Card type="inner" title={t('routes.which')}>
+      <div className="stack">
+        <Space wrap>
+          <Input
+            aria-label={t('routes.from')}
+            placeholder={t('routes.from')}
+            value={source}
+            onChange={({ target }) => setSource(target.value.trim())}
+          />
+          <Input
+            aria-label={t('routes.to')}
+            placeholder={t('routes.to')}
+            value={destination}
+            onChange={({ target }) => setDestination(target.value.trim())}
+          />
+        </Space>
+        {isWhole && <Shown query={query}>{(answer) => <Choice answer={answer} />}</Shown>}
+      </div>
+    </Card>
+  )
+}
+
+const outcomes = { tunnel: 'success', vpc: 'info', nowhere: 'warning' } as const
+
+function Choice({ answer }: { readonly answer: RouteAnswer }) {
   const { t } = useWords()
   const { region } = useConsole()
   const rows = useQuery(connections(region)).data
-  const [source, setSource] = useState('')
-  const [destination, setDestination] = useState('')
-  const health = (id: string): Health | undefined => {
-    const row = rows?.find((one) => one.VpnConnectionId === id)
-    return row && deriveHealth(row, row.extra)
-  }
-  const choice = destination === '' ? undefined : chooseRoute(source, destination, all, health)
-  const name = (id: string | undefined) => rows?.find((one) => one.VpnConnectionId === id)?.Name || id
+  const name =
+    rows?.find((one) => one.VpnConnectionId === answer.Chosen?.NextHop)?.Name || answer.Chosen?.NextHop
+  const to = (answer.To ?? 'nowhere') as keyof typeof outcomes
+  const passedOver = answer.PassedOver?.Route.length ?? 0
   return (
-    <Card type="inner" title={t('routes.which')}>
-      <Space wrap>
-        <Input
-          aria-label={t('routes.source')}
-          placeholder={t('routes.source')}
-          value={source}
-          onChange={({ target }) => setSource(target.value)}
-        />
-        <Input
-          aria-label={t('routes.destination')}
-          placeholder={t('routes.destination')}
-          value={destination}
-          onChange={({ target }) => setDestination(target.value)}
-        />
-      </Space>
-      <div aria-live="polite">
-        {destination !== '' && (
-          <Alert
-            className="checks"
-            type={choice ? 'success' : 'warning'}
-            showIcon
-            title={
-              choice
-                ? t('routes.wins', {
-                    dest: choice.route.RouteDest ?? '',
-                    name: name(choice.route.NextHop) ?? '',
-                  })
-                : t('routes.noneFits')
-            }
-            description={
-              choice &&
-              choice.passedOver.length > 0 &&
-              t('routes.passedOver', { count: choice.passedOver.length })
-            }
-          />
-        )}
-      </div>
-    </Card>
+    <div aria-live="polite">
+      <Alert
+        type={outcomes[to]}
+        showIcon
+        title={
+          to === 'tunnel'
+            ? t('routes.wins', { dest: answer.Chosen?.RouteDest ?? '', name: name ?? '' })
+            : t(to === 'vpc' ? 'routes.staysInVpc' : 'routes.noneFits')
+        }
+        description={
+          <>
+            <span lang="en">{answer.Reason}</span>
+            {passedOver > 0 && <div>{t('routes.passedOver', { count: passedOver })}</div>}
+          </>
+        }
+      />
+    </div>
   )
 }
 

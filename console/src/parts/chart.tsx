@@ -50,6 +50,7 @@ export function Chart({ times, from, to, lines, format, label }: Props) {
             label: name,
             stroke: color,
             width: 2,
+            points: { show: false },
             fill: `${color}1a`,
             value: (_: uPlot, value: number | null) => (value === null ? '–' : format(value)),
           })),

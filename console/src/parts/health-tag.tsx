@@ -1,5 +1,4 @@
-import { Tooltip } from 'antd'
-import { useEffect, useState } from 'react'
+import { useSyncExternalStore } from 'react'
 import { serverNow } from '../clock.ts'
 import { formatDuration, formatTime } from '../format.ts'
 import type { Health } from '../health.ts'
@@ -28,20 +27,39 @@ export function HealthTag({ health }: { readonly health: Health }) {
   )
 }
 
+/** One timer for every time on the page. */
+const ticking = (() => {
+  const listeners = new Set<() => void>()
+  let current = serverNow()
+  let timer: ReturnType<typeof setInterval> | undefined
+  const tick = () => {
+    current = serverNow()
+    for (const listener of listeners) listener()
+  }
+  return {
+    now: () => current,
+    subscribe(listener: () => void) {
+      if (listeners.size === 0) {
+        current = serverNow()
+        timer = setInterval(tick, 1_000)
+      }
+      listeners.add(listener)
+      return () => {
+        listeners.delete(listener)
+        if (listeners.size === 0) clearInterval(timer)
+      }
+    },
+  }
+})()
+
 /** A time and how long ago it was; the latter goes on by itself. */
 export function Ago({ at, label }: { readonly at: number; readonly label?: string }) {
   const { language, t } = useWords()
-  const [now, setNow] = useState(serverNow)
-  useEffect(() => {
-    const timer = setInterval(() => setNow(serverNow()), 1_000)
-    return () => clearInterval(timer)
-  }, [])
+  const now = useSyncExternalStore(ticking.subscribe, ticking.now)
   const ago = formatDuration(Math.max(0, now - at) / 1000, language)
   return (
-    <Tooltip title={formatTime(at, language)}>
-      <time dateTime={new Date(at).toISOString()} className="muted">
-        {label} {t('time.ago', { time: ago })}
-      </time>
-    </Tooltip>
+    <time dateTime={new Date(at).toISOString()} title={formatTime(at, language)} className="muted">
+      {label} {t('time.ago', { time: ago })}
+    </time>
   )
 }

@@ -309,6 +309,7 @@ export const downloadVpnConnectionConfig = defineAction({
   name: 'DownloadVpnConnectionConfig',
   summary: 'Return the configuration the device on the customer side needs.',
   kind: 'read',
+  audited: true,
   resources: ['vpnconnection/{VpnConnectionId}'],
   rateLimit: 30,
   params: {

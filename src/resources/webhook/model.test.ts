@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { test } from 'node:test'
 import { Secret } from '../../secret.ts'
-import { checkUrl, eventNames, renderEvent, retryAfter, sign } from './model.ts'
+import { eventNames } from './events.ts'
+import { checkUrl, renderEvent, retryAfter, sign } from './model.ts'
 
 test('a signature covers the time and the body', () => {
   const mac = createHmac('sha256', 'a secret').update('1764115200.{"a":1}').digest('hex')

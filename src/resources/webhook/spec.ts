@@ -5,7 +5,7 @@
 import { defineAction } from '../../rpc/spec.ts'
 import { regionId } from '../fields.ts'
 import { clientToken } from '../patterns.ts'
-import { eventNames } from './model.ts'
+import { eventNames } from './events.ts'
 
 export const suidaoCreateWebhook = defineAction({
   name: 'SuidaoCreateWebhook',

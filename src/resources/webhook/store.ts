@@ -5,7 +5,8 @@ import type { Sealer } from '../../seal.ts'
 import type { Secret } from '../../secret.ts'
 import type { Scope } from '../counts.ts'
 import type { Source, Trx } from '../write.ts'
-import { type EventName, queueLimit, type RenderedEvent } from './model.ts'
+import type { EventName } from './events.ts'
+import { queueLimit, type RenderedEvent } from './model.ts'
 
 export type Webhook = Row<'webhook'>
 export type Delivery = Row<'webhook_delivery'>
