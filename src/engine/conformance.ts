@@ -9,11 +9,14 @@ import { afterEach, beforeEach, describe, test } from 'node:test'
 import { inspect } from 'node:util'
 import { Secret } from '../secret.ts'
 import {
+  type BgpReport,
   type Engine,
   EngineError,
   type Gateway,
   type Tunnel,
+  type TunnelBgp,
   type TunnelLogLine,
+  type TunnelProbe,
   type TunnelReport,
 } from './engine.ts'
 import { type ReasonCode, reasons } from './reason.ts'
@@ -28,6 +31,13 @@ export interface ConformanceHarness {
   preparePeer(tunnel: Tunnel): Promise<void>
   /** Closes the tunnels from the peer's side, in order, so that our side is told. */
   closeAtPeer(): Promise<void>
+  /**
+   * A BGP router behind the peer that would agree with exactly the session of this tunnel and announces these networks
+   * (CIDR). Absent: it is gone.
+   */
+  prepareRouter(tunnel: Tunnel, networks?: readonly string[]): Promise<void>
+  /** The first host of the first remote subnet answers pings, or does not. It does at first. */
+  answerPings(answers: boolean): Promise<void>
   /** Closes the engine and makes a new one over what it left behind. */
   restart(): Promise<Engine>
   /** Lets time pass, real or not, until the probe gives something. Throws, naming what was awaited, after a while. */
@@ -298,6 +308,102 @@ export function conformance(
       assert.deepEqual(await next.gateways.list(), [])
     })
 
+    const withBgp = (change: Partial<TunnelBgp> = {}): Tunnel => ({
+      ...withIke(tunnel, { version: 'ikev2' }),
+      localSubnets: ['0.0.0.0/0'],
+      remoteSubnets: ['0.0.0.0/0'],
+      routes: [],
+      insideAddress: '169.254.77.1/30',
+      bgp: {
+        localAsn: 65_001,
+        peerAsn: 65_002,
+        localIp: '169.254.77.1',
+        peerIp: '169.254.77.2',
+        advertised: [networkOf(harness.gateway.insideAddress)],
+        preference: 100,
+        ...change,
+      },
+    })
+    const whenBgp = (what: string, is: (bgp: BgpReport) => boolean) =>
+      harness.until(what, async () => {
+        const { bgp } = await report()
+        return bgp && is(bgp) && bgp
+      })
+    test('BGP comes up in the tunnel; what is learned goes with the session, and comes back with it', async () => {
+      const wanted = withBgp()
+      await harness.prepareRouter(wanted, [learned])
+      await bringUp(wanted)
+      const up = await whenBgp(
+        'BGP established',
+        ({ state, learned }) => state === 'established' && learned.length > 0,
+      )
+      assert.deepEqual(up.learned, [{ prefix: learned, asPath: '65002', communities: '', best: true }])
+      assert.equal(up.lastError, undefined)
+      await whenBgp('announced', ({ advertised }) => advertised.join() === wanted.bgp?.advertised.join())
+      await harness.prepareRouter(wanted)
+      const down = await whenBgp('BGP down', ({ state }) => state !== 'established')
+      assert.deepEqual([down.learned, down.advertised], [[], []])
+      assert(down.since >= up.since)
+      assert.equal(isUp(await report()), true)
+      await harness.prepareRouter(wanted, [learned])
+      await whenBgp('BGP back', ({ state, learned }) => state === 'established' && learned.length > 0)
+    })
+
+    test('a peer with another AS number than expected is refused, and the tunnel stays', async () => {
+      await harness.prepareRouter(withBgp(), [learned])
+      await bringUp(withBgp({ peerAsn: 65_009 }))
+      const refused = await whenBgp('a refusal', ({ lastError }) => lastError !== undefined)
+      assert.match(refused.lastError ?? '', /Bad peer AS/)
+      assert.notEqual(refused.state, 'established')
+      assert.equal(isUp(await report()), true)
+    })
+
+    test('BGP is added to a running tunnel and taken away without a new negotiation', async () => {
+      const { bgp: _, ...plain } = withBgp()
+      await harness.prepareRouter(withBgp(), [learned])
+      const before = await bringUp(plain)
+      assert.equal(before.bgp, undefined)
+      await harness.engine.tunnels.apply({ ...withBgp(), generation: 2 })
+      await whenBgp('BGP established', ({ state }) => state === 'established')
+      await harness.engine.tunnels.apply({ ...plain, generation: 3 })
+      await harness.until('no session in the report', async () => (await report()).bgp === undefined)
+      assert.deepEqual(identities(await report()), identities(before))
+    })
+
+    test('a BGP session and a verdict outlive the engine', async () => {
+      const wanted = { ...withBgp(), probe: probeOf(harness) }
+      await harness.prepareRouter(wanted, [learned])
+      await bringUp(wanted)
+      const up = await whenBgp('BGP established', ({ state }) => state === 'established')
+      await harness.until('a verdict', async () => (await report()).probe?.succeeding === true)
+      const next = await harness.restart()
+      await next.gateways.apply(harness.gateway)
+      await next.tunnels.apply(wanted)
+      const after = await whenBgp('BGP still there', ({ state }) => state === 'established')
+      assert.equal(after.since, up.since)
+      assert.equal((await report()).probe?.succeeding, true)
+    })
+
+    test('a health check has a verdict after so many probes in a row, and the tunnel stays', async () => {
+      const wanted = { ...tunnel, probe: probeOf(harness) }
+      const verdict = (succeeding: boolean) =>
+        harness.until(`verdict ${succeeding}`, async () => {
+          const { probe } = await report()
+          return probe?.succeeding === succeeding && probe
+        })
+      await bringUp(wanted)
+      const good = await verdict(true)
+      assert(good.received >= wanted.probe.retry && good.sent >= good.received && good.rtt !== undefined)
+      await harness.answerPings(false)
+      const bad = await verdict(false)
+      assert(bad.since! >= good.since!)
+      assert.equal(isUp(await report()), true)
+      await harness.answerPings(true)
+      await verdict(true)
+      await harness.engine.tunnels.apply({ ...tunnel, generation: 2 })
+      assert.equal((await report()).probe, undefined)
+    })
+
     test('what cannot be is refused with a reason that retrying does not mend, and harms no other tunnel', async () => {
       const before = await bringUp()
       for (const [what, bad] of [
@@ -326,6 +432,21 @@ export function conformance(
     })
   })
 }
+
+/** A network that nobody has. */
+const learned = '10.78.0.0/24'
+
+/** `10.1.0.254/24` -> `10.1.0.0/24` */
+const networkOf = (address: string) => address.replace(/\d+\/24$/, '0/24')
+
+/** Often, so that nobody waits. */
+const probeOf = ({ gateway, tunnel }: ConformanceHarness): TunnelProbe => ({
+  source: gateway.insideAddress.split('/')[0]!,
+  destination: tunnel.remoteSubnets[0]!.replace(/\d+\/24$/, '1'),
+  interval: 0.2,
+  retry: 3,
+  revokeRoutes: false,
+})
 
 const withIke = (tunnel: Tunnel, change: Partial<Tunnel['ike']>): Tunnel => ({
   ...tunnel,

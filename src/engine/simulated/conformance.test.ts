@@ -2,6 +2,7 @@
 import { VirtualClock } from '../../clock.ts'
 import { type ConformanceHarness, conformance } from '../conformance.ts'
 import { profiles } from './durations.ts'
+import type { PeerBgp } from './peer.ts'
 import { gateway, settingsOfPeer, tunnel } from './testdata/ends.ts'
 import { World } from './world.ts'
 
@@ -16,6 +17,7 @@ async function createHarness(): Promise<ConformanceHarness> {
   // Nobody answers yet.
   world.setNetwork(tunnel.remoteAddress, { silent: true })
   let engine = world.engine()
+  let router: PeerBgp | undefined
   return {
     get engine() {
       return engine
@@ -24,10 +26,21 @@ async function createHarness(): Promise<ConformanceHarness> {
     tunnel,
     async preparePeer(wanted) {
       world.setNetwork(wanted.remoteAddress, {})
-      world.setPeer(wanted.remoteAddress, settingsOfPeer(wanted))
+      world.setPeer(wanted.remoteAddress, { ...settingsOfPeer(wanted), ...(router && { bgp: router }) })
     },
     async closeAtPeer() {
       world.peerCloses(tunnel.remoteAddress)
+    },
+    async prepareRouter(wanted, announced) {
+      router = {
+        ...settingsOfPeer(wanted).bgp,
+        enabled: announced !== undefined,
+        announced: announced ?? [],
+      }
+      world.setPeer(wanted.remoteAddress, { bgp: router })
+    },
+    async answerPings(echo) {
+      world.setPeer(tunnel.remoteAddress, { echo })
     },
     async restart() {
       await engine.close()

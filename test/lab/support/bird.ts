@@ -78,7 +78,9 @@ export class Router {
     else await this.restart()
   }
 
+  /** Starts it anew, whether it runs or not. */
   async restart(): Promise<void> {
+    await this.kill()
     await rm(this.#file('bird.ctl'), { force: true })
     this.#process = spawn(
       'ip',
