@@ -39,6 +39,11 @@ export interface GatewayService {
   report(id: TunnelId): Pick<TunnelReport, 'bgp' | 'probe'>
   /** Daemons of its own that there should be now. */
   daemons?(): readonly DaemonHealth[]
+  /**
+   * Resolves when the last update has been followed: at a start nothing is reported before what an earlier process of
+   * ours has left is known. Absent: it is known at once.
+   */
+  settled?(): Promise<void>
   /** Ends our side only: what runs goes on. */
   close(): Promise<void>
 }

@@ -113,6 +113,10 @@ class BgpService implements GatewayService {
     return bgp ? { bgp } : {}
   }
 
+  async settled(): Promise<void> {
+    await Promise.all([...this.#speakers.values()].map((speaker) => speaker.settled()))
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#speakers.values()].map((speaker) => speaker.close()))
   }

@@ -182,6 +182,11 @@ export class BgpSpeaker {
     const bgp = isKeyKnown ? wantedBgp : { ...wantedBgp, authKey: before?.session.bgp.authKey }
     const session: BgpSession = { name: sessionName(slot), bgp, open }
     const held = before ?? hold(session)
+    if (JSON.stringify(clear(held.session).bgp) !== JSON.stringify(clear(session).bgp)) {
+      // What was said was said of another session.
+      held.complaint = undefined
+      held.tryingSince = undefined
+    }
     held.session = session
     if (held.up && !up && open) this.#toRestart.add(session.name)
     held.up = up
@@ -210,6 +215,11 @@ export class BgpSpeaker {
     const { state, since, learned, advertised } = held
     const lastError = this.#lastError(held)
     return { state, since, learned, advertised, ...(lastError !== undefined && { lastError }) }
+  }
+
+  /** Resolves when BIRD has been told, or asked, what stands to be done now. */
+  settled(): Promise<void> {
+    return this.#queue
   }
 
   /** Ends our side only: BIRD goes on. */
@@ -300,8 +310,10 @@ export class BgpSpeaker {
       this.#loaded = config
       await this.#writeRecord()
     }
-    for (const name of this.#toRestart) await asks.ask(`restart ${name}`)
+    const toRestart = [...this.#toRestart]
     this.#toRestart.clear()
+    // One that BIRD does not know needs no restart.
+    for (const name of toRestart) await asks.ask(`restart ${name}`).catch(() => {})
     await this.#look()
   }
 

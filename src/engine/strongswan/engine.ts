@@ -5,6 +5,7 @@
  * of a gateway, for it can tell its tunnels apart by their selectors only.
  */
 import { mkdir, readdir, rm } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import {
   type DaemonHealth,
   type Engine,
@@ -200,6 +201,9 @@ class StrongswanEngine implements Engine {
     )
     this.#isAdopting = false
     for (const id of this.#gateways.keys()) this.#tellServices(id)
+    // They are told behind this turn.
+    await setImmediate()
+    await Promise.all(this.#services.map((service) => service.settled?.()))
   }
 
   // --- Gateways ------------------------------------------------------------------------------------------------
