@@ -43,6 +43,7 @@ test('without any setting everything has its default', () => {
     connectionsPerGateway: 10,
     destinationRoutesPerGateway: 20,
     policyRoutesPerGateway: 20,
+    networksPerBgpSession: 50,
     subnetsPerSide: 10,
     tagsPerResource: 20,
   })
@@ -80,6 +81,7 @@ test('every setting is reachable from the environment and from the file, and the
     'quotas.connectionsPerGateway': ['1', 2],
     'quotas.destinationRoutesPerGateway': ['1', 2],
     'quotas.policyRoutesPerGateway': ['1', 2],
+    'quotas.networksPerBgpSession': ['1', 2],
     'quotas.subnetsPerSide': ['1', 2],
     'quotas.tagsPerResource': ['1', 2],
     'webhook.url': ['http://192.0.2.1/', 'ftp://192.0.2.2/'],

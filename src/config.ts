@@ -260,6 +260,12 @@ export const settings = [
     help: 'policy routes per VPN gateway, those made by AutoConfigRoute included',
   },
   {
+    name: 'quotas.networksPerBgpSession',
+    value: 'number',
+    default: '50',
+    help: 'networks learned over a BGP session; those beyond it are not taken',
+  },
+  {
     name: 'quotas.subnetsPerSide',
     value: 'number',
     default: '10',
@@ -406,6 +412,7 @@ export function readConfig(
       connectionsPerGateway: read('quotas.connectionsPerGateway', parseCount, 10),
       destinationRoutesPerGateway: read('quotas.destinationRoutesPerGateway', parseCount, 20),
       policyRoutesPerGateway: read('quotas.policyRoutesPerGateway', parseCount, 20),
+      networksPerBgpSession: read('quotas.networksPerBgpSession', parseCount, 50),
       subnetsPerSide: read('quotas.subnetsPerSide', parseCount, 10),
       tagsPerResource: read('quotas.tagsPerResource', parseCount, 20),
     },

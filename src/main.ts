@@ -100,7 +100,10 @@ async function createEngine(config: Config, log: (entry: object) => void): Promi
       prefix,
       wan: host ?? wan,
       ...(kernelMode === 'auto' ? {} : { kernelMode }),
-      services: [createBgpService(common), createProbeService(common)],
+      services: [
+        createBgpService({ ...common, limits: { importLimit: config.quotas.networksPerBgpSession } }),
+        createProbeService(common),
+      ],
       log: common.log,
     })
   } catch (error) {

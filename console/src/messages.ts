@@ -598,6 +598,7 @@ export const messages = {
   'quota.connectionsPerGateway': ['IPsec connections on one gateway', '单个网关的 IPsec 连接'],
   'quota.destinationRoutesPerGateway': ['Destination routes of a gateway', '单个网关的目的路由'],
   'quota.policyRoutesPerGateway': ['Policy routes of a gateway', '单个网关的策略路由'],
+  'quota.networksPerBgpSession': ['Networks of a BGP session', '单个 BGP 会话的路由条目'],
   'quota.subnetsPerSide': ['Subnets on each side of a connection', '连接每侧的网段数'],
   'quota.tagsPerResource': ['Tags on a resource', '单个资源的标签'],
 } as const satisfies Readonly<Record<string, readonly [en: string, zh: string]>>

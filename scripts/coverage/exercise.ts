@@ -72,6 +72,7 @@ function tableOf({ app }: TestApp): ActionTable {
       customerGateways: 0,
       destinationRoutesPerGateway: 0,
       policyRoutesPerGateway: 0,
+      networksPerBgpSession: 0,
       subnetsPerSide: 0,
       tagsPerResource: 0,
     },

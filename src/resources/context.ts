@@ -12,6 +12,7 @@ export interface Quotas {
   readonly customerGateways: number
   readonly destinationRoutesPerGateway: number
   readonly policyRoutesPerGateway: number
+  readonly networksPerBgpSession: number
   readonly subnetsPerSide: number
   readonly tagsPerResource: number
 }
