@@ -2,7 +2,8 @@
  * The whole product with pre-shared keys, certificates, a BGP key and access keys, and afterwards: none of them, and no
  * private key, stands in anything that Suidao has written, printed, answered or given to a process on its command line.
  *
- * What may hold one: the root key's own file, the master key's own file, and the members `Psk` and `AuthKey` of answers,
+ * What may hold one: the root key's own file, the master key's own file, for the key of a BGP session the files of BIRD,
+ * which takes it from its configuration alone (all for their owner only), and the members `Psk` and `AuthKey` of answers,
  * which the vendor's documents ask for.
  */
 import assert from 'node:assert/strict'
@@ -178,8 +179,19 @@ describe('secrets stay where they belong', { skip: Lab.missing() ?? false }, () 
       popCore(host, { id: root.id, secret: 'wrong' }).request('DescribeVpcs', { RegionId }),
       ({ data }) => answers.push(data) > 0,
     )
-    const silent = await ask('CreateCustomerGateway', { IpAddress: otherAddress, AuthKey: authKey })
-    await ask('CreateVpnConnection', connectionTo(site, silent.CustomerGatewayId, psk))
+    const silent = await ask('CreateCustomerGateway', {
+      ...{ IpAddress: otherAddress, Asn: 65_002, AuthKey: authKey },
+    })
+    await ask('CreateVpnConnection', {
+      ...connectionTo(site, silent.CustomerGatewayId, psk),
+      RemoteSubnet: '172.17.0.0/24',
+      BgpConfig: JSON.stringify({
+        ...{ EnableBgp: true, LocalAsn: 65_000, TunnelCidr: '169.254.30.0/30', LocalBgpIp: '169.254.30.1' },
+      }),
+    })
+    await until('the key of the session where BIRD reads it', async () =>
+      globSync(join(dataDir, '**/bird.conf')).some((file) => readFileSync(file, 'utf8').includes(authKey)),
+    )
     await ask('DescribeVpnConnectionLogs', { VpnConnectionId: vco, MinutePeriod: 10 })
     await ask('DiagnoseVpnConnections', { 'VpnConnectionIds.1': vco })
     await ask('DescribeCustomerGateways')
@@ -209,6 +221,8 @@ describe('secrets stay where they belong', { skip: Lab.missing() ?? false }, () 
     const mayHold: Readonly<Record<string, string>> = {
       'master.key': readFileSync(masterKey, 'utf8').trim(),
       'root-access-key.json': root.secret,
+      'bird.conf': authKey,
+      'speaker.json': authKey,
     }
     const found: string[] = []
     const search = (place: string, text: string, allowed?: string) => {
