@@ -199,7 +199,8 @@ describe('the network of a gateway with two outside addresses', { skip: Lab.miss
     })
     assert.equal(await wayOf('10.1.0.10', '10.2.0.1'), 'vco1')
     assert.equal(await wayOf('10.4.0.10', '10.2.0.1'), 'nothing', 'the source is not that of the policy')
-    const undo = await lab.lab.drop(peer.netns, 'udp dport 500-4500')
+    // Of the two tunnels to this peer the one from the first address alone.
+    const undo = await lab.lab.drop(peer.netns, 'ip saddr 198.51.100.1')
     await peer.terminate('vco-1')
     await until('no route', async () => (await wayOf('10.1.0.10', '10.2.0.1')) === 'nothing')
     assert.doesNotMatch(await shown('rule'), /lookup 10000\d\d/)
@@ -234,7 +235,10 @@ describe('the network of a gateway with two outside addresses', { skip: Lab.miss
     for (let round = 0; round < 3; round += 1) {
       // The peers narrowed the selectors; what is routed is for the routes to say.
       const tunnels = [first(), second(), third()].map((tunnel) => ({ ...tunnel, routes: makeRoutes() }))
-      for (const tunnel of tunnels) await lab.engine.tunnels.apply(tunnel)
+      for (const tunnel of tunnels) {
+        await lab.engine.tunnels.apply(tunnel)
+        await carries(tunnel.id)
+      }
       const undo = round === 2 ? await lab.lab.drop(other.netns, 'udp dport 500-4500') : undefined
       if (undo) {
         await other.terminate('vco-3')
