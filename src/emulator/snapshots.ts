@@ -12,24 +12,18 @@ type TableName = keyof Schema
 type StoredRow = Readonly<Record<string, string | number | null>>
 export type Snapshot = ReadonlyMap<TableName, readonly StoredRow[]>
 
-/** Who may call is no resource; and the last four belong to no account. */
-const left: readonly TableName[] = [
-  ...(['account', 'access_key', 'ram_role', 'console_session'] as const),
-  ...(['certificate_authority', 'creation', 'setting', 'migration'] as const),
-]
+/** Who may call is no resource. */
+const left: readonly TableName[] = ['account', 'access_key', 'ram_role', 'console_session']
 const observed: readonly TableName[] = ['gateway_observation', 'tunnel_observation']
 
 const names = (Object.keys(tables) as TableName[]).filter((name) => !left.includes(name))
 const columnsOf = (name: TableName) => Object.keys(tables[name])
 const owned = names.filter((name) => columnsOf(name).includes('account_id'))
-/** Tables whose rows belong to a row of an account: their first column that names an id says to which. */
-const parts = names.filter((name) => !owned.includes(name))
-
-function linkOf(name: TableName): string {
-  const link = columnsOf(name).find((column) => column.endsWith('_id'))
-  if (link === undefined) throw new Error(`whose rows those of ${name} are is not known`)
-  return link
-}
+/** The column that says whose part a row is, in tables that name no account. */
+const linkOf = (name: TableName): string | undefined =>
+  columnsOf(name).find((column) => column.endsWith('_id'))
+/** Tables whose rows belong to a row of an account. The others are of the whole deployment. */
+const parts = names.filter((name) => !owned.includes(name) && linkOf(name) !== undefined)
 
 /** All rows of an account, those of parts included. */
 async function rowsOf(db: Transaction<Schema>, accountId: string): Promise<Map<TableName, StoredRow[]>> {
@@ -51,7 +45,7 @@ async function rowsOf(db: Transaction<Schema>, accountId: string): Promise<Map<T
     const rows = (await db.selectFrom(name).selectAll().execute()) as unknown as StoredRow[]
     add(
       name,
-      rows.filter((row) => ids.has(String(row[linkOf(name)]))),
+      rows.filter((row) => ids.has(String(row[linkOf(name)!]))),
     )
   }
   return found
@@ -67,7 +61,7 @@ async function remove(db: Transaction<Schema>, accountId: string): Promise<Map<T
         .execute()
       continue
     }
-    const link = linkOf(name)
+    const link = linkOf(name)!
     for (const row of rows) {
       await db
         .deleteFrom(name)
