@@ -1,7 +1,9 @@
 /**
  * Random faults, one after the other and two at a time, while everything is compared with the ground truth all the time:
- * what the API answers with the SAs of the daemons, and the routes of the gateways with both. At the end everything has
- * to come back without a hand.
+ * what the API answers with the SAs, the BGP session and echos through the tunnel, and the routes of the gateways with all
+ * of them. At the end everything has to come back without a hand.
+ *
+ * Three gateways: a pair of tunnels, a single tunnel, and a routed one with BGP and a health check.
  *
  *     LAB_FAULT_SECONDS   how long; `npm run lab:faults` takes 5 minutes
  *     LAB_FAULT_SEED      the seed of a run to be repeated, as it was printed
@@ -14,16 +16,20 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { tunnelInterface } from '../../src/engine/linux/names.ts'
 import { carriesTraffic, isEstablished, observeSas } from '../../src/engine/strongswan/observe.ts'
 import { ViciSession } from '../../src/engine/strongswan/vici/session.ts'
+import { birdMissing, Router } from './support/bird.ts'
 import { command } from './support/command.ts'
 import { Lab } from './support/lab.ts'
 import type { Peer, PeerSettings } from './support/peer.ts'
 import { connectionTo, Product, peerOf, type Site } from './support/product.ts'
+import { Site as CustomerSite } from './support/site.ts'
 import { until } from './support/until.ts'
 
 const seconds = Number(process.env['LAB_FAULT_SECONDS'] ?? 40)
 const seed = Number(process.env['LAB_FAULT_SEED'] ?? Date.now() % 1_000_000)
 /** Milliseconds in which an answer, and a route, has to follow the daemon. */
 const limit = 1_000
+/** The health check sends an echo a second and wants two alike; an echo is given up after a second. */
+const verdict = 3_000
 const psk = 'a-key-for-the-lab'
 
 /** Mulberry32: small, and the same everywhere. */
@@ -43,6 +49,15 @@ interface Target {
   readonly connectionId: string
   readonly tunnelId: string
   readonly interface: string
+  readonly slot: number
+  /** Puts the peer's interface in place again, after its daemon was started again. */
+  readonly plug?: () => Promise<void>
+}
+
+interface Told {
+  readonly status: string
+  readonly bgp: string | undefined
+  readonly health: string | undefined
 }
 
 /** One thing that is held against the truth. */
@@ -54,10 +69,12 @@ interface Subject {
   worst: number
 }
 
-describe('random faults', { skip: Lab.missing() ?? false }, () => {
+describe('random faults', { skip: Lab.missing() ?? birdMissing() ?? false }, () => {
   let product: Product
   let pair: Site
   let single: Site
+  let routed: Site
+  let customer: Router
   const targets: Target[] = []
   const random = createRandom(seed)
   let serverUp = true
@@ -94,19 +111,43 @@ describe('random faults', { skip: Lab.missing() ?? false }, () => {
   /** The API tells a phase 2 that is under way from one that has failed; SAs alone do not. */
   const asTruth = (status: string) => (status === 'ipsec_sa_not_established' ? 'ike_sa_established' : status)
 
-  async function answered(target: Target): Promise<string | undefined> {
+  async function answered(target: Target): Promise<Told | undefined> {
     try {
       const answer = await product.ask('DescribeVpnConnection', { VpnConnectionId: target.connectionId })
       const tunnels = answer.TunnelOptionsSpecification?.TunnelOptions ?? [answer]
       const own = tunnels.find(
         (one: { TunnelId?: string }) => (one.TunnelId ?? target.tunnelId) === target.tunnelId,
       )
-      return asTruth(own.Status)
+      return {
+        status: asTruth(own.Status),
+        bgp: answer.VpnBgpConfig?.EnableBgp === 'true' ? answer.VpnBgpConfig.Status : undefined,
+        health: answer.VcoHealthCheck?.Enable === 'true' ? answer.VcoHealthCheck.Status : undefined,
+      }
     } catch (error) {
       // It was killed meanwhile.
       if (!serverUp) return undefined
       throw error
     }
+  }
+
+  /** What our own BGP daemon says of the session of the routed tunnel. */
+  async function bgpTruth(): Promise<string> {
+    const { slot } = targets[routedIndex]!
+    const socket = join(product.server.dataDir, 'bgp', `gw${await gatewaySlot(routed)}`, 'bird.ctl')
+    const said = await command('/usr/sbin/birdc', '-s', socket, 'show', 'protocols', `vco_${slot}`).catch(
+      String,
+    )
+    return /\bEstablished\b/.test(said) ? 'success' : 'false'
+  }
+
+  /** An echo as the health check sends it. */
+  async function echoTruth(): Promise<string> {
+    const netns = product.names.gateway(await gatewaySlot(routed))
+    const echo = ['fping', '-q', '-c', '1', '-t', '1000', '-S', '10.0.1.10', '172.16.0.1']
+    return product.lab.in(netns, echo[0]!, ...echo.slice(1)).then(
+      () => 'success',
+      () => 'failed',
+    )
   }
 
   async function way(site: Site): Promise<string> {
@@ -126,6 +167,7 @@ describe('random faults', { skip: Lab.missing() ?? false }, () => {
     return slot
   }
 
+  const routedIndex = 3
   const subjects = new Map<string, Subject>()
   function hold(
     name: string,
@@ -133,6 +175,7 @@ describe('random faults', { skip: Lab.missing() ?? false }, () => {
     told: string | undefined,
     truthAfter: string,
     started: number,
+    most = limit,
   ) {
     const subject = subjects.get(name) ?? { name, truth: truthBefore, since: started, worst: 0 }
     subjects.set(name, subject)
@@ -145,7 +188,7 @@ describe('random faults', { skip: Lab.missing() ?? false }, () => {
     // What was read may be as old as the reading took.
     const late = started - subject.since
     subject.worst = Math.max(subject.worst, late)
-    if (late > limit) {
+    if (late > most) {
       violations.push(
         `${name}: ${told} instead of ${truthAfter} for ${Math.round(late)} ms, after ${history.at(-1)}`,
       )
@@ -160,22 +203,35 @@ describe('random faults', { skip: Lab.missing() ?? false }, () => {
     const started = performance.now()
     const before = await Promise.all(targets.map(truthOf))
     const told = await Promise.all(targets.map((target) => (serverUp ? answered(target) : undefined)))
-    const ways = await Promise.all([pair, single].map((site) => way(site)))
+    const bgpBefore = await bgpTruth()
+    const ways = await Promise.all([pair, single, routed].map((site) => way(site)))
+    const bgpAfter = await bgpTruth()
     const after = await Promise.all(targets.map(truthOf))
     for (const [index, target] of targets.entries()) {
-      hold(target.name, before[index]!, told[index], after[index]!, started)
+      hold(target.name, before[index]!, told[index]?.status, after[index]!, started)
     }
-    const expected = (truth: readonly string[], of: readonly number[]) =>
+    hold('BGP session', bgpBefore, told[routedIndex]?.bgp, bgpAfter, started)
+    const firstUp = (truth: readonly string[], of: readonly number[]) =>
       of
         .map((index) => (truth[index] === 'ipsec_sa_established' ? targets[index]!.interface : undefined))
         .find(Boolean) ?? 'none'
-    const sites = [
-      { name: 'route of the pair', of: [0, 1] },
-      { name: 'route of the single tunnel', of: [2] },
+    const learned = (bgp: string) => (bgp === 'success' ? targets[routedIndex]!.interface : 'none')
+    const routes = [
+      { name: 'route of the pair', before: firstUp(before, [0, 1]), after: firstUp(after, [0, 1]) },
+      { name: 'route of the single tunnel', before: firstUp(before, [2]), after: firstUp(after, [2]) },
+      { name: 'route learned by BGP', before: learned(bgpBefore), after: learned(bgpAfter) },
     ]
-    for (const [index, { name, of }] of sites.entries()) {
-      hold(name, expected(before, of), serverUp ? ways[index] : undefined, expected(after, of), started)
+    for (const [index, route] of routes.entries()) {
+      hold(route.name, route.before, serverUp ? ways[index] : undefined, route.after, started)
     }
+  }
+
+  /** The health check beside it, since an echo that is lost takes its time. */
+  async function compareHealth(): Promise<void> {
+    const started = performance.now()
+    const before = await echoTruth()
+    const told = serverUp ? await answered(targets[routedIndex]!) : undefined
+    hold('health check', before, told?.health, await echoTruth(), started, limit + verdict)
   }
 
   const change = (target: Target, Psk: string) =>
@@ -206,10 +262,13 @@ describe('random faults', { skip: Lab.missing() ?? false }, () => {
     )
 
   const faults: Record<string, (target: Target) => Promise<void>> = {
-    'peer killed': async ({ peer }) => {
+    'peer killed': async ({ peer, plug }) => {
       await peer.kill()
       await for_(500, 5_000)
+      // What stands for its interface must not have the name when it makes a new one.
+      if (plug) await command('ip', '-n', peer.netns, 'link', 'del', 'ipsec0')
       await peer.restart()
+      await plug?.()
     },
     'packets dropped': async ({ peer }) => {
       const undo = await product.lab.drop(peer.netns, 'udp dport { 500, 4500 }')
@@ -237,6 +296,19 @@ describe('random faults', { skip: Lab.missing() ?? false }, () => {
       const folder = daemonOf(tunnelId)
       const record = folder && JSON.parse(readFileSync(join(folder, 'daemon.json'), 'utf8'))
       if (record?.process) process.kill(record.process.pid, 'SIGKILL')
+    },
+  }
+
+  const bgpFaults: Record<string, () => Promise<void>> = {
+    'BGP daemon of the peer killed': async () => {
+      await customer.kill()
+      await for_(500, 4_000)
+      await customer.restart()
+    },
+    'our BGP daemon killed': async () => {
+      const folder = join(product.server.dataDir, 'bgp', `gw${await gatewaySlot(routed)}`)
+      const pid = (await command('pgrep', '-f', join(folder, 'bird.conf'))).trim().split('\n')[0]
+      if (pid) process.kill(Number(pid), 'SIGKILL')
     },
   }
 
@@ -285,39 +357,99 @@ describe('random faults', { skip: Lab.missing() ?? false }, () => {
     const both = await product.up(created.VpnConnectionId)
     const alone = await product.ask('CreateVpnConnection', connectionTo(single, customers[2]!, psk))
     await product.up(alone.VpnConnectionId)
+    routed = await product.site('h3')
+    const outside = '198.51.100.5'
+    const line = { outside, inside: '169.254.10.2/30' }
+    const office = await CustomerSite.create(product.lab, 'office', ['172.16.0.1/32'], [line])
+    const everything = { localSubnets: ['0.0.0.0/0'], remoteSubnets: ['0.0.0.0/0'] }
+    const { peer: router, plug } = office.lines[0]!
+    settings.push(peerOf(outside, routed.InternetIp, psk, everything))
+    peers.push(router)
+    await router.load(settings.at(-1)!)
+    customer = await Router.start(office.netns, {
+      id: '169.254.10.2',
+      sessions: [
+        { local: '169.254.10.2', localAsn: 65_002, peer: '169.254.10.1', peerAsn: 45_104, holdTime: 9 },
+      ],
+      networks: ['172.16.0.0/24'],
+    })
+    const { CustomerGatewayId } = await product.ask('CreateCustomerGateway', {
+      IpAddress: outside,
+      Asn: '65002',
+    })
+    const withBgp = await product.ask('CreateVpnConnection', {
+      ...connectionTo(routed, CustomerGatewayId, psk),
+      LocalSubnet: '0.0.0.0/0',
+      RemoteSubnet: '0.0.0.0/0',
+      BgpConfig: JSON.stringify({
+        EnableBgp: true,
+        TunnelCidr: '169.254.10.0/30',
+        LocalBgpIp: '169.254.10.1',
+      }),
+      HealthCheckConfig: JSON.stringify({
+        Enable: true,
+        Dip: '172.16.0.1',
+        Sip: '10.0.1.10',
+        Interval: 1,
+        Retry: 2,
+      }),
+    })
+    await product.up(withBgp.VpnConnectionId)
+    await product.connection(
+      withBgp.VpnConnectionId,
+      'BGP and the health check',
+      ({ VpnBgpConfig, VcoHealthCheck }) =>
+        VpnBgpConfig.Status === 'success' && VcoHealthCheck.Status === 'success',
+      30_000,
+    )
     const ids = [
       ...both.TunnelOptionsSpecification.TunnelOptions.map((one: { TunnelId: string }) => one.TunnelId),
       alone.VpnConnectionId,
+      withBgp.VpnConnectionId,
     ]
     for (const [index, tunnelId] of ids.entries()) {
       const folder = daemonOf(tunnelId)!
       const { tunnel } = JSON.parse(readFileSync(join(folder, 'tunnels', `${tunnelId}.json`), 'utf8'))
       targets.push({
-        name: ['master', 'slave', 'single tunnel'][index]!,
+        name: ['master', 'slave', 'single tunnel', 'routed tunnel'][index]!,
         peer: peers[index]!,
         settings: settings[index]!,
-        connectionId: index < 2 ? created.VpnConnectionId : alone.VpnConnectionId,
+        connectionId: index < 2 ? created.VpnConnectionId : tunnelId,
         tunnelId,
         interface: tunnelInterface(tunnel.slot),
+        slot: tunnel.slot,
+        ...(index === routedIndex && { plug }),
       })
     }
   })
-  after(() => product?.close())
+  after(async () => {
+    await customer?.close()
+    await product?.close()
+  })
 
   test(`status and routes follow the daemons within ${limit} ms, and everything comes back`, async (t) => {
     let going = true
     let looks = 0
-    const watching = (async () => {
-      while (going) {
-        await compare()
-        looks++
-      }
-    })()
+    const watching = Promise.all(
+      [compare, compareHealth].map(async (look) => {
+        while (going) {
+          await look()
+          looks++
+        }
+      }),
+    )
+    // What goes wrong in it fails the test at its end.
+    watching.catch(() => {})
     const end = performance.now() + seconds * 1_000
     while (performance.now() < end) {
-      if (random() < 0.15) {
+      const kind = random()
+      if (kind < 0.15) {
         history.push('Suidao killed')
         await killServer()
+      } else if (kind < 0.3) {
+        const fault = chosen(Object.keys(bgpFaults))
+        history.push(fault)
+        await bgpFaults[fault]!()
       } else {
         const first = chosen(targets)
         const second = random() < 0.3 ? targets.find((target) => target !== first) : undefined
@@ -334,7 +466,7 @@ describe('random faults', { skip: Lab.missing() ?? false }, () => {
     }
     // A peer that came back without its SAs is found out by DPD: 10 s, and 31 s of messages that nobody answers.
     const recovery = { timeoutMs: 120_000 }
-    for (const site of [pair, single]) {
+    for (const site of [pair, single, routed]) {
       await until(
         'packets to pass again',
         async () => {
@@ -344,10 +476,25 @@ describe('random faults', { skip: Lab.missing() ?? false }, () => {
         recovery,
       )
     }
-    await until(
-      'every tunnel to be up',
-      async () => (await Promise.all(targets.map(answered))).every((one) => one === 'ipsec_sa_established'),
-      recovery,
+    const told = async () => {
+      const states = await Promise.all(targets.map(answered))
+      return states.map((one, index) => ({ name: targets[index]!.name, ...one }))
+    }
+    const isWell = ({ status, bgp, health }: Partial<Told>) =>
+      status === 'ipsec_sa_established' && bgp !== 'false' && health !== 'failed'
+    await until('everything to be well', async () => (await told()).every(isWell), recovery).catch(
+      async (cause) => {
+        const unwell = (await told()).filter((one) => !isWell(one))
+        const details = await Promise.all(
+          targets
+            .filter(({ name }) => unwell.some((one) => one.name === name))
+            .map(async ({ connectionId }) => (await product.describe(connectionId))['X-Suidao']),
+        )
+        throw new Error(
+          `LAB_FAULT_SEED=${seed}: ${JSON.stringify({ unwell, details, history }, undefined, 1)}`,
+          { cause },
+        )
+      },
     )
     going = false
     await watching

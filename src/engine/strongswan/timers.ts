@@ -40,7 +40,7 @@ export const defaultTimers: Timers = {
   attemptLookEvery: 1_000,
   networkEvery: 600_000,
   trafficEvery: 1_000,
-  freeze: 3_000,
+  freeze: 700,
   dpd: defaultDpdTimes,
   retransmit: defaultRetransmit,
 }
