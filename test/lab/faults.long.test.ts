@@ -5,6 +5,8 @@
  *
  * Three gateways: a pair of tunnels, a single tunnel, and a routed one with BGP and a health check.
  *
+ * Not among the tests of every day, for it takes as long as it is told:
+ *
  *     LAB_FAULT_SECONDS   how long; `npm run lab:faults` takes 5 minutes
  *     LAB_FAULT_SEED      the seed of a run to be repeated, as it was printed
  */
@@ -143,7 +145,8 @@ describe('random faults', { skip: Lab.missing() ?? birdMissing() ?? false }, () 
   /** An echo as the health check sends it. */
   async function echoTruth(): Promise<string> {
     const netns = product.names.gateway(await gatewaySlot(routed))
-    const echo = ['fping', '-q', '-c', '1', '-t', '1000', '-S', '10.0.1.10', '172.16.0.1']
+    const by = ['-I', targets[routedIndex]!.interface, '-S', '10.0.1.10']
+    const echo = ['fping', '-q', '-c', '1', '-t', '1000', ...by, '172.16.0.1']
     return product.lab.in(netns, echo[0]!, ...echo.slice(1)).then(
       () => 'success',
       () => 'failed',
