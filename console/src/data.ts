@@ -322,10 +322,10 @@ async function refreshRows(cache: QueryClient, region: string, ids: readonly str
   })
 }
 
-/** Everything of a region is read again. */
+/** Everything of a region is read again; nobody waits for it. */
 export const useRefreshRegion = (region: string) => {
   const cache = useQueryClient()
-  return () => cache.invalidateQueries({ queryKey: [region] })
+  return () => void cache.invalidateQueries({ queryKey: [region] })
 }
 
 export { useQuery }
