@@ -34,6 +34,7 @@ const cache = new QueryClient({
   },
 })
 
+const lessMotion = matchMedia('(prefers-reduced-motion: reduce)').matches
 const darkQuery = matchMedia('(prefers-color-scheme: dark)')
 const subscribeDark = (changed: () => void) => {
   darkQuery.addEventListener('change', changed)
@@ -62,6 +63,8 @@ function Themed() {
           colorTextDescription: dark ? '#a3acba' : '#5b6472',
           colorTextPlaceholder: dark ? '#98a2b3' : '#667085',
           borderRadius: 8,
+          // The library waits for the end of transitions that a browser asked for less motion never begins.
+          motion: !lessMotion,
         },
         components: {
           Layout: {
