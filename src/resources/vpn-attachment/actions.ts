@@ -8,7 +8,7 @@ import { scopeOf } from '../scope.ts'
 import { tagsOf } from '../tag/store.ts'
 import { defaultsOf, singleTunnel, type TunnelOptions } from '../vpn-connection/model.ts'
 import { createConnectionReader } from '../vpn-connection/reader.ts'
-import { tunnelBandwidths } from '../vpn-connection/view.ts'
+import { bandwidthName, tunnelBandwidths } from '../vpn-connection/view.ts'
 import { createConnectionWriter, type LockedConnection } from '../vpn-connection/writer.ts'
 import { chooseInsideAddress, chooseOutsideAddress, noEnd } from '../vpn-gateway/model.ts'
 import { changeGateway, insertGateway, takenAddresses, type VpnGateway } from '../vpn-gateway/store.ts'
@@ -183,7 +183,7 @@ export function vpnAttachmentActions(context: ResourceContext): Action[] {
           Tags: tags.get(row.id) ?? [],
           TransitRouterId: '',
           TransitRouterName: '',
-          TunnelBandwidth: row.bandwidth < tunnelBandwidths.Large ? 'Standard' : 'Large',
+          TunnelBandwidth: bandwidthName(row.bandwidth),
         })),
       }
     }),

@@ -104,7 +104,8 @@ export function view({ row, second }: Described, sealer: Sealer): ResultValues<t
 /** Mbit/s of one tunnel of an attachment (help page of CreateVpnAttachment, 2026). */
 export const tunnelBandwidths = { Standard: 1000, Large: 3000 } as const
 
-const bandwidthName = (bandwidth: number) => (bandwidth < tunnelBandwidths.Large ? 'Standard' : 'Large')
+export const bandwidthName = (bandwidth: number) =>
+  bandwidth < tunnelBandwidths.Large ? 'Standard' : 'Large'
 
 function viewIke(tunnel: DescribedTunnel, sealer: Sealer) {
   return {
