@@ -37,11 +37,14 @@ export function createWebhookSender(
   let stopped = false
 
   async function look(): Promise<void> {
+    // What ends while the queues are being read may still stand in what was read: it would be sent twice. The end of a
+    // delivery wakes, so nothing is left behind.
+    const underWay = new Set(busy.keys())
     const heads = await queueHeads(db.kysely)
     const now = clock.now()
     let next = Number.POSITIVE_INFINITY
     for (const head of heads) {
-      if (busy.has(head.webhook_id)) continue
+      if (underWay.has(head.webhook_id)) continue
       if (head.next_at > now) {
         next = Math.min(next, head.next_at)
         continue
