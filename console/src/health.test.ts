@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deriveHealth, type ListExtra, type TunnelSummary, worstReason } from './health.ts'
+import { deriveHealth, type ListExtra, rateOf, type TunnelSummary, worstReason } from './health.ts'
 
 const fresh: TunnelSummary = { Freshness: 'current', AsOf: 1 }
 const because = (Code: string, Severity: 'Critical' | 'Warn' | 'Normal'): TunnelSummary => ({
@@ -44,4 +44,37 @@ test('two tunnels: one in place carries, and is not the whole', () => {
     'unknown',
     undefined,
   ])
+})
+
+test('a rate is the sum of the tunnels whose report holds, and unknown is not nought', () => {
+  const carrying = { ...fresh, RateIn: 800, RateOut: 80 }
+  const cases: [extra: ListExtra | undefined, want: ReturnType<typeof rateOf>][] = [
+    [undefined, undefined],
+    [fresh, undefined],
+    [carrying, { in: 800, out: 80 }],
+    [{ ...carrying, Freshness: 'stale' }, undefined],
+    [
+      { ...fresh, RateIn: 0, RateOut: 0 },
+      { in: 0, out: 0 },
+    ],
+    [
+      {
+        Tunnels: [
+          { TunnelId: 'a', ...carrying },
+          { TunnelId: 'b', ...carrying, RateIn: 1 },
+        ],
+      },
+      { in: 801, out: 160 },
+    ],
+    [
+      {
+        Tunnels: [
+          { TunnelId: 'a', ...carrying },
+          { TunnelId: 'b', Freshness: 'unknown' },
+        ],
+      },
+      { in: 800, out: 80 },
+    ],
+  ]
+  for (const [extra, want] of cases) assert.deepEqual(rateOf(extra), want)
 })

@@ -1,4 +1,5 @@
 /** One word for how a connection is, from what the API says of it. Pure. */
+import type { BgpReport, ChildSa, IkeSa, ProbeReport } from '../../src/engine/engine.ts'
 import { type ReasonCode, reasons } from '../../src/engine/reason.ts'
 
 export interface ReasonExtra {
@@ -16,60 +17,9 @@ export interface TunnelSummary {
   /** Epoch milliseconds of the last report. */
   readonly AsOf?: number
   readonly Reason?: ReasonExtra
-}
-
-export interface IkeSaExtra {
-  readonly uniqueId: string
-  readonly state: string
-  readonly version: string
-  readonly initiator: boolean
-  readonly localId?: string
-  readonly remoteId?: string
-  readonly remoteEndpoint?: string
-  readonly proposal?: string
-  readonly establishedFor?: number
-  readonly rekeyIn?: number
-  readonly natBetween?: boolean
-}
-
-export interface ChildSaExtra {
-  readonly uniqueId: string
-  readonly ikeUniqueId: string
-  readonly state: string
-  readonly spiIn?: string
-  readonly spiOut?: string
-  readonly proposal?: string
-  readonly localSelectors: readonly string[]
-  readonly remoteSelectors: readonly string[]
-  readonly bytesIn: number
-  readonly bytesOut: number
-  readonly packetsIn: number
-  readonly packetsOut: number
-  readonly rekeyIn?: number
-  readonly expiresIn?: number
-}
-
-export interface BgpExtra {
-  readonly state: string
-  /** Epoch milliseconds. */
-  readonly since: number
-  readonly lastError?: string
-  readonly learned: readonly {
-    readonly prefix: string
-    readonly asPath: string
-    readonly communities: string
-    readonly best: boolean
-  }[]
-  readonly advertised: readonly string[]
-}
-
-export interface ProbeExtra {
-  readonly succeeding?: boolean
-  readonly since?: number
-  readonly sent: number
-  readonly received: number
-  /** Milliseconds. */
-  readonly rtt?: number
+  /** Bit/s up to the last report; absent where it is not known. */
+  readonly RateIn?: number
+  readonly RateOut?: number
 }
 
 /** What `X-Suidao` of `DescribeVpnConnection` says of a tunnel. */
@@ -78,10 +28,10 @@ export interface TunnelExtra extends TunnelSummary {
   readonly ObservedGeneration?: number
   readonly PendingReconnect: boolean
   readonly ChildSasWanted: number
-  readonly IkeSas: readonly IkeSaExtra[]
-  readonly ChildSas: readonly ChildSaExtra[]
-  readonly Bgp?: BgpExtra
-  readonly Probe?: ProbeExtra
+  readonly IkeSas: readonly IkeSa[]
+  readonly ChildSas: readonly ChildSa[]
+  readonly Bgp?: BgpReport
+  readonly Probe?: ProbeReport
 }
 
 /** Of the only tunnel of a connection, or of each of two. */
@@ -151,6 +101,16 @@ export function worstReason(connection: Connection, extra: ListExtra | undefined
 export function asOf(extra: ListExtra | undefined): number | undefined {
   const times = eachOf(extra).map((seen) => seen.AsOf)
   return times.length === 0 || times.includes(undefined) ? undefined : Math.min(...(times as number[]))
+}
+
+/** What passes through all tunnels together, in bit/s; of those alone whose last report still holds. */
+export function rateOf(
+  extra: ListExtra | undefined,
+): { readonly in: number; readonly out: number } | undefined {
+  const known = eachOf(extra).filter((seen) => seen.Freshness === 'current' && seen.RateIn !== undefined)
+  if (known.length === 0) return undefined
+  const sum = (name: 'RateIn' | 'RateOut') => known.reduce((total, seen) => total + (seen[name] ?? 0), 0)
+  return { in: sum('RateIn'), out: sum('RateOut') }
 }
 
 export const reasonOf = (code: string) =>

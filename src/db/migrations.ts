@@ -468,6 +468,19 @@ export const migrations: readonly Migration[] = [
       ]
     },
   },
+  {
+    name: '0010-probes-and-rates',
+    statements: (kind) => {
+      const big = kind === 'sqlite' ? 'integer' : 'bigint'
+      return [
+        'alter table tunnel_sample add column probes_answered integer not null default 0',
+        'alter table tunnel_sample add column probes_lost integer not null default 0',
+        `alter table tunnel_sample add column rtt_us ${big} not null default 0`,
+        `alter table tunnel_observation add column rate_in ${big}`,
+        `alter table tunnel_observation add column rate_out ${big}`,
+      ]
+    },
+  },
 ]
 
 /**

@@ -234,6 +234,8 @@ export const tables = {
     reason_since: nullable(bigint),
     reason_evidence: nullable(json), // string[]
     reported_at: bigint,
+    rate_in: nullable(bigint), // bit/s up to the report
+    rate_out: nullable(bigint),
     version: integer,
   },
 
@@ -265,6 +267,9 @@ export const tables = {
     bytes_out: bigint,
     packets_in: bigint,
     packets_out: bigint,
+    probes_answered: integer,
+    probes_lost: integer,
+    rtt_us: bigint, // of the answered ones together
   },
 
   /** Where events of tunnels are sent to. Account and region are empty for the one of the configuration. */

@@ -228,6 +228,31 @@ export interface ProbeReport {
   readonly received: number
   /** Milliseconds, of the last answer. */
   readonly rtt?: number
+  /** Absent: none was sent yet. */
+  readonly total?: ProbeTotal
+}
+
+/** Probes since `begun`: numbers that only grow. With another `begun` they have begun from nothing. */
+export interface ProbeTotal {
+  /** Epoch milliseconds. */
+  readonly begun: number
+  readonly answered: number
+  readonly lost: number
+  /** Milliseconds, of all round trips together. */
+  readonly rtt: number
+}
+
+/**
+ * One more probe.
+ *
+ * @param rtt milliseconds; absent: no answer in time
+ * @param at epoch milliseconds
+ */
+export function addProbe(total: ProbeTotal | undefined, rtt: number | undefined, at: number): ProbeTotal {
+  const { begun, answered, lost, rtt: sum } = total ?? { begun: at, answered: 0, lost: 0, rtt: 0 }
+  return rtt === undefined
+    ? { begun, answered, lost: lost + 1, rtt: sum }
+    : { begun, answered: answered + 1, lost, rtt: sum + rtt }
 }
 
 /** A line of the IKE daemon's log that concerns one tunnel. Never holds a key. */

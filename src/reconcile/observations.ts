@@ -2,6 +2,7 @@
 import type { Database } from '../db/open.ts'
 import type { Row } from '../db/schema.ts'
 import type { Failure, TunnelReport } from '../engine/engine.ts'
+import { deriveRates } from '../resources/history/model.ts'
 import { insideFailure } from './inside-failure.ts'
 
 export interface Observations {
@@ -61,7 +62,7 @@ export function createObservations(db: Database, stored?: (report: StoredReport)
     },
 
     async tunnel(id, report, observedGeneration) {
-      const seen: Omit<Row<'tunnel_observation'>, 'version' | 'connection_id'> = {
+      const seen: Omit<Row<'tunnel_observation'>, 'version' | 'connection_id' | 'rate_in' | 'rate_out'> = {
         tunnel_id: id,
         observed_generation: observedGeneration,
         facts: JSON.stringify({
@@ -94,7 +95,8 @@ export function createObservations(db: Database, stored?: (report: StoredReport)
           .selectAll()
           .where('tunnel_id', '=', id)
           .executeTakeFirst()
-        const after = { ...seen, connection_id: owner.connection_id, version: (before?.version ?? 0) + 1 }
+        const report = { ...seen, connection_id: owner.connection_id, version: (before?.version ?? 0) + 1 }
+        const after = { ...report, ...deriveRates(before, report) }
         await trx
           .insertInto('tunnel_observation')
           .values(after)

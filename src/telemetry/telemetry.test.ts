@@ -111,6 +111,8 @@ const seen = (changes: Partial<Row<'tunnel_observation'>> = {}): Row<'tunnel_obs
   phase2_failed: 0,
   bgp_established: null,
   probe_succeeding: null,
+  rate_in: null,
+  rate_out: null,
   reason_code: null,
   reason_since: null,
   reason_evidence: null,

@@ -409,6 +409,32 @@ eachDatabase((kind, _open, place) => {
       assert.equal(extra.Reason.Since, 1234)
       assert.equal(extra.Freshness, 'current')
       assert.equal('X-Suidao' in (await ask('DescribeVpnConnection', { VpnConnectionId })), false)
+
+      const at = Date.now()
+      for (const [later, bytes] of [
+        [0, 1_000],
+        [10_000, 11_000],
+      ] as const) {
+        const counted = { bytesIn: bytes, bytesOut: 2 * bytes, packetsIn: 1, packetsOut: 1 }
+        const childSa = {
+          uniqueId: '2',
+          ikeUniqueId: '1',
+          state: 'installed' as const,
+          spiIn: 'a',
+          ...counted,
+        }
+        app.engine.see(VpnConnectionId, {
+          childSas: [{ ...childSa, localSelectors: [], remoteSelectors: [] }],
+          at: at + later,
+        })
+        await until('the report is stored', async () => {
+          const answer = await ask('DescribeVpnConnection', { VpnConnectionId, 'X-Suidao': 'true' })
+          return answer['X-Suidao'].AsOf === at + later
+        })
+      }
+      const listed = await ask('DescribeVpnConnections', { VpnConnectionId, 'X-Suidao': 'true' })
+      const { RateIn, RateOut } = listed['X-Suidao'][VpnConnectionId]
+      assert.deepEqual([RateIn, RateOut], [8_000, 16_000])
       await removed(VpnConnectionId)
     })
 

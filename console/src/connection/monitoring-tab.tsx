@@ -60,33 +60,62 @@ interface Point {
   readonly bytesOut: number
   readonly packetsIn: number
   readonly packetsOut: number
+  readonly probesSent: number
+  readonly probesLost: number
+  /** Milliseconds, of all answered probes together. */
+  readonly rtt: number
 }
+
+const nothing: Omit<Point, 'at'> = {
+  observedMs: 0,
+  upMs: 0,
+  bytesIn: 0,
+  bytesOut: 0,
+  packetsIn: 0,
+  packetsOut: 0,
+  probesSent: 0,
+  probesLost: 0,
+  rtt: 0,
+}
+
+/** Per cent; `null` where no probe was sent. */
+export const lossOf = ({ probesSent, probesLost }: Point): number | null =>
+  probesSent === 0 ? null : (100 * probesLost) / probesSent
+
+/** Milliseconds; `null` where no probe was answered. */
+export const rttOf = ({ probesSent, probesLost, rtt }: Point): number | null =>
+  probesSent === probesLost ? null : rtt / (probesSent - probesLost)
 
 /** One point for each span from first to last, the tunnels of the connection together; empty spans are not known. */
 export function pointsOf(items: readonly SampleItem[], span: number): readonly Point[] {
   const sums = new Map<number, Point>()
   for (const item of items) {
     const at = item.At!
-    const sum = sums.get(at)
+    const sum = sums.get(at) ?? nothing
+    const { ProbesSent = 0, ProbesLost = 0, Rtt = 0 } = item
     sums.set(at, {
       at,
-      observedMs: Math.max(sum?.observedMs ?? 0, item.ObservedMs!),
-      upMs: Math.max(sum?.upMs ?? 0, item.UpMs!),
-      bytesIn: (sum?.bytesIn ?? 0) + item.BytesIn!,
-      bytesOut: (sum?.bytesOut ?? 0) + item.BytesOut!,
-      packetsIn: (sum?.packetsIn ?? 0) + item.PacketsIn!,
-      packetsOut: (sum?.packetsOut ?? 0) + item.PacketsOut!,
+      observedMs: Math.max(sum.observedMs, item.ObservedMs!),
+      upMs: Math.max(sum.upMs, item.UpMs!),
+      bytesIn: sum.bytesIn + item.BytesIn!,
+      bytesOut: sum.bytesOut + item.BytesOut!,
+      packetsIn: sum.packetsIn + item.PacketsIn!,
+      packetsOut: sum.packetsOut + item.PacketsOut!,
+      probesSent: sum.probesSent + ProbesSent,
+      probesLost: sum.probesLost + ProbesLost,
+      rtt: sum.rtt + Rtt * (ProbesSent - ProbesLost),
     })
   }
   const times = [...sums.keys()].sort((a, b) => a - b)
   const points: Point[] = []
   for (let at = times[0]!; at <= times.at(-1)!; at += span * 1000) {
-    points.push(
-      sums.get(at) ?? { at, observedMs: 0, upMs: 0, bytesIn: 0, bytesOut: 0, packetsIn: 0, packetsOut: 0 },
-    )
+    points.push(sums.get(at) ?? { ...nothing, at })
   }
   return points
 }
+
+const blue = '#0e7490'
+const orange = '#c2410c'
 
 function Charts({
   items,
@@ -102,49 +131,49 @@ function Charts({
   const { t, language } = useWords()
   const points = useMemo(() => pointsOf(items, span), [items, span])
   const times = useMemo(() => points.map(({ at }) => at), [points])
-  const bits = useMemo(
-    () => [
-      { name: t('tunnel.in'), color: '#0e7490', values: ratesOf(points, 'bytesIn', 8) },
-      { name: t('tunnel.out'), color: '#c2410c', values: ratesOf(points, 'bytesOut', 8) },
-    ],
-    [points, t],
-  )
-  const packets = useMemo(
-    () => [
-      { name: t('tunnel.in'), color: '#0e7490', values: ratesOf(points, 'packetsIn', 1) },
-      { name: t('tunnel.out'), color: '#c2410c', values: ratesOf(points, 'packetsOut', 1) },
-    ],
-    [points, t],
-  )
-  const perSecond = useMemo(
-    () => (value: number) => `${formatNumber(Math.round(value * 10) / 10, language)}/s`,
-    [language],
-  )
+  const charts = useMemo(() => {
+    const number = (value: number, unit: string) =>
+      `${formatNumber(Math.round(value * 10) / 10, language)}${unit}`
+    const bothWays = (
+      inName: 'bytesIn' | 'packetsIn',
+      outName: 'bytesOut' | 'packetsOut',
+      factor: number,
+    ) => [
+      { name: t('tunnel.in'), color: blue, values: ratesOf(points, inName, factor) },
+      { name: t('tunnel.out'), color: orange, values: ratesOf(points, outName, factor) },
+    ]
+    const always = [
+      { label: t('monitoring.rate'), lines: bothWays('bytesIn', 'bytesOut', 8), format: formatRate },
+      {
+        label: t('monitoring.packets'),
+        lines: bothWays('packetsIn', 'packetsOut', 1),
+        format: (value: number) => number(value, '/s'),
+      },
+    ]
+    if (points.every(({ probesSent }) => probesSent === 0)) return always
+    return [
+      ...always,
+      {
+        label: t('monitoring.loss'),
+        lines: [{ name: t('probe.loss'), color: orange, values: points.map(lossOf) }],
+        format: (value: number) => number(value, ' %'),
+      },
+      {
+        label: t('monitoring.rtt'),
+        lines: [{ name: t('monitoring.rtt'), color: blue, values: points.map(rttOf) }],
+        format: (value: number) => number(value, ' ms'),
+      },
+    ]
+  }, [points, t, language])
   return (
     <>
       <Strip points={points} span={span} />
-      <section>
-        <h3>{t('monitoring.rate')}</h3>
-        <Chart
-          label={t('monitoring.rate')}
-          times={times}
-          from={from}
-          to={to}
-          lines={bits}
-          format={formatRate}
-        />
-      </section>
-      <section>
-        <h3>{t('monitoring.packets')}</h3>
-        <Chart
-          label={t('monitoring.packets')}
-          times={times}
-          from={from}
-          to={to}
-          lines={packets}
-          format={perSecond}
-        />
-      </section>
+      {charts.map((chart) => (
+        <section key={chart.label}>
+          <h3>{chart.label}</h3>
+          <Chart {...chart} times={times} from={from} to={to} />
+        </section>
+      ))}
       <div>
         <CsvButton
           name={t('tab.monitoring')}
@@ -155,6 +184,9 @@ function Charts({
             t('monitoring.packetsIn'),
             t('monitoring.packetsOut'),
             t('monitoring.up'),
+            t('monitoring.probesSent'),
+            t('monitoring.probesLost'),
+            t('monitoring.rttMs'),
           ]}
           rows={() =>
             points.map((point) => [
@@ -164,6 +196,9 @@ function Charts({
               point.packetsIn,
               point.packetsOut,
               point.observedMs === 0 ? '' : Math.round((100 * point.upMs) / point.observedMs),
+              point.probesSent,
+              point.probesLost,
+              rttOf(point)?.toFixed(2) ?? '',
             ])
           }
         />

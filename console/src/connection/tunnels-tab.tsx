@@ -1,7 +1,7 @@
 /** Each tunnel layer by layer, what was agreed beside what was asked for. */
 import { Card, Table } from 'antd'
+import type { ChildSa } from '../../../src/engine/engine.ts'
 import { formatBytes, formatDuration, formatNumber } from '../format.ts'
-import type { ChildSaExtra } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
@@ -110,7 +110,7 @@ function Tunnel({ tunnel }: { readonly tunnel: TunnelView }) {
             },
           ]}
         />
-        <Table<ChildSaExtra>
+        <Table<ChildSa>
           size="small"
           pagination={false}
           rowKey="uniqueId"

@@ -1,14 +1,7 @@
 /** The tunnels of a connection, in one shape whether it has one or two. Pure. */
+import type { ChildSa, IkeSa } from '../../../src/engine/engine.ts'
 import type { ConnectionAnswer } from '../data.ts'
-import {
-  type ChildSaExtra,
-  deriveTunnelHealth,
-  eachOf,
-  type Health,
-  type IkeSaExtra,
-  type TunnelExtra,
-  type TunnelSummary,
-} from '../health.ts'
+import { deriveTunnelHealth, eachOf, type Health, type TunnelExtra, type TunnelSummary } from '../health.ts'
 
 export interface BgpSettings {
   readonly LocalAsn?: number | string
@@ -102,7 +95,7 @@ const extraOf = ({ facts }: TunnelView): TunnelSummary | undefined =>
   facts.Freshness ? (facts as TunnelSummary) : undefined
 
 /** The SA that carries the tunnel: an established one, else the newest. */
-export const mainSa = <T extends IkeSaExtra | ChildSaExtra>(sas: readonly T[] | undefined): T | undefined =>
+export const mainSa = <T extends IkeSa | ChildSa>(sas: readonly T[] | undefined): T | undefined =>
   sas?.find(isUp) ?? sas?.at(-1)
 
 export function bgpLayer(tunnel: TunnelView): LayerState {

@@ -4,8 +4,18 @@ import { useMemo, useState } from 'react'
 import { Link, useSearchParams } from 'wouter'
 import { useConsole } from '../context.tsx'
 import { type ConnectionItem, connections, customerGateways, gateways, useQuery } from '../data.ts'
+import { formatRate } from '../format.ts'
 import { ConnectionForm } from '../forms/connection-form.tsx'
-import { asOf, deriveHealth, type Health, healths, reasonOf, tunnelHealths, worstReason } from '../health.ts'
+import {
+  asOf,
+  deriveHealth,
+  type Health,
+  healths,
+  rateOf,
+  reasonOf,
+  tunnelHealths,
+  worstReason,
+} from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
 import { PageHead } from '../parts/page.tsx'
@@ -98,6 +108,26 @@ function ConnectionTable({ create }: { readonly create: React.ReactNode }) {
                   <Ago at={reason.Since} />
                 </div>
               )}
+            </>
+          )
+        },
+      },
+      {
+        key: 'rate',
+        title: t('field.rate'),
+        width: 140,
+        // By what goes both ways together: sorting finds the busiest.
+        text: (row) => {
+          const rate = rateOf(row.extra)
+          return rate === undefined ? '' : rate.in + rate.out
+        },
+        show: (row) => {
+          const rate = rateOf(row.extra)
+          if (rate === undefined) return <span className="muted">–</span>
+          return (
+            <>
+              <div>↓ {formatRate(rate.in)}</div>
+              <div>↑ {formatRate(rate.out)}</div>
             </>
           )
         },

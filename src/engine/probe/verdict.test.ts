@@ -30,15 +30,22 @@ test('the verdict is as old as the probe that changed it', () => {
 })
 
 test('loss and round trip over the last hundred', () => {
-  assert.deepEqual(reportTally(after('.x.x')), { sent: 4, received: 2, rtt: 5 })
-  const { sent, received } = reportTally(after(`${'x'.repeat(90)}${'.'.repeat(60)}`))
+  assert.deepEqual(reportTally(after('.x.x')), {
+    ...{ sent: 4, received: 2, rtt: 5 },
+    total: { begun: 0, answered: 2, lost: 2, rtt: 10 },
+  })
+  const { sent, received, total } = reportTally(after(`${'x'.repeat(90)}${'.'.repeat(60)}`))
   assert.deepEqual({ sent, received }, { sent: 100, received: 60 })
+  assert.deepEqual(total, { begun: 0, answered: 60, lost: 90, rtt: 300 })
   assert.deepEqual(reportTally(noTally), { sent: 0, received: 0 })
 })
 
 test('when nobody counts any more there is no verdict, and it takes as long as at first', () => {
   const lost = lose(after('...'))
-  assert.deepEqual(reportTally(lost), { sent: 3, received: 3, rtt: 5 })
+  assert.deepEqual(reportTally(lost), {
+    ...{ sent: 3, received: 3, rtt: 5 },
+    total: { begun: 0, answered: 3, lost: 0, rtt: 15 },
+  })
   assert.equal(reportTally(after('..', 3, lost)).succeeding, undefined)
   assert.equal(reportTally(after('...', 3, lost)).succeeding, true)
 })

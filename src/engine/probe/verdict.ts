@@ -1,5 +1,5 @@
 /** The verdict of a health check, counted from the fates of its probes. Pure. */
-import type { ProbeReport } from '../engine.ts'
+import { addProbe, type ProbeReport, type ProbeTotal } from '../engine.ts'
 
 export interface Tally {
   /** Absent: no verdict yet. */
@@ -10,6 +10,7 @@ export interface Tally {
   readonly fates: readonly boolean[]
   /** Milliseconds, of the last answer. */
   readonly rtt?: number
+  readonly total?: ProbeTotal
 }
 
 export const noTally: Tally = { run: { answered: false, length: 0 }, fates: [] }
@@ -32,15 +33,17 @@ export function count(tally: Tally, rtt: number | undefined, at: number, retry: 
     run: { answered, length },
     fates: [...tally.fates, answered].slice(-remembered),
     rtt: rtt ?? tally.rtt,
+    total: addProbe(tally.total, rtt, at),
   }
 }
 
 /** Nobody counts any more: what was true before is not known now. */
-export const lose = ({ fates, rtt }: Tally): Tally => ({ ...noTally, fates, rtt })
+export const lose = ({ fates, rtt, total }: Tally): Tally => ({ ...noTally, fates, rtt, total })
 
-export const reportTally = ({ verdict, fates, rtt }: Tally): ProbeReport => ({
+export const reportTally = ({ verdict, fates, rtt, total }: Tally): ProbeReport => ({
   ...(verdict && { succeeding: verdict.succeeding, since: verdict.since }),
   sent: fates.length,
   received: fates.filter(Boolean).length,
   ...(rtt !== undefined && { rtt }),
+  ...(total && { total }),
 })

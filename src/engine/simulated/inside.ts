@@ -1,6 +1,13 @@
 /** What runs inside a simulated tunnel: its BGP session and its health check. */
 import type { Clock, Timer } from '../../clock.ts'
-import type { BgpReport, ProbeReport, TunnelBgp, TunnelProbe } from '../engine.ts'
+import {
+  addProbe,
+  type BgpReport,
+  type ProbeReport,
+  type ProbeTotal,
+  type TunnelBgp,
+  type TunnelProbe,
+} from '../engine.ts'
 import type { PeerBgp } from './peer.ts'
 
 /** What is inside a tunnel sees of it. */
@@ -159,6 +166,7 @@ export class SimulatedProbe {
   #succeeding: boolean | undefined
   #since: number | undefined
   #rtt: number | undefined
+  #total: ProbeTotal | undefined
   #timer: Timer | undefined
 
   constructor(inside: Inside, wanted: TunnelProbe, answers: () => boolean) {
@@ -182,6 +190,7 @@ export class SimulatedProbe {
       sent: this.#results.length,
       received: this.#results.filter(Boolean).length,
       ...(this.#rtt !== undefined && { rtt: this.#rtt }),
+      ...(this.#total && { total: this.#total }),
     }
   }
 
@@ -196,6 +205,7 @@ export class SimulatedProbe {
     const { clock, random } = this.#inside
     const isAnswered = this.#inside.isOpen() && this.#answers() && random() >= this.#inside.loss()
     if (isAnswered) this.#rtt = Math.round(this.#inside.rtt() * (0.9 + 0.2 * random()) * 10) / 10
+    this.#total = addProbe(this.#total, isAnswered ? this.#rtt : undefined, clock.now())
     this.#results.push(isAnswered)
     if (this.#results.length > probesKept) this.#results.shift()
     const last = this.#results.slice(-this.#wanted.retry)

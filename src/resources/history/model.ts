@@ -1,8 +1,11 @@
-/** What is kept of the past of a tunnel: what its state changed to, and what it carried. Pure. */
+/** What is kept of the past of a tunnel: what its state changed to, what it carried, how its probes fared. Pure. */
 import type { Row } from '../../db/schema.ts'
+import type { ProbeReport, ProbeTotal } from '../../engine/engine.ts'
 import { type ConnectionStatus, deriveConnectionStatus } from '../vpn-connection/status.ts'
 
 type Observation = Row<'tunnel_observation'>
+/** A report before it is known what passed since the last one. */
+type Seen = Omit<Observation, 'rate_in' | 'rate_out'>
 
 /**
  * Spans into which time is cut, in seconds, and for how long each is kept, in milliseconds. Every span is written as things
@@ -50,7 +53,14 @@ export interface Traffic {
   readonly packetsOut: number
 }
 
-export interface Interval extends Traffic {
+export interface Probes {
+  readonly probesAnswered: number
+  readonly probesLost: number
+  /** Microseconds, of all round trips together. */
+  readonly rttUs: number
+}
+
+export interface Interval extends Traffic, Probes {
   /** Epoch milliseconds. */
   readonly from: number
   readonly to: number
@@ -61,7 +71,7 @@ export interface Interval extends Traffic {
  * The time between two reports of one tunnel, as the first one found it, with what went through. Counters belong to a
  * CHILD_SA and end with it: what an SA carried after the last look at it is not known.
  */
-export function deriveInterval(before: Observation | undefined, after: Observation): Interval | undefined {
+export function deriveInterval(before: Seen | undefined, after: Seen): Interval | undefined {
   if (before === undefined) return undefined
   const gap = after.reported_at - before.reported_at
   if (gap <= 0 || gap > longestGap) return undefined
@@ -69,16 +79,25 @@ export function deriveInterval(before: Observation | undefined, after: Observati
     from: before.reported_at,
     to: after.reported_at,
     up: deriveConnectionStatus(before) === 'ipsec_sa_established',
-    ...trafficBetween(countersOf(before.facts), countersOf(after.facts)),
+    ...between(JSON.parse(before.facts), JSON.parse(after.facts)),
   }
 }
+
+/** What of the facts of a report counts upwards. */
+interface Facts {
+  readonly childSas?: readonly Counters[]
+  readonly probe?: Pick<ProbeReport, 'total'>
+}
+
+const between = (before: Facts, after: Facts): Traffic & Probes => ({
+  ...trafficBetween(before.childSas ?? [], after.childSas ?? []),
+  ...probesBetween(before.probe?.total, after.probe?.total),
+})
 
 interface Counters extends Traffic {
   readonly uniqueId: string
   readonly spiIn?: string
 }
-
-const countersOf = (facts: string): readonly Counters[] => JSON.parse(facts).childSas ?? []
 
 export function trafficBetween(before: readonly Counters[], after: readonly Counters[]): Traffic {
   const identity = ({ uniqueId, spiIn }: Counters) => `${uniqueId} ${spiIn}`
@@ -93,14 +112,44 @@ export function trafficBetween(before: readonly Counters[], after: readonly Coun
   }
 }
 
-export interface Share extends Traffic {
+/** Probes are counted from another begin when their settings were changed, or the program was started again. */
+export function probesBetween(before: ProbeTotal | undefined, after: ProbeTotal | undefined): Probes {
+  if (after === undefined) return { probesAnswered: 0, probesLost: 0, rttUs: 0 }
+  const from = before?.begun === after.begun ? before : { answered: 0, lost: 0, rtt: 0 }
+  return {
+    probesAnswered: after.answered - from.answered,
+    probesLost: after.lost - from.lost,
+    rttUs: Math.round((after.rtt - from.rtt) * 1000),
+  }
+}
+
+/** Milliseconds; what is shorter makes wild rates. */
+const shortest = 2_000
+
+/** Bit/s up to the report `after`, for its row; `null` when that is not known. */
+export function deriveRates(
+  before: Observation | undefined,
+  after: Seen,
+): Pick<Observation, 'rate_in' | 'rate_out'> {
+  const interval = deriveInterval(before, after)
+  if (before === undefined || interval === undefined) return { rate_in: null, rate_out: null }
+  const { from, to, bytesIn, bytesOut } = interval
+  if (to - from < shortest) return { rate_in: before.rate_in, rate_out: before.rate_out }
+  const rate = (bytes: number) => Math.round((bytes * 8_000) / (to - from))
+  return { rate_in: rate(bytesIn), rate_out: rate(bytesOut) }
+}
+
+export interface Share extends Traffic, Probes {
   /** Begin of the span, epoch milliseconds. */
   readonly at: number
   readonly observedMs: number
   readonly upMs: number
 }
 
-/** Cuts an interval at the borders of spans; traffic is shared out by time, and none of it is lost to rounding. */
+/**
+ * Cuts an interval at the borders of spans; what was counted is shared out by time, and none of it is lost to rounding.
+ * Round trips go where their answers go, so that the mean stays what it was.
+ */
 export function cut(interval: Interval, spanSeconds: number): readonly Share[] {
   const span = spanSeconds * 1000
   const { from, to, up } = interval
@@ -110,6 +159,8 @@ export function cut(interval: Interval, spanSeconds: number): readonly Share[] {
     const end = Math.min(to, at + span)
     const part = (value: number) =>
       Math.round((value * (end - from)) / (to - from)) - Math.round((value * (begin - from)) / (to - from))
+    const probesAnswered = part(interval.probesAnswered)
+    const rtt = interval.probesAnswered === 0 ? 0 : interval.rttUs / interval.probesAnswered
     shares.push({
       at,
       observedMs: end - begin,
@@ -118,6 +169,9 @@ export function cut(interval: Interval, spanSeconds: number): readonly Share[] {
       bytesOut: part(interval.bytesOut),
       packetsIn: part(interval.packetsIn),
       packetsOut: part(interval.packetsOut),
+      probesAnswered,
+      probesLost: part(interval.probesLost),
+      rttUs: Math.round(rtt * probesAnswered),
     })
     begin = end
   }

@@ -89,6 +89,9 @@ export function createHistoryRecorder(
     sum.bytes_out += row.bytes_out
     sum.packets_in += row.packets_in
     sum.packets_out += row.packets_out
+    sum.probes_answered += row.probes_answered
+    sum.probes_lost += row.probes_lost
+    sum.rtt_us += row.rtt_us
   }
 
   return {
@@ -120,6 +123,9 @@ export function createHistoryRecorder(
             bytes_out: share.bytesOut,
             packets_in: share.packetsIn,
             packets_out: share.packetsOut,
+            probes_answered: share.probesAnswered,
+            probes_lost: share.probesLost,
+            rtt_us: share.rttUs,
           })
         }
       }

@@ -48,7 +48,8 @@ const traffic = {
 
 export const suidaoListTunnelSamples = defineAction({
   name: 'SuidaoListTunnelSamples',
-  summary: 'List what the tunnels of a connection carried and how long they were up, in spans of time.',
+  summary:
+    'List what the tunnels of a connection carried, how long they were up and how their health checks fared, in spans of time.',
   kind: 'list',
   resources: ['vpnconnection/{VpnConnectionId}'],
   params: {
@@ -67,6 +68,12 @@ export const suidaoListTunnelSamples = defineAction({
           At: { type: 'number', note: 'Begin of the span, epoch milliseconds' },
           ...traffic,
           ObservedMs: { type: 'number', note: 'For how much of the span the state is known' },
+          ProbesLost: { type: 'number', note: 'Of the health check, without an answer in time' },
+          ProbesSent: { type: 'number' },
+          Rtt: {
+            type: 'number',
+            note: 'Milliseconds, the mean of the answered probes; absent when none was',
+          },
           TunnelId: { type: 'string' },
           UpMs: { type: 'number', note: 'Of it, with a CHILD_SA' },
         },

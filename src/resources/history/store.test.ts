@@ -20,6 +20,8 @@ const observation = (columns: Partial<Row<'tunnel_observation'>>): Row<'tunnel_o
   phase2_failed: 0,
   bgp_established: null,
   probe_succeeding: null,
+  rate_in: null,
+  rate_out: null,
   reason_code: null,
   reason_since: null,
   reason_evidence: null,
@@ -35,6 +37,7 @@ const carrying = (reported_at: number, bytesIn: number) =>
     child_installed: 1,
     facts: JSON.stringify({
       childSas: [{ uniqueId: '1', spiIn: 'a', bytesIn, bytesOut: 2 * bytesIn, packetsIn: 1, packetsOut: 1 }],
+      probe: { total: { begun: 1, answered: bytesIn / 100, lost: bytesIn / 50, rtt: bytesIn / 10 } },
     }),
   })
 
@@ -74,6 +77,13 @@ eachDatabase((_, open) => {
       [
         [0, 60_000, 60_000, 400, 800],
         [60_000, 40_000, 40_000, 300, 600],
+      ],
+    )
+    assert.deepEqual(
+      minutes.map(({ probes_answered, probes_lost, rtt_us }) => [probes_answered, probes_lost, rtt_us]),
+      [
+        [4, 8, 40_000],
+        [3, 6, 30_000],
       ],
     )
     const [hour, ...none] = await listSamples(db.kysely, ['tun-1'], 3600, start, start)

@@ -53,6 +53,9 @@ export async function addSamples(trx: Trx, samples: readonly SampleRow[]): Promi
             bytes_out: sum('bytes_out'),
             packets_in: sum('packets_in'),
             packets_out: sum('packets_out'),
+            probes_answered: sum('probes_answered'),
+            probes_lost: sum('probes_lost'),
+            rtt_us: sum('rtt_us'),
           } as never
         }),
       )

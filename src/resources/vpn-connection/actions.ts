@@ -20,7 +20,7 @@ import {
   modifyTunnelAttribute,
   modifyVpnConnectionAttribute,
 } from './spec.ts'
-import { connectionsShowing, prepareListConnections } from './store.ts'
+import { connectionsShowing, prepareListConnections, readRates } from './store.ts'
 import { summaries, viewTunnel } from './view.ts'
 import { createConnectionWriter } from './writer.ts'
 
@@ -123,7 +123,7 @@ export function vpnConnectionActions(context: ResourceContext): Action[] {
         return {
           ...page,
           VpnConnections: found.map((one) => asItem(answer(one))),
-          'X-Suidao': summaries(found, call.now, staleAfter),
+          'X-Suidao': summaries(found, await readRates(db.kysely, ids), call.now, staleAfter),
         }
       }
       const results = there(await Promise.all(ids.map((id) => shown(call, id))))

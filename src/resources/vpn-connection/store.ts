@@ -316,13 +316,31 @@ export const findOwnCertificate = (
     .where('tunnel_id', '=', tunnelId)
     .executeTakeFirst()
 
-export type Evidence = Pick<Row<'tunnel_observation'>, 'facts' | 'reason_evidence'>
+const evidenceColumns = ['facts', 'reason_evidence', 'rate_in', 'rate_out'] as const
+
+export type Evidence = Pick<Row<'tunnel_observation'>, (typeof evidenceColumns)[number]>
 
 /** What only the extra object shows: long, and seldom asked for. */
 export function prepareFindEvidence(db: Database): (tunnelId: string) => Eventually<Evidence | undefined> {
   return db.prepared((q, tunnelId: string) =>
-    q.selectFrom('tunnel_observation').select(['facts', 'reason_evidence']).where('tunnel_id', '=', tunnelId),
+    q.selectFrom('tunnel_observation').select(evidenceColumns).where('tunnel_id', '=', tunnelId),
   )
+}
+
+export type Rates = Pick<Row<'tunnel_observation'>, 'rate_in' | 'rate_out'>
+
+/** What passes through the tunnels of these connections, by tunnel. */
+export async function readRates(
+  source: Source,
+  connectionIds: readonly string[],
+): Promise<ReadonlyMap<string, Rates>> {
+  if (connectionIds.length === 0) return new Map()
+  const rows = await source
+    .selectFrom('tunnel_observation')
+    .select(['tunnel_id', 'rate_in', 'rate_out'])
+    .where('connection_id', 'in', connectionIds)
+    .execute()
+  return new Map(rows.map((row) => [row.tunnel_id, row]))
 }
 
 export interface ConnectionFilter {

@@ -23,6 +23,7 @@ import {
   type Evidence,
   type OwnCertificate,
   pskContext,
+  type Rates,
 } from './store.ts'
 
 const noTags: readonly Tag[] = []
@@ -223,11 +224,21 @@ export function extraOf(
     ChildSas: childSas ?? [],
     ...(bgp ? { Bgp: bgp } : {}),
     ...(probe ? { Probe: probe } : {}),
+    ...viewRates(evidence),
   }
 }
 
+/** Bit/s up to the last report; not there where it is not known. */
+const viewRates = (rates: Rates | undefined) =>
+  rates === undefined || rates.rate_in === null ? {} : { RateIn: rates.rate_in, RateOut: rates.rate_out }
+
 /** What a list says beside the vendor's fields, by connection: enough to tell which one needs somebody. */
-export function summaries(found: readonly Described[], now: number, staleAfter: number) {
+export function summaries(
+  found: readonly Described[],
+  rates: ReadonlyMap<string, Rates>,
+  now: number,
+  staleAfter: number,
+) {
   const of = (tunnel: DescribedTunnel) => {
     const code = tunnel.reason_code as ReasonCode | null
     const reason =
@@ -235,7 +246,8 @@ export function summaries(found: readonly Described[], now: number, staleAfter: 
         ? {}
         : { Reason: { Code: code, Severity: reasons[code].severity, Since: tunnel.reason_since } }
     const asOf = tunnel.reported_at === null ? {} : { AsOf: tunnel.reported_at }
-    return { Freshness: deriveFreshness(tunnel.reported_at, now, staleAfter), ...asOf, ...reason }
+    const freshness = deriveFreshness(tunnel.reported_at, now, staleAfter)
+    return { Freshness: freshness, ...asOf, ...reason, ...viewRates(rates.get(tunnel.tunnel_id)) }
   }
   const whole = ({ row, second }: Described) => {
     if (!second) return of(row)
