@@ -5,7 +5,7 @@ import { eachDatabase } from '../../test/support/postgres.ts'
 import { type Receiver, startReceiver } from '../../test/support/receiver.ts'
 import { realClock } from '../clock.ts'
 import { configureWebhook, enqueue, insertWebhook, secretContext } from '../resources/webhook/store.ts'
-import { createSealer } from '../seal.ts'
+import { createSealer, loadMasterKey } from '../seal.ts'
 import { Secret } from '../secret.ts'
 import { createWebhookSender } from './webhook-sender.ts'
 
@@ -21,7 +21,7 @@ eachDatabase((kind, open) => {
 
     test('each arrives once and in order, however often the queues are looked at meanwhile', async () => {
       const db = await open()
-      const sealer = createSealer({ key: Buffer.alloc(32, 7), source: 'the test' })
+      const sealer = createSealer(loadMasterKey('unused', new Secret('07'.repeat(32))))
       const [configured, ...own] = receivers
       await configureWebhook(db, sealer, { url: configured!.url, secret: new Secret(secret) }, 0)
       for (const [index, { url }] of own.entries()) {
