@@ -49,7 +49,12 @@ const layers: readonly Layer[] = [
     because: 'certificates are written, read and kept here; what they are for is for others to know',
   },
   {
-    files: ['src/engine/engine.ts', 'src/engine/gateway-service.ts', 'src/engine/reason.ts'],
+    files: [
+      'src/engine/engine.ts',
+      'src/engine/gateway-service.ts',
+      'src/engine/offered.ts',
+      'src/engine/reason.ts',
+    ],
     may: [],
     because: 'the interfaces stand above every engine and know none',
   },
@@ -60,12 +65,17 @@ const layers: readonly Layer[] = [
   },
   {
     files: ['src/engine/strongswan/', 'src/engine/linux/'],
-    may: ['src/engine/engine.ts', 'src/engine/gateway-service.ts', 'src/engine/reason.ts'],
+    may: [
+      'src/engine/engine.ts',
+      'src/engine/gateway-service.ts',
+      'src/engine/offered.ts',
+      'src/engine/reason.ts',
+    ],
     because: 'an engine gets the complete wanted state handed in; it must not look it up',
   },
   {
     files: ['src/engine/simulated/'],
-    may: ['src/engine/engine.ts', 'src/engine/reason.ts'],
+    may: ['src/engine/engine.ts', 'src/engine/offered.ts', 'src/engine/reason.ts'],
     because: 'the simulated engine computes what real daemons would do, from the same interfaces alone',
   },
   {

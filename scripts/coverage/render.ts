@@ -261,6 +261,7 @@ export function renderReasons(): string {
     '## Provoked between two real daemons / 在两个真实守护进程之间逐项验证',
     'Every cause is brought about between two strongSwan daemons by `test/lab/failure-log.lab.test.ts`, which holds what' +
       ' both ends say against this table. The two columns are the two roles: a gateway of Suidao can be either end.' +
+      ' The simulated engine is held against it, too: `src/engine/simulated/causes.test.ts`.' +
       ' `nothing`: that end has nothing to complain of.',
     tableOfCauses(({ sees }, kind) => sees[kind]!),
     "## Codes of the vendor's that never come / 不会出现的原因码",

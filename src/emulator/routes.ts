@@ -1,6 +1,7 @@
 /** What the control listener answers: every route with its schemas, of which the OpenAPI document is made. */
 
 import { reasons } from '../engine/reason.ts'
+import { keyKinds } from '../engine/simulated/certificate.ts'
 import { type Profile, profileNames } from '../engine/simulated/durations.ts'
 import type { Emulator } from './emulator.ts'
 import { ControlError } from './errors.ts'
@@ -40,6 +41,8 @@ const object = (properties: Record<string, Schema>, required: readonly string[] 
 })
 const whole = (properties: Record<string, Schema>): Schema => object(properties, Object.keys(properties))
 const ref = (name: string): Schema => ({ $ref: `#/components/schemas/${name}` })
+const epoch: Schema = { type: 'number', description: 'Epoch milliseconds.' }
+const ca = { name: text, keyId: text, notBefore: epoch, notAfter: epoch }
 const share: Schema = { type: 'number', minimum: 0, maximum: 1 }
 const duration: Schema = {
   oneOf: [milliseconds, { type: 'array', items: milliseconds, description: 'Used up one by one.' }],
@@ -97,7 +100,22 @@ export const components: Components = {
     broken: { type: 'boolean', description: 'It agrees, and cannot install its keys.' },
     echo: { type: 'boolean', description: 'It answers pings.' },
     packetRate: { type: 'number', minimum: 0, description: 'Packets a second, both ways.' },
-    certificate: kind('trusted', 'wrong-ca', 'unknown-ca', 'expired'),
+    certificate: {
+      ...object({
+        subject: text,
+        names: list(text),
+        issuer: object({ name: text, keyId: text }),
+        key: kind(...keyKinds),
+        notBefore: epoch,
+        notAfter: epoch,
+        send: kind('always', 'ifasked', 'never'),
+        remoteCa: object(ca),
+        otherCas: list(whole(ca)),
+      }),
+      nullable: true,
+      description:
+        'Instead of the pre-shared key; null: it has none. `issuer` and `remoteCa` (the CA that ours has to be from) are told by name and key identifier.',
+    },
     bgp: object({
       enabled: flag,
       asn: { type: 'integer', minimum: 0 },

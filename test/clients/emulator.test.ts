@@ -11,6 +11,7 @@ import type { AccountKey, Fixture } from '../../src/emulator/types.ts'
 import { type ReasonCode, reasons } from '../../src/engine/reason.ts'
 import { createAccessKey } from '../../src/resources/access-key/store.ts'
 import { popCore, until, vpcClient } from '../support/app.ts'
+import { proofsAt } from '../support/proofs.ts'
 
 const regionId = 'cn-hangzhou'
 const minute = 60_000
@@ -257,6 +258,53 @@ describe('one emulator', () => {
     await control.setPeer(peer!, { psk: 'another' })
     await control.initiateAtPeer(peer!)
     assert.equal((await extra(connection)).Reason?.Code, 'PSK_MISMATCH')
+  })
+
+  test('a certificate of the peer: it agrees at first, and the reason says what is wrong with one that does not', async () => {
+    const { control, sdk, extra, status } = running
+    const { body } = await sdk.createCustomerGateway(
+      new vpc.CreateCustomerGatewayRequest({ regionId, ipAddress: '203.0.113.200' }),
+    )
+    const { body: made } = await sdk.createVpnConnection(
+      new vpc.CreateVpnConnectionRequest({
+        regionId,
+        vpnGatewayId: fixture.vpnGatewayId,
+        customerGatewayId: body!.customerGatewayId!,
+        localSubnet: '10.0.0.0/16',
+        remoteSubnet: '172.30.0.0/24',
+        effectImmediately: true,
+        ikeConfig: JSON.stringify({ IkeVersion: 'ikev2' }),
+        remoteCaCertificate: proofsAt(start).other,
+      }),
+    )
+    const id = made!.vpnConnectionId!
+    await control.settle()
+    assert.equal(await status(id), 'ipsec_sa_established')
+    const { certificate } = await control.peer(id)
+    assert.deepEqual(certificate?.names, ['203.0.113.200'])
+    assert.equal(certificate?.issuer.name, 'O=Lab, CN=somebody')
+    for (const [change, code] of [
+      [{ issuer: { name: 'O=Lab, CN=unknown' } }, 'CERT_UNKNOWN_CA'],
+      [{ notAfter: start - hour }, 'CERT_EXPIRED'],
+      [{ names: [] }, 'CERT_NAME_MISMATCH'],
+      [{ send: 'never' }, 'CERT_MISSING'],
+      [{ remoteCa: { name: 'O=Lab, CN=unknown' } }, 'PEER_REJECTED_CERTIFICATE'],
+      [null, 'PEER_REJECTED_CERTIFICATE'],
+    ] as const) {
+      await control.setPeer(id, { certificate: change, psk: 'not looked at' })
+      assert.equal((await extra(id)).Reason?.Code, code, JSON.stringify(change))
+      assert.equal(await status(id), 'ike_sa_not_established')
+    }
+    await control.initiateAtPeer(id)
+    assert.equal((await extra(id)).Reason?.Code, 'AUTH_METHOD_MISMATCH')
+    await control.resetPeer(id)
+    assert.equal(await status(id), 'ipsec_sa_established')
+    await assert.rejects(
+      control.setPeer(id, { certificate: { key: 'dsa' } } as never),
+      /key is not one of rsa, p256, p384, p521/,
+    )
+    await sdk.deleteVpnConnection(new vpc.DeleteVpnConnectionRequest({ regionId, vpnConnectionId: id }))
+    await control.settle()
   })
 
   test('a day passes in one step, and the tunnel has re-keyed', async () => {

@@ -69,6 +69,7 @@ async function certified(): Promise<{ readonly a: Proofs; readonly b: Proofs; re
       expired: await end(own.issue({ names, days: -1 }), ca),
       'of-another-name': await end(own.issue({ names: 'IP:198.51.100.9' }), ca),
       'not-shown': { ...(await end(own.issue({ names }), ca)), connection: { send_cert: 'never' } },
+      'shown-unasked': { ...(await end(own.issue({ names }), ca)), connection: { send_cert: 'always' } },
       'trusting-a-namesake': await end(own.issue({ names }), namesake.certificate),
       'trusting-an-expired-ca': await end(own.issue({ names }), expired),
       elliptic: await end(elliptic.issue({ names }), elliptic.certificate),

@@ -1,8 +1,7 @@
 /**
  * Everything that is known to keep two ends from agreeing, and what each of them sees then. Provoked between two real
  * daemons (`test/lab/failure-log.lab.test.ts`) and between our simulated end and its peer
- * (`src/engine/simulated/causes.test.ts`): both have to give these codes, line by line. Those of certificates are
- * provoked between real daemons alone: the peers of the simulated engine have none.
+ * (`src/engine/simulated/causes.test.ts`): both have to give these codes, line by line.
  */
 import type { ReasonCode } from '../../src/engine/reason.ts'
 
@@ -16,6 +15,8 @@ export type Proof =
   | 'expired'
   | 'of-another-name'
   | 'not-shown'
+  /** It sends its certificate although the other end has not asked for one. */
+  | 'shown-unasked'
   /** It expects a CA of the right name with another key. */
   | 'trusting-a-namesake'
   | 'trusting-an-expired-ca'
@@ -316,6 +317,11 @@ export const certificateCauses: readonly Cause[] = [
     sees: { main: ['PEER_REJECTED_CERTIFICATE', 'CERT_KIND_MISMATCH'] },
   },
   { name: 'cert-at-a-and-psk-at-b', a: agreeing, ...refusedByB('AUTH_METHOD_MISMATCH') },
+  {
+    name: 'cert-shown-unasked-and-psk-at-b',
+    a: { proof: 'shown-unasked' },
+    ...refusedByB('AUTH_METHOD_MISMATCH'),
+  },
   {
     name: 'psk-at-a-and-cert-at-b',
     b: agreeing,

@@ -5,8 +5,9 @@
  * `test/support/causes.ts` gives the same code and the same first line here as between two real daemons.
  */
 import type { ReasonCode } from '../reason.ts'
+import { arrival, distrust, isShown, keyWord, methodOf, trustedLine } from './certificate.ts'
 import { common, networksOf } from './networks.ts'
-import type { PeerSettings } from './peer.ts'
+import { identityOf, type PeerSettings } from './peer.ts'
 
 /** What one end complains of. */
 export interface Complaint {
@@ -40,17 +41,14 @@ export type PhaseTwo =
 export interface Path {
   /** UDP 4500 passes. */
   readonly port4500: boolean
-  /** The initiator uses certificates, and so does the responder. */
-  readonly certificates: boolean
+  /** Epoch milliseconds: certificates end. */
+  readonly now: number
 }
 
 type Mode = 'main' | 'aggressive' | 'ikev2'
 
 export const modeOf = ({ version, aggressive }: PeerSettings): Mode =>
   version === 2 ? 'ikev2' : aggressive ? 'aggressive' : 'main'
-
-/** `fqdn:branch.example` and `branch.example` are one identity. */
-export const identityOf = (text: string): string => text.replace(/^fqdn:/, '')
 
 // --- Words ---------------------------------------------------------------------------------------------------
 
@@ -166,15 +164,32 @@ const refusedProposal = (version: 1 | 2): Complaint => ({
   lines: [notify(version, 'NO_PROPOSAL_CHOSEN')],
 })
 
-type Check = 'responderKey' | 'initiatorKey' | 'port4500' | 'keys' | 'initiatorId' | 'mode' | 'responderId'
+type Check =
+  | 'responderKey'
+  | 'initiatorKey'
+  | 'port4500'
+  | 'keys'
+  | 'initiatorId'
+  | 'mode'
+  | 'initiatorProof'
+  | 'responderKind'
+  | 'responderId'
+  | 'responderProof'
 
 /** Who looks at what first. */
 const order: Readonly<Record<Mode, readonly Check[]>> = {
-  // The key is part of the encryption from message 5 on, so it is needed before identities are read.
-  main: ['responderKey', 'initiatorKey', 'port4500', 'keys', 'initiatorId', 'mode', 'responderId'],
-  // Identities come in clear in message 1.
+  // The key is part of the encryption from message 5 on, so it is needed before identities are read. Messages 5 and 6
+  // have the certificates.
+  main: [
+    ...(['responderKey', 'initiatorKey', 'port4500', 'keys', 'initiatorId', 'mode'] as const),
+    ...(['initiatorProof', 'responderKind', 'responderId', 'responderProof'] as const),
+  ],
+  // Identities come in clear in message 1. There are no certificates.
   aggressive: ['initiatorId', 'mode', 'responderKey', 'initiatorKey', 'responderId', 'keys', 'port4500'],
-  ikev2: ['initiatorKey', 'port4500', 'initiatorId', 'responderId', 'responderKey', 'keys'],
+  ikev2: [
+    ...(['initiatorKey', 'port4500', 'initiatorId', 'responderId'] as const),
+    ...(['responderKey', 'keys', 'initiatorProof', 'responderProof'] as const),
+  ],
 }
 
 const nat = ({ nat: own }: PeerSettings, other: PeerSettings): string[] =>
@@ -183,12 +198,24 @@ const nat = ({ nat: own }: PeerSettings, other: PeerSettings): string[] =>
 const looking = (mode: Mode, initiator: PeerSettings, responder: PeerSettings) =>
   mode === 'ikev2'
     ? `looking for peer configs matching ${responder.local}[${identityOf(initiator.remoteId)}]...${initiator.local}[${identityOf(initiator.localId)}]`
-    : `looking for pre-shared key peer configs matching ${responder.local}...${initiator.local}[${identityOf(initiator.localId)}]`
+    : `looking for ${methodOf(initiator.certificate)} peer configs matching ${responder.local}...${initiator.local}[${identityOf(initiator.localId)}]`
 
-const rejected = (version: 1 | 2, more: readonly string[] = []): Complaint => ({
-  code: 'PEER_REJECTED_AUTH',
+/** What the initiator sees when the responder does not take its proof. */
+const rejected = ({ version, certificate }: PeerSettings, more: readonly string[] = []): Complaint => ({
+  code: certificate ? 'PEER_REJECTED_CERTIFICATE' : 'PEER_REJECTED_AUTH',
   lines: [notify(version, 'AUTHENTICATION_FAILED'), ...more],
 })
+
+/** What the responder has seen of an initiator that has told who it is. */
+function seenOf(initiator: PeerSettings, responder: PeerSettings): string[] {
+  const mode = modeOf(initiator)
+  const { certificate } = initiator
+  return [
+    ...(mode === 'aggressive' ? [] : nat(responder, initiator)),
+    ...(certificate && isShown(certificate, responder.certificate) ? [arrival(certificate)] : []),
+    looking(mode, initiator, responder),
+  ]
+}
 
 /** An aggressive-mode initiator that rejects says so unencrypted, and the responder may not act on that. */
 const rejectedInAggressive = (initiator: PeerSettings, responder: PeerSettings): Complaint => ({
@@ -218,21 +245,24 @@ export const silence = (
 const checks: Readonly<
   Record<Check, (initiator: PeerSettings, responder: PeerSettings, path: Path) => PhaseOne | undefined>
 > = {
-  responderKey(initiator, responder, { certificates }) {
-    if (responder.psk !== null || certificates) return undefined
+  responderKey(initiator, responder) {
+    if (initiator.certificate || keyOf(responder) !== null) return undefined
     const mode = modeOf(initiator)
     const missing: Complaint = {
-      code: 'PSK_MISSING',
-      lines: [noKey(responder, mode), ...(mode === 'main' ? [] : [looking(mode, initiator, responder)])],
+      code: responder.certificate ? 'AUTH_METHOD_MISMATCH' : 'PSK_MISSING',
+      lines: [
+        noKey(responder, mode),
+        ...(mode === 'main' ? nat(responder, initiator) : seenOf(initiator, responder)),
+      ],
     }
     if (mode === 'ikev2')
-      return { failed: { initiator: rejected(2, nat(initiator, responder)), responder: missing } }
+      return { failed: { initiator: rejected(initiator, nat(initiator, responder)), responder: missing } }
     const told: Complaint = { code: 'PEER_HAS_NO_PSK', lines: [notify(1, 'INVALID_KE_PAYLOAD')] }
     return { failed: { initiator: told, responder: missing } }
   },
 
-  initiatorKey(initiator, responder, { certificates }) {
-    if (initiator.psk !== null || certificates) return undefined
+  initiatorKey(initiator, responder) {
+    if (initiator.certificate || keyOf(initiator) !== null) return undefined
     const mode = modeOf(initiator)
     const missing: Complaint = { code: 'PSK_MISSING', lines: [noKey(initiator, mode)] }
     if (mode !== 'aggressive') return { failed: { initiator: missing } }
@@ -258,8 +288,8 @@ const checks: Readonly<
     }
   },
 
-  keys(initiator, responder, { certificates }) {
-    if (certificates || initiator.psk === responder.psk) return undefined
+  keys(initiator, responder) {
+    if (initiator.certificate || responder.certificate || initiator.psk === responder.psk) return undefined
     const mismatch = (line: string, context: readonly string[]): Complaint => ({
       code: 'PSK_MISMATCH',
       lines: [line, ...context],
@@ -284,10 +314,10 @@ const checks: Readonly<
       case 'ikev2':
         return {
           failed: {
-            initiator: rejected(2, here),
+            initiator: rejected(initiator, here),
             responder: mismatch(
               `tried 1 shared key for '${identityOf(responder.localId)}' - '${identityOf(responder.remoteId)}', but MAC mismatched`,
-              [...there, looking('ikev2', initiator, responder)],
+              seenOf(initiator, responder),
             ),
           },
         }
@@ -300,19 +330,79 @@ const checks: Readonly<
   },
 
   mode(initiator, responder) {
-    if (initiator.aggressive === responder.aggressive) return undefined
+    const isOtherMode = initiator.aggressive !== responder.aggressive
+    // Of two certificates the kinds are looked at later.
+    const isOtherMethod = (initiator.certificate === null) !== (responder.certificate === null)
+    if (!isOtherMode && !isOtherMethod) return undefined
+    const method = methodOf(initiator.certificate)
     const mode = modeOf(initiator)
     const name = mode === 'main' ? 'Main' : 'Aggressive'
     return {
       failed: {
-        initiator: rejected(1, mode === 'main' ? nat(initiator, responder) : []),
+        initiator: rejected(initiator, mode === 'main' ? nat(initiator, responder) : []),
         responder: {
-          code: 'MODE_MISMATCH',
+          code: isOtherMode ? 'MODE_MISMATCH' : 'AUTH_METHOD_MISMATCH',
           lines: [
-            `found 1 matching config, but none allows pre-shared key authentication using ${name} Mode`,
-            ...(mode === 'main' ? nat(responder, initiator) : []),
-            looking(mode, initiator, responder),
+            `found 1 matching config, but none allows ${method} authentication using ${name} Mode`,
+            ...seenOf(initiator, responder),
           ],
+        },
+      },
+    }
+  },
+
+  initiatorProof(initiator, responder, { now }) {
+    const { certificate } = initiator
+    if (!certificate) return undefined
+    const found = distrust(responder.certificate, certificate, identityOf(initiator.localId), now)
+    if (!found) return undefined
+    const { code, line, before, after } = found
+    return {
+      failed: {
+        initiator: rejected(initiator, nat(initiator, responder)),
+        responder: { code, lines: [line, ...seenOf(initiator, responder), ...before, ...after] },
+      },
+    }
+  },
+
+  /** In IKEv1 both ends sign by the method that the initiator has proposed. */
+  responderKind(initiator, responder) {
+    const [theirs, own] = [initiator.certificate, responder.certificate]
+    if (!theirs || !own || methodOf(theirs) === methodOf(own)) return undefined
+    return {
+      failed: {
+        initiator: rejected(initiator, nat(initiator, responder)),
+        responder: {
+          code: 'CERT_KIND_MISMATCH',
+          lines: [
+            `no ${keyWord(theirs)} private key found for '${identityOf(responder.localId)}'`,
+            ...seenOf(initiator, responder),
+            trustedLine(theirs.issuer),
+          ],
+        },
+      },
+    }
+  },
+
+  /** It comes last, when for the responder everything is up already. */
+  responderProof(initiator, responder, { now }) {
+    const { certificate } = responder
+    if (!certificate) return undefined
+    const found = distrust(initiator.certificate, certificate, identityOf(responder.localId), now)
+    if (!found) return undefined
+    const { code, line, before, after } = found
+    const shown = isShown(certificate, initiator.certificate) ? [arrival(certificate)] : []
+    const told =
+      initiator.version === 1
+        ? 'received DELETE for IKE_SA'
+        : 'parsed INFORMATIONAL request 2 [ N(AUTH_FAILED) ]'
+    const believed = initiator.certificate ? [trustedLine(initiator.certificate.issuer)] : []
+    return {
+      failed: {
+        initiator: { code, lines: [line, ...nat(initiator, responder), ...shown, ...before, ...after] },
+        responder: {
+          code: 'PEER_REJECTED_CERTIFICATE',
+          lines: [told, ...seenOf(initiator, responder), ...believed],
         },
       },
     }
@@ -342,26 +432,24 @@ const checks: Readonly<
   },
 }
 
-function noKey(own: PeerSettings, mode: Mode): string {
-  const [local, remote] = [identityOf(own.localId), identityOf(own.remoteId)]
-  return mode === 'ikev2'
-    ? `no shared key found for '${local}' - '${remote}'`
-    : `no shared key found for '${local}'[${own.local}] - '${remote}'[${own.remote}]`
-}
+/** An end that uses a certificate has no key for the other. */
+const keyOf = ({ psk, certificate }: PeerSettings) => (certificate ? null : psk)
+
+const noKey = (own: PeerSettings, mode: Mode) =>
+  mode === 'ikev2'
+    ? `no shared key found for '${identityOf(own.localId)}' - '${identityOf(own.remoteId)}'`
+    : `no shared key found for ${own.local} - ${own.remote}`
 
 function unknownIdentity(initiator: PeerSettings, responder: PeerSettings): PhaseOne {
   const mode = modeOf(initiator)
-  const [here, there] =
-    mode === 'aggressive' ? [[], []] : [nat(initiator, responder), nat(responder, initiator)]
   return {
     failed: {
-      initiator: rejected(initiator.version, here),
+      initiator: rejected(initiator, mode === 'aggressive' ? [] : nat(initiator, responder)),
       responder: {
         code: 'ID_MISMATCH',
         lines: [
           mode === 'ikev2' ? 'no matching peer config found' : 'no peer config found',
-          ...there,
-          looking(mode, initiator, responder),
+          ...seenOf(initiator, responder),
         ],
       },
     },

@@ -6,6 +6,7 @@
  * that one table of causes can be tried on both.
  */
 import type { DhGroup, EncryptionAlgorithm, Tunnel } from '../engine.ts'
+import { type EndCertificate, endCertificateOf, loneCertificate, mirrorOf } from './certificate.ts'
 
 export interface PeerSettings {
   readonly version: 1 | 2
@@ -39,8 +40,8 @@ export interface PeerSettings {
   readonly echo: boolean
   /** Packets a second that hosts behind it send into the tunnel, and that ours send back. */
   readonly packetRate: number
-  /** With certificates: who its own is from, as we see it. */
-  readonly certificate: 'trusted' | 'wrong-ca' | 'unknown-ca' | 'expired'
+  /** Instead of the pre-shared key; `null`: it has none. */
+  readonly certificate: EndCertificate | null
 }
 
 export interface PeerBgp {
@@ -56,8 +57,19 @@ export interface PeerBgp {
   readonly holdTime: number
 }
 
+export type CertificateChange = Partial<Omit<EndCertificate, 'issuer' | 'remoteCa'>> & {
+  readonly issuer?: Partial<EndCertificate['issuer']>
+  readonly remoteCa?: Partial<EndCertificate['remoteCa']>
+}
+
 /** What is set for a peer; the rest it mirrors. */
-export type PeerChange = Partial<Omit<PeerSettings, 'bgp'>> & { readonly bgp?: Partial<PeerBgp> }
+export type PeerChange = Partial<Omit<PeerSettings, 'bgp' | 'certificate'>> & {
+  readonly bgp?: Partial<PeerBgp>
+  readonly certificate?: CertificateChange | null
+}
+
+/** `fqdn:branch.example` and `branch.example` are one identity. */
+export const identityOf = (text: string): string => text.replace(/^fqdn:/, '')
 
 const encryptionWords: Readonly<Record<EncryptionAlgorithm, string>> = {
   aes: 'aes128',
@@ -116,7 +128,7 @@ export function ourSettings(tunnel: Tunnel): PeerSettings {
     broken: false,
     echo: true,
     packetRate: 0,
-    certificate: 'trusted',
+    certificate: ike.certificate ? endCertificateOf(ike.certificate) : null,
   }
 }
 
@@ -133,6 +145,7 @@ export function peerOf(tunnel: Tunnel, changes: readonly PeerChange[]): PeerSett
     remoteSubnets: ours.localSubnets,
     ikeLifetime: 0,
     lifetime: 0,
+    certificate: ours.certificate && mirrorOf(ours.certificate, identityOf(ours.remoteId)),
     bgp: {
       ...ours.bgp,
       asn: ours.bgp.remoteAsn,
@@ -143,6 +156,23 @@ export function peerOf(tunnel: Tunnel, changes: readonly PeerChange[]): PeerSett
     },
   }
   let settings = mirror
-  for (const change of changes) settings = { ...settings, ...change, bgp: { ...settings.bgp, ...change.bgp } }
+  for (const { certificate, bgp, ...change } of changes) {
+    settings = {
+      ...settings,
+      ...change,
+      bgp: { ...settings.bgp, ...bgp },
+      certificate: changed(settings, certificate),
+    }
+  }
   return settings
+}
+
+function changed({ certificate: before, localId }: PeerSettings, change: PeerChange['certificate']) {
+  if (!change) return change === null ? null : before
+  const base = before ?? loneCertificate(identityOf(localId))
+  const [issuer, remoteCa] = [
+    { ...base.issuer, ...change.issuer },
+    { ...base.remoteCa, ...change.remoteCa },
+  ]
+  return { ...base, ...change, issuer, remoteCa }
 }

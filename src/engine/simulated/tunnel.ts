@@ -6,20 +6,21 @@
  */
 import type { Clock, Timer } from '../../clock.ts'
 import type { ChildSa, Failure, IkeSa, Tunnel, TunnelReport } from '../engine.ts'
+import { offered } from '../offered.ts'
 import { type ReasonCode, reasons } from '../reason.ts'
+import type { Ca } from './certificate.ts'
 import type { Pace } from './durations.ts'
 import { SimulatedBgp, SimulatedProbe } from './inside.ts'
 import {
   type Complaint,
   childrenOf,
-  identityOf,
   negotiateChild,
   negotiateIke,
   type Selectors,
   silence,
 } from './negotiate.ts'
 import { contains, networksOf } from './networks.ts'
-import { ourSettings, type PeerSettings } from './peer.ts'
+import { identityOf, ourSettings, type PeerSettings } from './peer.ts'
 import { complaintOf } from './words.ts'
 
 /** The way between the two ends. */
@@ -43,6 +44,8 @@ export interface Surroundings {
   readonly pace: Pace
   peer(tunnel: Tunnel): PeerSettings
   network(tunnel: Tunnel): Network
+  /** CAs that its daemon trusts for other tunnels. */
+  otherCas(tunnel: Tunnel): readonly Ca[]
   /** The daemon of its gateway runs. */
   daemonRuns(tunnel: Tunnel): boolean
   /** Somebody wants the negotiation that ends now to fail, with this reason. */
@@ -105,6 +108,8 @@ const exchanges = 3
 /** Milliseconds; of `telling`, as in the strongSwan engine's reading of logs. */
 const bothEndsWindow = 60_000
 const settledAfter = 10_000
+/** Lines of the log that help to understand the one that names the cause, as in the strongSwan engine's reading. */
+const mostContext = 4
 
 export class SimulatedTunnel {
   readonly #around: Surroundings
@@ -337,11 +342,10 @@ export class SimulatedTunnel {
     }
     if (!this.#isEstablished) {
       const [initiator, responder] = this.#ends(role)
-      const hasCertificate = this.#tunnel.ike.certificate !== undefined
       const blocked = this.#peer.nat && !this.#tunnel.natTraversal
       const result = negotiateIke(initiator, responder, {
         port4500: this.#network.port4500 && !blocked,
-        certificates: hasCertificate,
+        now: this.#now(),
       })
       if (result.failed) {
         const complaint = result.failed[role]
@@ -349,11 +353,6 @@ export class SimulatedTunnel {
         const told =
           blocked && complaint?.bySilence ? { ...complaint, code: 'NAT_T_DISABLED' as const } : complaint
         this.#failed(role, told)
-        return
-      }
-      const untrusted = hasCertificate ? certificateCodes[this.#peer.certificate] : undefined
-      if (untrusted) {
-        this.#failed(role, complaintOf(untrusted, this.#tunnel))
         return
       }
       this.#establish(role, result.proposal)
@@ -656,7 +655,7 @@ export class SimulatedTunnel {
     }
     const offer = offered(seen.code, this.#tunnel)
     const [line, ...context] = seen.lines
-    const evidence = [line, offer, ...context].filter((text) => text !== undefined)
+    const evidence = [line, offer, ...context.slice(-mostContext)].filter((text) => text !== undefined)
     return { code: seen.code, since: this.#shown?.since ?? seen.at, evidence }
   }
 
@@ -782,6 +781,12 @@ export class SimulatedTunnel {
     return this.#around.peer(this.#tunnel)
   }
 
+  get #own(): PeerSettings {
+    const own = ourSettings(this.#tunnel)
+    if (!own.certificate) return own
+    return { ...own, certificate: { ...own.certificate, otherCas: this.#around.otherCas(this.#tunnel) } }
+  }
+
   get #network(): Network {
     const network = this.#around.network(this.#tunnel)
     return network.loss >= 1 ? { ...network, silent: true } : network
@@ -805,7 +810,7 @@ export class SimulatedTunnel {
   }
 
   #ends(role: Role): [initiator: PeerSettings, responder: PeerSettings] {
-    const own = ourSettings(this.#tunnel)
+    const own = this.#own
     return role === 'initiator' ? [own, this.#peer] : [this.#peer, own]
   }
 
@@ -863,6 +868,7 @@ const engineWords: Readonly<Record<string, string>> = {
 /** What the end that was refused knows: the other one knows more. */
 const vague: readonly ReasonCode[] = [
   'PEER_REJECTED_AUTH',
+  'PEER_REJECTED_CERTIFICATE',
   'IKE_PROPOSAL_OR_UNKNOWN_PEER',
   'ESP_PROPOSAL_MISMATCH',
   'AUTH_SILENT',
@@ -872,13 +878,6 @@ const vague: readonly ReasonCode[] = [
   'NEGOTIATION_FAILED',
 ]
 
-const certificateCodes = {
-  trusted: undefined,
-  'wrong-ca': 'CERT_WRONG_CA',
-  'unknown-ca': 'CERT_UNKNOWN_CA',
-  expired: 'CERT_EXPIRED',
-} as const satisfies Record<PeerSettings['certificate'], ReasonCode | undefined>
-
 /** Changes exactly when a running SA would have to be negotiated anew. */
 function definition({ ike, ipsec, ...tunnel }: Tunnel): string {
   const { localAddress, remoteAddress, localSubnets, remoteSubnets, dpd, natTraversal } = tunnel
@@ -886,26 +885,6 @@ function definition({ ike, ipsec, ...tunnel }: Tunnel): string {
     [localAddress, remoteAddress, networksOf(localSubnets), networksOf(remoteSubnets), dpd, natTraversal],
     [{ ...ike, certificate: ike.certificate?.own }, ike.psk.reveal(), ipsec],
   ])
-}
-
-/** What we asked for, as evidence beside what the daemon says. */
-function offered(code: ReasonCode, { ike, ipsec, localSubnets, remoteSubnets }: Tunnel): string | undefined {
-  switch (code) {
-    case 'IKE_PROPOSAL_OR_UNKNOWN_PEER':
-      return `offered: ${ike.version} ${ike.encryption}-${ike.authentication}-${ike.dhGroup}`
-    case 'ESP_PROPOSAL_MISMATCH':
-    case 'PFS_MISMATCH':
-    case 'REKEY_FAILED':
-      return `offered: ${ipsec.encryption}-${ipsec.authentication}, PFS ${ipsec.pfs}`
-    case 'SUBNET_MISMATCH':
-      return `configured: ${localSubnets.join(',')} === ${remoteSubnets.join(',')}`
-    case 'ID_MISMATCH':
-    case 'PSK_MISSING':
-    case 'PEER_REJECTED_AUTH':
-      return `configured: LocalId ${ike.localId}, RemoteId ${ike.remoteId}`
-    default:
-      return undefined
-  }
 }
 
 const keyOf = ({ local, remote }: Selectors) => `${local.join()} ${remote.join()}`

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Proof } from '../../../test/support/causes.ts'
+import { proofsAt } from '../../../test/support/proofs.ts'
 import { VirtualClock } from '../../clock.ts'
 import { Secret } from '../../secret.ts'
 import { EngineError, type Tunnel } from '../engine.ts'
@@ -11,9 +13,10 @@ import { World } from './world.ts'
 const minute = 60_000
 const hour = 60 * minute
 const peer = tunnel.remoteAddress
+const began = 1_800_000_000_000
 
 async function start(wanted: Tunnel = tunnel, profile: Profile = profiles.instant, seed = 1) {
-  const clock = new VirtualClock(1_800_000_000_000, 0)
+  const clock = new VirtualClock(began, 0)
   // Nobody steps while work of the engine is waited for.
   const durations = { ...profile.durations, gateway: 0, tunnel: 0, removal: 0 }
   const world = new World({ clock, seed, profile: { ...profile, durations } })
@@ -142,18 +145,85 @@ test('a NAT in between needs NAT traversal', async () => {
   assert.equal((await other.report()).ikeSas[0]?.natBetween, true)
 })
 
-test('certificates: the peer has to be one that is believed', async () => {
-  const certificate = { remoteCa: 'ca', own: 'cert', ownKey: new Secret('key'), ownCa: 'own ca' }
-  const { world, report, step } = await start({ ...v2, ike: { ...v2.ike, certificate } })
+const proofs = proofsAt(began)
+const certified = (wanted: Tunnel, proof: Proof = 'agreeing'): Tunnel => ({
+  ...wanted,
+  ike: { ...wanted.ike, certificate: proofs.a[proof] },
+})
+
+test('a certificate: the mirror has one that agrees, and one that is set differs by what is named', async () => {
+  for (const wanted of [certified(v2), certified(tunnel), certified(v2, 'elliptic')]) {
+    const { world, report, step } = await start(wanted)
+    assert.equal((await report()).failure, undefined)
+    for (const [certificate, code] of [
+      [{ issuer: { name: 'O=Lab, CN=unknown' } }, 'CERT_UNKNOWN_CA'],
+      [{ issuer: { keyId: 'of another key' } }, 'CERT_UNKNOWN_CA'],
+      [{ notAfter: began - 1 }, 'CERT_EXPIRED'],
+      [{ notBefore: began + hour }, 'CERT_EXPIRED'],
+      [{ names: ['branch.example'] }, 'CERT_NAME_MISMATCH'],
+      [{ send: 'never' }, 'CERT_MISSING'],
+      [{ remoteCa: { name: 'O=Lab, CN=another' } }, 'PEER_REJECTED_CERTIFICATE'],
+      [{ remoteCa: { notAfter: began - 1 } }, 'PEER_REJECTED_CERTIFICATE'],
+      [null, 'PEER_REJECTED_CERTIFICATE'],
+    ] as const) {
+      world.setPeer(peer, { certificate, psk: 'not looked at' }, true)
+      step(0)
+      const { failure } = await report()
+      assert.equal(failure?.code, code, JSON.stringify(certificate))
+      assert.ok(failure.evidence.length > 1)
+      world.setPeer(peer, {}, true)
+      step(0)
+      assert.equal((await report()).failure, undefined)
+    }
+  }
+})
+
+test('certificates end by the clock, and that shows when a tunnel is negotiated anew', async () => {
+  const { world, report, step } = await start(certified(v2))
+  world.setPeer(peer, { certificate: { notAfter: began + 2 * hour } })
+  step(3 * hour)
   assert.equal((await report()).failure, undefined)
-  for (const [state, code] of [
-    ['wrong-ca', 'CERT_WRONG_CA'],
-    ['unknown-ca', 'CERT_UNKNOWN_CA'],
-    ['expired', 'CERT_EXPIRED'],
+  world.renegotiate(peer)
+  step(0)
+  assert.equal((await report()).failure?.code, 'CERT_EXPIRED')
+  world.setPeer(peer, {}, true)
+  step(0)
+  assert.equal((await report()).failure, undefined)
+  step(20 * 24 * hour)
+  world.renegotiate(peer)
+  step(0)
+  // Nobody has renewed ours here. The peer looks at it first.
+  assert.equal((await report()).failure?.code, 'PEER_REJECTED_CERTIFICATE')
+  world.peerInitiates(peer)
+  step(0)
+  // The mirror's is from the same period as the CA that is configured here.
+  assert.equal((await report()).failure?.code, 'CERT_EXPIRED')
+  world.setPeer(peer, { certificate: { notAfter: began + 100 * 24 * hour } }, true)
+  step(0)
+  world.peerInitiates(peer)
+  step(0)
+  assert.equal((await report()).failure?.code, 'CERT_CA_EXPIRED')
+})
+
+test('one end with a certificate and one with a key do not agree, and the end that is called says so', async () => {
+  const { world, report, step } = await start(v2)
+  world.setPeer(peer, { certificate: {} }, true)
+  step(0)
+  assert.equal((await report()).failure?.code, 'PEER_REJECTED_AUTH')
+  world.peerInitiates(peer)
+  step(0)
+  assert.equal((await report()).failure?.code, 'AUTH_METHOD_MISMATCH')
+})
+
+test('a tunnel with a certificate that cannot be is refused', async () => {
+  const aggressive = { ...tunnel, ike: { ...tunnel.ike, mode: 'aggressive' as const } }
+  await assert.rejects(start(certified(aggressive)), /aggressive mode do not go together/)
+  for (const [remoteCa, message] of [
+    ['', /of the remote CA is empty/],
+    ['no certificate', /cannot be read/],
   ] as const) {
-    world.setPeer(peer, { certificate: state, psk: 'not looked at' }, true)
-    step(0)
-    assert.equal((await report()).failure?.code, code)
+    const certificate = { ...proofs.a.agreeing, remoteCa }
+    await assert.rejects(start({ ...v2, ike: { ...v2.ike, certificate } }), message)
   }
 })
 

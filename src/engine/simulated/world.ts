@@ -19,6 +19,7 @@ import {
   type TunnelReport,
 } from '../engine.ts'
 import type { ReasonCode } from '../reason.ts'
+import { endCertificateOf } from './certificate.ts'
 import { Pace, type Profile } from './durations.ts'
 import { networkOf } from './networks.ts'
 import { type PeerChange, type PeerSettings, peerOf } from './peer.ts'
@@ -359,6 +360,12 @@ export class World {
         ...this.#networks.get(tunnel.remoteAddress),
         ...this.#networks.get(tunnel.id),
       }),
+      otherCas: (tunnel) =>
+        [...this.#tunnels.values()].flatMap(({ simulated: { tunnel: other } }) =>
+          other.id !== tunnel.id && other.localAddress === tunnel.localAddress && other.ike.certificate
+            ? endCertificateOf(other.ike.certificate).remoteCa
+            : [],
+        ),
       daemonRuns: (tunnel) => !this.#lost.has(tunnel.localAddress),
       interfere: (tunnel) => this.interference.tunnel?.(tunnel),
       event: (tunnel, event, detail) => {
@@ -444,6 +451,17 @@ function refusalOf(tunnel: Tunnel, gateway: Gateway): string | undefined {
     if (subnets.length === 0) return 'a subnet list is empty'
     const bad = subnets.find((subnet) => networkOf(subnet) === undefined)
     if (bad !== undefined) return `subnet "${bad}" is not an IPv4 network`
+  }
+  if (ike.certificate) {
+    if (ike.certificate.remoteCa === '') return 'the certificate of the remote CA is empty'
+    if (ike.version === 'ikev1' && ike.mode === 'aggressive') {
+      return 'certificates and IKEv1 aggressive mode do not go together'
+    }
+    try {
+      endCertificateOf(ike.certificate)
+    } catch (error) {
+      return `a certificate cannot be read: ${(error as Error).message}`
+    }
   }
   for (const identity of [ike.localId, ike.remoteId]) {
     if (!/^[\x21-\x7e]{1,255}$/.test(identity)) {

@@ -8,8 +8,8 @@
  * Which line wins: in phase 1 the one that stands higher in `rules`, for it is an attempt with one end; afterwards
  * the latest, except that lines within a second of each other count as one report and the higher one wins.
  */
-import { X509Certificate } from 'node:crypto'
 import type { Failure, IkeSa, Tunnel, TunnelId } from '../engine.ts'
+import { offered } from '../offered.ts'
 import { type ReasonCode, reasons } from '../reason.ts'
 import { textOf, type ViciMessage } from './vici/message.ts'
 
@@ -127,7 +127,11 @@ const rules: readonly Rule[] = [
     code: (_, { ike }) => (ike.certificate ? 'AUTH_METHOD_MISMATCH' : 'PSK_MISSING'),
   },
   { match: /^constraint check failed: peer not authenticated by CA/, code: 'CERT_WRONG_CA' },
-  { match: /^no issuer certificate found for /, code: 'CERT_UNKNOWN_CA' },
+  {
+    match: /^no issuer certificate found for /,
+    // A peer may show its certificate to an end that uses a pre-shared key.
+    code: (_, { ike }) => (ike.certificate ? 'CERT_UNKNOWN_CA' : 'AUTH_METHOD_MISMATCH'),
+  },
   { match: /^subject certificate invalid \(valid from/, code: 'CERT_EXPIRED' },
   { match: /^issuer certificate invalid \(valid from/, code: 'CERT_CA_EXPIRED' },
   {
@@ -287,39 +291,6 @@ function difference(attempt: Attempt, protocol: 'IKE' | 'ESP'): Difference {
   return parted.length === 1 ? parted[0]! : 'unclear'
 }
 
-/** What we asked for, as evidence beside what the daemon says. */
-function offered(code: ReasonCode, { ike, ipsec, localSubnets, remoteSubnets }: Tunnel): string | undefined {
-  switch (code) {
-    case 'IKE_PROPOSAL_OR_UNKNOWN_PEER':
-      return `offered: ${ike.version} ${ike.encryption}-${ike.authentication}-${ike.dhGroup}`
-    case 'ESP_PROPOSAL_MISMATCH':
-    case 'PFS_MISMATCH':
-    case 'REKEY_FAILED':
-      return `offered: ${ipsec.encryption}-${ipsec.authentication}, PFS ${ipsec.pfs}`
-    case 'SUBNET_MISMATCH':
-      return `configured: ${localSubnets.join(',')} === ${remoteSubnets.join(',')}`
-    case 'ID_MISMATCH':
-    case 'PSK_MISSING':
-    case 'PEER_REJECTED_AUTH':
-    case 'PEER_REJECTED_CERTIFICATE':
-    case 'CERT_NAME_MISMATCH':
-    case 'CERT_MISSING':
-    case 'CERT_KIND_MISMATCH':
-      return `configured: LocalId ${ike.localId}, RemoteId ${ike.remoteId}`
-    case 'CERT_WRONG_CA':
-    case 'CERT_UNKNOWN_CA':
-    case 'CERT_CA_EXPIRED':
-      return ike.certificate && `configured: RemoteCaCertificate of "${subjectOf(ike.certificate.remoteCa)}"`
-    case 'AUTH_METHOD_MISMATCH':
-      return `configured: ${ike.certificate ? 'a certificate' : 'a pre-shared key'}`
-    default:
-      return undefined
-  }
-}
-
-/** In the daemon's notation, the widest part first. */
-const subjectOf = (certificate: string) => new X509Certificate(certificate).subject.split('\n').join(', ')
-
 /** Lines that help to understand a failure of a phase. */
 const contextLines = {
   1: /^((received|configured) proposals: IKE:|looking for .*peer configs matching|(local|remote) host is behind NAT|received end entity cert| {2}using trusted ca certificate| {2}issuer is |no trusted .*public key)/,
@@ -345,7 +316,8 @@ const facts: readonly {
     match: packetSent,
     learn(attempt, [text, peer]) {
       attempt.peerAddress ??= peer!
-      attempt.lastSent = text
+      // The next attempt's first packet goes out in the name of the one that gave up.
+      if (attempt.hit?.rule.code !== silence) attempt.lastSent = text
     },
   },
   {

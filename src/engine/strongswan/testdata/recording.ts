@@ -48,7 +48,7 @@ export function parseRecording(text: string): { header: readonly string[]; recor
   }
 }
 
-/** Everything that was shown while a recording ran, each failure once, and how it stands at the end. */
+/** Everything that was shown while a recording ran, each failure once and as it was in the end. */
 export interface Replay {
   readonly log: FailureLog
   readonly shown: readonly Failure[]
@@ -64,7 +64,8 @@ export function replay(recorded: readonly Recorded[], tunnel: Tunnel): Replay {
     if (entry.kind === 'line') log.line(entry)
     else log.observed(tunnel.id, entry, entry.at)
     const failure = log.failure(tunnel.id)
-    if (failure && failure.code !== shown.at(-1)?.code) shown.push(failure)
+    if (failure && failure.code === shown.at(-1)?.code) shown.pop()
+    if (failure) shown.push(failure)
     phase2Failed ||= log.phase2Failed(tunnel.id)
   }
   return { log, shown, phase2Failed }
