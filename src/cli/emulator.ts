@@ -116,6 +116,7 @@ export function environmentOf({
     ALICLOUD_SECRET_KEY: account.accessKeySecret,
     ALICLOUD_REGION: regionId,
     ALICLOUD_SKIP_REGION_VALIDATION: 'true',
+    ALIBABA_CLOUD_ENDPOINT: endpoint,
     ALIBABA_CLOUD_ENDPOINT_VPC: endpoint,
     VPC_ENDPOINT: endpoint,
     VPN_EMULATOR: `http://${endpoint}`,

@@ -56,13 +56,14 @@ describe('suidao emulator', () => {
     assert.equal(existsSync(readyFile), false)
   })
 
-  test('env prints what SDKs and Terraform read', async () => {
+  test('env prints what SDKs, the aliyun CLI and Terraform read', async () => {
     const { state, readyFile, end } = await start()
     const env = (...more: string[]) =>
       execFileSync(process.execPath, [suidao, 'env', '--ready-file', readyFile, ...more], {
         encoding: 'utf8',
       })
     const told = execFileSync('sh', ['-c', `${env()}env`], { encoding: 'utf8' })
+    assert.match(told, new RegExp(`^ALIBABA_CLOUD_ENDPOINT=${state.endpoint}$`, 'm'))
     assert.match(told, new RegExp(`^ALIBABA_CLOUD_ENDPOINT_VPC=${state.endpoint}$`, 'm'))
     assert.match(told, new RegExp(`^ALIBABA_CLOUD_ACCESS_KEY_ID=${state.account.accessKeyId}$`, 'm'))
     assert.match(env('--terraform'), /protocol {15}= "HTTP"/)

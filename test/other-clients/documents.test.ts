@@ -6,7 +6,15 @@ import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { promisify } from 'node:util'
 import { startTestApp, type TestApp } from '../support/app.ts'
-import { goFolder, javaClasspath, otherClients, prepare, pythonProgram, scratch } from './driver.ts'
+import {
+  aliyunProgram,
+  goFolder,
+  javaClasspath,
+  otherClients,
+  prepare,
+  pythonProgram,
+  scratch,
+} from './driver.ts'
 
 const page = readFileSync(new URL('../../docs/clients.md', import.meta.url), 'utf8')
 const run = promisify(execFile)
@@ -35,6 +43,16 @@ const languages: Record<
     file: 'Connections.java',
     command: (folder) => ['java', ['-cp', javaClasspath(), join(folder, 'Connections.java')]],
   },
+  bash: {
+    needs: /aliyun CLI/,
+    file: 'block.bash',
+    // A home of its own: the tool would find and write the settings of whoever runs the tests.
+    command(folder) {
+      const script = 'aliyun() { "$0" "$@"; }; . "$1"'
+      const shell = ['bash', '-ec', script, aliyunProgram, join(folder, 'block.bash')]
+      return ['env', [`HOME=${folder}`, ...shell]]
+    },
+  },
 }
 
 const blocks = [...page.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(([, language, text]) => ({
@@ -51,6 +69,7 @@ test('the page has a block for each generation of each language', () => {
       ['python', 2],
       ['go', 2],
       ['java', 1],
+      ['bash', 1],
     ],
   )
 })
@@ -91,4 +110,3 @@ describe('blocks', () => {
 })
 
 test('Terraform, provider alicloud', { skip: 'the provider is in no package registry' }, () => {})
-test('the aliyun CLI', { skip: 'it is in no package registry' }, () => {})

@@ -5,12 +5,13 @@
  * into `var/other-clients`. What a machine has no tools for, or cannot get, is skipped with the reason.
  */
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { promisify } from 'node:util'
 import type { TestApp } from '../support/app.ts'
-import { type Ask, RegionId } from '../support/official-clients.ts'
+import { type Ask, flatten, RegionId } from '../support/official-clients.ts'
 
 const here = import.meta.dirname
 /** Inside the project, where Node finds its packages, and out of its repository. */
@@ -86,16 +87,21 @@ function trustStore(tls: TestApp['tls']): string[] {
   return [`-Djavax.net.ssl.trustStore=${store}`, '-Djavax.net.ssl.trustStorePassword=changeit']
 }
 
-/** Starts a program that answers each line with a line. */
-function drive(file: string, args: readonly string[], { host, root }: TestApp, tls: TestApp['tls']): Driver {
+/** Of a client's process: over TLS with the CA of the server, and never through a proxy, which would answer for it. */
+export function clientEnvironment(tls: TestApp['tls']): NodeJS.ProcessEnv {
   const trust = tls && {
     SSL_CERT_FILE: tls.caFile,
     REQUESTS_CA_BUNDLE: tls.caFile,
     ALIBABA_CLOUD_CA_BUNDLE: tls.caFile,
   }
-  const env: NodeJS.ProcessEnv = { ...process.env, ...trust, DRIVER_PROTOCOL: tls ? 'HTTPS' : 'HTTP' }
-  // A proxy between a client and the loopback address would answer for the server.
+  const env: NodeJS.ProcessEnv = { ...process.env, ...trust }
   for (const name of ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY']) delete env[name]
+  return env
+}
+
+/** Starts a program that answers each line with a line. */
+function drive(file: string, args: readonly string[], { host, root }: TestApp, tls: TestApp['tls']): Driver {
+  const env = { ...clientEnvironment(tls), DRIVER_PROTOCOL: tls ? 'HTTPS' : 'HTTP' }
   const child = spawn(file, [...args, tls?.host ?? host, root.id, root.secret], { env })
   let complaint = ''
   child.stderr.on('data', (text) => {
@@ -130,6 +136,51 @@ const whenEnded = (child: ChildProcess): Promise<string> =>
     child.once('exit', (code, signal) => resolve(String(signal ?? code)))
   })
 
+/** On the path, or where the variable says. */
+export const aliyunProgram = process.env.SUIDAO_ALIYUN_CLI ?? 'aliyun'
+const prepareAliyun = once(() => tool(aliyunProgram, ['version']))
+
+export interface AliyunCli {
+  /** One run of `aliyun vpc`. @returns what it prints. @throws with what it complains about, and the `code` in it */
+  run(action: string, args?: readonly string[]): Promise<string>
+  close(): Promise<void>
+}
+
+/** The command line tool with a home of its own, so that it finds no key of whoever runs the tests. */
+export function aliyunCli({ host, root }: TestApp, tls?: TestApp['tls']): AliyunCli {
+  const home = mkdtempSync(join(tmpdir(), 'suidao-aliyun-'))
+  const env = {
+    ...clientEnvironment(tls),
+    HOME: home,
+    ALIBABA_CLOUD_ACCESS_KEY_ID: root.id,
+    ALIBABA_CLOUD_ACCESS_KEY_SECRET: root.secret,
+    ALIBABA_CLOUD_REGION_ID: RegionId,
+  }
+  const place = tls ? ['--endpoint', tls.host] : ['--endpoint', host, '--insecure']
+  return {
+    async run(action, args = []) {
+      try {
+        return (await run(aliyunProgram, ['vpc', action, ...place, ...args], { env })).stdout
+      } catch (error) {
+        const { stderr = '', stdout = '' } = error as { stderr?: string; stdout?: string }
+        const said = `${action}: ${stdout}${stderr}`
+        throw Object.assign(new Error(said), { code: /^ErrorCode: (\S+)/m.exec(said)?.[1] })
+      }
+    },
+    async close() {
+      rmSync(home, { recursive: true, force: true })
+    },
+  }
+}
+
+/** The tool's own list of parameters knows the tunnels as one text of JSON. */
+function aliyunArguments(params: Record<string, unknown>): string[] {
+  const { TunnelOptionsSpecification: tunnels, ...plain } = params
+  const flat = flatten(plain)
+  if (tunnels !== undefined) flat.TunnelOptionsSpecification = JSON.stringify(tunnels)
+  return Object.entries(flat).flatMap(([name, value]) => [`--${name}`, String(value)])
+}
+
 export const otherClients: readonly OtherClient[] = [
   ...['v1', 'v2'].map((generation) => ({
     name: `Python, ${generation === 'v1' ? 'aliyun-python-sdk-vpc (RPC V1)' : 'alibabacloud-vpc20160428 (ACS3)'}`,
@@ -149,6 +200,16 @@ export const otherClients: readonly OtherClient[] = [
     prepare: prepareJava,
     start: (app, tls) => drive('java', [...trustStore(tls), '-cp', javaClasspath(), 'Driver'], app, tls),
     twoTunnels: false,
+  },
+  {
+    name: 'The aliyun CLI (RPC V1)',
+    prepare: prepareAliyun,
+    start(app, tls) {
+      const { run, close } = aliyunCli(app, tls)
+      const ask: Ask = async (action, params = {}) => JSON.parse(await run(action, aliyunArguments(params)))
+      return { ask, close }
+    },
+    twoTunnels: true,
   },
 ]
 

@@ -28,7 +28,7 @@ function typed(client: ReturnType<typeof vpcClient>): Ask {
 }
 
 /** Lists and objects as the RPC style has them: `Tag.1.Key`. */
-function flatten(params: Record<string, unknown>, path = ''): Record<string, unknown> {
+export function flatten(params: Record<string, unknown>, path = ''): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(params).flatMap(([name, value]) => {
       if (typeof value !== 'object' || value === null) return [[path + name, value]]
