@@ -34,7 +34,7 @@ export interface OtherClient {
 }
 
 /** Runs a tool; what it complains about last is the reason. */
-async function tool(
+export async function tool(
   file: string,
   args: readonly string[],
   options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},

@@ -40,7 +40,7 @@ export function flatten(params: Record<string, unknown>, path = ''): Record<stri
   )
 }
 
-const plain =
+export const plain =
   (client: ReturnType<typeof popCore>, method: string): Ask =>
   async (action, params = {}) =>
     client.request(action, flatten({ RegionId, ...params }), { method })
