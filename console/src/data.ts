@@ -5,6 +5,7 @@ import { describeCustomerGateways } from '../../src/resources/customer-gateway/s
 import { diagnoseVpnConnections } from '../../src/resources/diagnosis/spec.ts'
 import { suidaoListTunnelChanges, suidaoListTunnelSamples } from '../../src/resources/history/spec.ts'
 import { suidaoExplainRoute } from '../../src/resources/route-entry/spec.ts'
+import { describeVcoRouteEntries } from '../../src/resources/vco-route-entry/spec.ts'
 import { describeVpcs } from '../../src/resources/vpc/spec.ts'
 import {
   describeVpnConnection,
@@ -248,6 +249,27 @@ export const routes = (RegionId: string, VpnGatewayId: string) =>
         ),
       ])
       return { byDestination, byPolicy }
+    },
+    ...live,
+  })
+
+export type AttachmentRouteItem = NonNullable<
+  Answer<typeof describeVcoRouteEntries>['VcoRouteEntries']
+>[number]
+
+/** Routes of an attachment: those that somebody made, then those of BGP. */
+export const attachmentRoutes = (RegionId: string, VpnConnectionId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'routes', VpnConnectionId],
+    queryFn: async () => {
+      const both = (['custom', 'bgp'] as const).map((RouteEntryType) =>
+        everyPage(
+          describeVcoRouteEntries,
+          { RegionId, VpnConnectionId, RouteEntryType },
+          (answer) => answer.VcoRouteEntries ?? [],
+        ),
+      )
+      return (await Promise.all(both)).flat()
     },
     ...live,
   })

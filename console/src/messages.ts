@@ -6,6 +6,7 @@ export const messages = {
   'nav.open': ['Open navigation', '打开导航'],
   'nav.overview': ['Overview', '概览'],
   'nav.connections': ['IPsec connections', 'IPsec 连接'],
+  'nav.attachments': ['VPN attachments', 'VPN 连接附件'],
   'nav.gateways': ['VPN gateways', 'VPN 网关'],
   'nav.customerGateways': ['Customer gateways', '用户网关'],
   'nav.networks': ['VPCs and vSwitches', '专有网络与交换机'],
@@ -69,6 +70,7 @@ export const messages = {
   ],
   'state.failed': ['This went wrong', '出错了'],
   'state.noPage': ['There is no such page.', '页面不存在。'],
+  'state.provisioning': ['Being created', '创建中'],
   'state.updating': ['Being changed', '变更中'],
   'state.deleting': ['Being deleted', '删除中'],
 
@@ -119,6 +121,7 @@ export const messages = {
   'views.title': ['Saved views', '已存视图'],
   'views.save': ['Save these filters', '保存当前筛选'],
   'views.name': ['Name', '名称'],
+  'views.copy': ['Copy a link to this view', '复制此视图的链接'],
   'views.remove': ['Remove {name}', '移除 {name}'],
 
   // --- Health ---
@@ -143,6 +146,8 @@ export const messages = {
   'layer.off': ['not wanted', '未启用'],
   'layer.unknown': ['unknown', '未知'],
   'role.master': ['Master tunnel', '主隧道'],
+  'role.1': ['Tunnel 1', '隧道 1'],
+  'role.2': ['Tunnel 2', '隧道 2'],
   'role.slave': ['Slave tunnel', '备隧道'],
 
   // --- Overview ---
@@ -323,6 +328,18 @@ export const messages = {
   // --- Connections ---
   'connections.create': ['Create IPsec connection', '创建 IPsec 连接'],
   'connections.none': ['There is no IPsec connection in this region yet.', '本地域还没有 IPsec 连接。'],
+  'attachments.create': ['Create VPN attachment', '创建 VPN 连接附件'],
+  'attachments.none': [
+    'There is no attachment in this region yet: an IPsec connection that is on no VPN gateway and has addresses of its own.',
+    '本地域还没有 VPN 连接附件，即未绑定 VPN 网关、自带公网 IP 的 IPsec 连接。',
+  ],
+  'attachments.tunnels': ['Tunnels', '隧道数'],
+  'attachments.bandwidth': ['Bandwidth of a tunnel', '隧道带宽'],
+  'attachments.Standard': ['Standard, 1 Gbit/s', '标准型，1 Gbit/s'],
+  'attachments.Large': ['Large, 3 Gbit/s', '大规格，3 Gbit/s'],
+  'attachments.network': ['Network', '网络类型'],
+  'attachments.public': ['Public', '公网'],
+  'attachments.private': ['Private', '私网'],
   'connection.edit': ['Edit IPsec connection', '编辑 IPsec 连接'],
   'connection.part.ends': ['Ends and subnets', '两端与网段'],
   'connection.part.key': ['Version and key', '版本与密钥'],

@@ -81,10 +81,14 @@ function SignedIn({ session, onLeft }: { readonly session: Session; readonly onL
       <Frame>
         <Switch>
           <Route path="/" component={OverviewPage} />
-          <Route path="/connections" component={ConnectionsPage} />
-          <Route path="/connections/:id/:tab?">
-            {({ id, tab }) => <ConnectionPage key={id} id={id} tab={tab ?? 'summary'} />}
-          </Route>
+          {(['connections', 'attachments'] as const).map((place) => [
+            <Route key={place} path={`/${place}`}>
+              <ConnectionsPage key={place} place={place} />
+            </Route>,
+            <Route key={`${place} one`} path={`/${place}/:id/:tab?`}>
+              {({ id, tab }) => <ConnectionPage key={id} place={place} id={id!} tab={tab ?? 'summary'} />}
+            </Route>,
+          ])}
           <Route path="/gateways" component={GatewaysPage} />
           <Route path="/customer-gateways" component={CustomerGatewaysPage} />
           <Route path="/networks" component={NetworksPage} />
@@ -114,6 +118,7 @@ const labPlaces = [
 const places = [
   ['/', 'nav.overview'],
   ['/connections', 'nav.connections'],
+  ['/attachments', 'nav.attachments'],
   ['/gateways', 'nav.gateways'],
   ['/customer-gateways', 'nav.customerGateways'],
   ['/networks', 'nav.networks'],

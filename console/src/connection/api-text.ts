@@ -1,5 +1,7 @@
 /** The same object in the words of the vendor's tools. Pure. */
 import type { ConnectionAnswer } from '../data.ts'
+import { listOf } from '../forms/connection-fields.ts'
+import { isAttachment, type TunnelView, tunnelsOf } from './tunnels.ts'
 
 export interface Snippet {
   readonly key: 'cli' | 'typescript' | 'python' | 'terraform'
@@ -60,54 +62,123 @@ print(client.describe_vpn_connection(request).body.status)`,
   ]
 }
 
-const listOf = (text: string | undefined) =>
-  (text ?? '').split(',').map((item) => JSON.stringify(item.trim()))
+type Lines = readonly string[]
 
-/** The key is a variable: a key in a file is a key in a repository. */
-function terraform(connection: ConnectionAnswer): string {
-  const { IkeConfig: ike = {}, IpsecConfig: ipsec = {} } = connection
-  const name = (connection.Name || 'connection').replace(/\W+/g, '_').replace(/^(?=\d)/, '_')
-  const lines: readonly (readonly [string, string])[] = [
-    ['vpn_connection_name', JSON.stringify(connection.Name ?? '')],
-    ['vpn_gateway_id', JSON.stringify(connection.VpnGatewayId)],
-    ['customer_gateway_id', JSON.stringify(connection.CustomerGatewayId)],
-    ['local_subnet', `[${listOf(connection.LocalSubnet).join(', ')}]`],
-    ['remote_subnet', `[${listOf(connection.RemoteSubnet).join(', ')}]`],
-    ['effect_immediately', String(connection.EffectImmediately)],
-    ['enable_dpd', String(connection.EnableDpd)],
-    ['enable_nat_traversal', String(connection.EnableNatTraversal)],
+/** What is not known is not written: the provider has its own default for it. */
+const entry = (key: string, value: string | undefined): Lines =>
+  value === undefined ? [] : [`${key} = ${value}`]
+
+const quoted = (value: string | number | undefined) =>
+  value === undefined ? undefined : JSON.stringify(String(value))
+const plain = (value: string | number | boolean | undefined) =>
+  value === undefined ? undefined : String(value)
+
+const block = (title: string, lines: Lines): Lines => [
+  '',
+  `${title} {`,
+  ...lines.map((line) => line && `  ${line}`),
+  '}',
+]
+
+/** @param ids names of the identities, which differ from block to block */
+const ikeLines = ({ ike }: TunnelView, ids: readonly [local: string, remote: string], key: string): Lines => [
+  ...entry('psk', key),
+  ...entry('ike_version', quoted(ike.IkeVersion)),
+  ...entry('ike_mode', quoted(ike.IkeMode)),
+  ...entry('ike_enc_alg', quoted(ike.IkeEncAlg)),
+  ...entry('ike_auth_alg', quoted(ike.IkeAuthAlg)),
+  ...entry('ike_pfs', quoted(ike.IkePfs)),
+  ...entry('ike_lifetime', plain(ike.IkeLifetime)),
+  ...entry(ids[0], quoted(ike.LocalId)),
+  ...entry(ids[1], quoted(ike.RemoteId)),
+]
+
+const ipsecLines = ({ ipsec }: TunnelView): Lines => [
+  ...entry('ipsec_enc_alg', quoted(ipsec.IpsecEncAlg)),
+  ...entry('ipsec_auth_alg', quoted(ipsec.IpsecAuthAlg)),
+  ...entry('ipsec_pfs', quoted(ipsec.IpsecPfs)),
+  ...entry('ipsec_lifetime', plain(ipsec.IpsecLifetime)),
+]
+
+const bgpLines = ({ bgp }: TunnelView): Lines => [
+  ...entry('local_asn', quoted(bgp?.LocalAsn)),
+  ...entry('tunnel_cidr', quoted(bgp?.TunnelCidr)),
+  ...entry('local_bgp_ip', quoted(bgp?.LocalBgpIp)),
+]
+
+const endLines = (tunnel: TunnelView): Lines => [
+  ...entry('customer_gateway_id', quoted(tunnel.customerGatewayId)),
+  ...entry('enable_dpd', plain(tunnel.dpd)),
+  ...entry('enable_nat_traversal', plain(tunnel.natTraversal)),
+]
+
+/** One of two tunnels. */
+const pairLines = (tunnel: TunnelView, attached: boolean, key: string): Lines => [
+  ...endLines(tunnel),
+  ...entry(attached ? 'tunnel_index' : 'role', quoted(tunnel.role)),
+  ...block('tunnel_ike_config', ikeLines(tunnel, ['local_id', 'remote_id'], key)),
+  ...block('tunnel_ipsec_config', ipsecLines(tunnel)),
+  ...(tunnel.bgp ? block('tunnel_bgp_config', bgpLines(tunnel)) : []),
+]
+
+const singleLines = (tunnel: TunnelView, attached: boolean): Lines => {
+  const check = tunnel.healthCheck
+  return [
+    ...endLines(tunnel),
+    ...block(
+      'ike_config',
+      ikeLines(tunnel, attached ? ['local_id', 'remote_id'] : ['ike_local_id', 'ike_remote_id'], 'var.psk'),
+    ),
+    ...block('ipsec_config', ipsecLines(tunnel)),
+    ...(tunnel.bgp ? block('bgp_config', ['enable = true', ...bgpLines(tunnel)]) : []),
+    ...(check
+      ? block('health_check_config', [
+          'enable = true',
+          ...entry('dip', quoted(check.Dip)),
+          ...entry('sip', quoted(check.Sip)),
+          ...entry('interval', plain(check.Interval)),
+          ...entry('retry', plain(check.Retry)),
+        ])
+      : []),
   ]
-  const block = (title: string, entries: readonly (readonly [string, string])[]) => [
-    '',
-    `  ${title} {`,
-    ...entries.map(([key, value]) => `    ${key} = ${value}`),
-    '  }',
+}
+
+/**
+ * Attributes as the provider has them (alicloud 1.289.0, alicloud_vpn_connection and alicloud_vpn_gateway_vpn_attachment).
+ * Keys are variables: a key in a file is a key in a repository.
+ */
+function terraform(connection: ConnectionAnswer): string {
+  const attached = isAttachment(connection)
+  const tunnels = tunnelsOf(connection)
+  const isPair = tunnels.length > 1
+  const type = attached ? 'alicloud_vpn_gateway_vpn_attachment' : 'alicloud_vpn_connection'
+  const name = (connection.Name || 'connection').replace(/\W+/g, '_').replace(/^(?=\d)/, '_')
+  const subnets = (text: string | undefined) =>
+    attached ? quoted(text) : `[${listOf(text).map(quoted).join(', ')}]`
+  const keys = tunnels.map((_, index) => (isPair ? `psk_${index + 1}` : 'psk'))
+  const lines = [
+    ...entry(attached ? 'vpn_attachment_name' : 'vpn_connection_name', quoted(connection.Name)),
+    ...(attached
+      ? entry('network_type', quoted(connection.NetworkType))
+      : entry('vpn_gateway_id', quoted(connection.VpnGatewayId))),
+    ...entry('local_subnet', subnets(connection.LocalSubnet)),
+    ...entry('remote_subnet', subnets(connection.RemoteSubnet)),
+    ...entry('effect_immediately', plain(connection.EffectImmediately)),
+    ...(isPair
+      ? [
+          ...entry('enable_tunnels_bgp', plain(connection.EnableTunnelsBgp)),
+          ...tunnels.flatMap((tunnel, index) =>
+            block(
+              'tunnel_options_specification',
+              pairLines(tunnel, attached, ['var', keys[index]].join('.')),
+            ),
+          ),
+        ]
+      : singleLines(tunnels[0]!, attached)),
   ]
   return [
-    `# terraform import alicloud_vpn_connection.${name} ${connection.VpnConnectionId}`,
-    'variable "psk" {',
-    '  sensitive = true',
-    '}',
-    '',
-    `resource "alicloud_vpn_connection" "${name}" {`,
-    ...lines.map(([key, value]) => `  ${key} = ${value}`),
-    ...block('ike_config', [
-      ['psk', 'var.psk'],
-      ['ike_version', JSON.stringify(ike.IkeVersion)],
-      ['ike_mode', JSON.stringify(ike.IkeMode)],
-      ['ike_enc_alg', JSON.stringify(ike.IkeEncAlg)],
-      ['ike_auth_alg', JSON.stringify(ike.IkeAuthAlg)],
-      ['ike_pfs', JSON.stringify(ike.IkePfs)],
-      ['ike_lifetime', String(ike.IkeLifetime)],
-      ['ike_local_id', JSON.stringify(ike.LocalId)],
-      ['ike_remote_id', JSON.stringify(ike.RemoteId)],
-    ]),
-    ...block('ipsec_config', [
-      ['ipsec_enc_alg', JSON.stringify(ipsec.IpsecEncAlg)],
-      ['ipsec_auth_alg', JSON.stringify(ipsec.IpsecAuthAlg)],
-      ['ipsec_pfs', JSON.stringify(ipsec.IpsecPfs)],
-      ['ipsec_lifetime', String(ipsec.IpsecLifetime)],
-    ]),
-    '}',
+    `# terraform import ${type}.${name} ${connection.VpnConnectionId}`,
+    ...keys.flatMap((key) => [`variable "${key}" {`, '  sensitive = true', '}']),
+    ...block(`resource "${type}" "${name}"`, lines),
   ].join('\n')
 }

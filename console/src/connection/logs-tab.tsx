@@ -36,7 +36,7 @@ export function LogsTab({ answer }: TabProps) {
             onChange={setTunnel}
             options={tunnels.map(({ id, role }) => ({
               value: id,
-              label: `${t(`role.${role as 'master'}`)} ${id}`,
+              label: `${t(`role.${role!}`)} ${id}`,
             }))}
           />
         )}

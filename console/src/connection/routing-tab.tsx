@@ -1,29 +1,104 @@
 /** Which routes lead into this connection, and what BGP has learned and told. */
 import { Card, Table } from 'antd'
+import { useState } from 'react'
+import { deleteVcoRouteEntry } from '../../../src/resources/vco-route-entry/spec.ts'
 import { useConsole } from '../context.tsx'
-import { routes, useQuery } from '../data.ts'
+import { type AttachmentRouteItem, attachmentRoutes, routes, useQuery } from '../data.ts'
+import { RouteForm } from '../forms/route-form.tsx'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { RouteTables } from '../pages/routes.tsx'
+import { RowActions } from '../parts/actions.tsx'
 import { Ago } from '../parts/health-tag.tsx'
+import { CreateButton } from '../parts/list.tsx'
 import { Facts } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
 import { Layer } from './layer.tsx'
-import { bgpLayer, type TunnelView, tunnelsOf } from './tunnels.ts'
+import { bgpLayer, isAttachment, type TunnelView, tunnelsOf } from './tunnels.ts'
 
 export function RoutingTab({ answer }: TabProps) {
-  const { t } = useWords()
-  const { region } = useConsole()
-  const query = useQuery(routes(region, answer.VpnGatewayId ?? ''))
   return (
     <div className="stack">
-      <Card type="inner" title={t('nav.routes')}>
-        <Shown query={query}>{(all) => <RouteTables all={all} nextHop={answer.VpnConnectionId!} />}</Shown>
-      </Card>
+      {isAttachment(answer) ? <OwnRoutes answer={answer} /> : <RoutesOfGateway answer={answer} />}
       {tunnelsOf(answer).map((tunnel) => (
         <Bgp key={tunnel.id} tunnel={tunnel} />
       ))}
     </div>
+  )
+}
+
+function RoutesOfGateway({ answer }: TabProps) {
+  const { t } = useWords()
+  const { region } = useConsole()
+  const query = useQuery(routes(region, answer.VpnGatewayId ?? ''))
+  return (
+    <Card type="inner" title={t('nav.routes')}>
+      <Shown query={query}>{(all) => <RouteTables all={all} nextHop={answer.VpnConnectionId!} />}</Shown>
+    </Card>
+  )
+}
+
+/** An attachment is on no gateway and has a table of its own. */
+function OwnRoutes({ answer }: TabProps) {
+  const { t } = useWords()
+  const { region } = useConsole()
+  const id = answer.VpnConnectionId!
+  const query = useQuery(attachmentRoutes(region, id))
+  const [creating, setCreating] = useState(false)
+  return (
+    <Card
+      type="inner"
+      title={t('nav.routes')}
+      extra={
+        <CreateButton second onClick={() => setCreating(true)}>
+          {t('routes.createDestination')}
+        </CreateButton>
+      }
+    >
+      <Shown query={query}>
+        {(items) => (
+          <Table<AttachmentRouteItem>
+            size="small"
+            pagination={false}
+            rowKey={(route) =>
+              `${route.RouteEntryType} ${route.RouteDest} ${route.NextHopTunnelIdList?.join()}`
+            }
+            dataSource={[...items]}
+            scroll={{ x: 600 }}
+            locale={{ emptyText: <Nothing text={t('routes.none')} /> }}
+            columns={[
+              { title: t('routes.destination'), render: (_, route) => <code>{route.RouteDest}</code> },
+              { title: t('routes.weight'), dataIndex: 'Weight' },
+              {
+                title: t('routes.origin'),
+                render: (_, route) => t(route.RouteEntryType === 'bgp' ? 'routes.fromBgp' : 'routes.static'),
+              },
+              { title: t('bgp.asPath'), dataIndex: 'AsPath' },
+              {
+                title: t('field.actions'),
+                render: (_, route) =>
+                  route.RouteEntryType === 'custom' && (
+                    <RowActions
+                      name={route.RouteDest ?? ''}
+                      remove={{
+                        spec: deleteVcoRouteEntry,
+                        params: {
+                          RegionId: region,
+                          VpnConnectionId: id,
+                          NextHop: id,
+                          RouteDest: route.RouteDest,
+                          Weight: route.Weight,
+                        },
+                      }}
+                    />
+                  ),
+              },
+            ]}
+          />
+        )}
+      </Shown>
+      {creating && <RouteForm kind="attachment" ownerId={id} onClose={() => setCreating(false)} />}
+    </Card>
   )
 }
 

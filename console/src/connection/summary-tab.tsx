@@ -8,6 +8,7 @@ import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { Copyable, type Fact, Facts } from '../parts/page.tsx'
+import { isAttachment } from './tunnels.ts'
 
 /** An algorithm, and whether it should not be used any more. */
 export function Algorithm({ value }: { readonly value: string | undefined }) {
@@ -44,7 +45,9 @@ export function SummaryTab({ answer }: TabProps) {
   const lifetime = (seconds: number | undefined) =>
     seconds === undefined ? '' : `${formatDuration(seconds, language)} (${seconds})`
   const ends: readonly Fact[] = [
-    { label: t('field.vpnGateway'), value: <Copyable text={answer.VpnGatewayId ?? ''} /> },
+    isAttachment(answer)
+      ? { label: t('attachments.network'), value: t(`attachments.${answer.NetworkType as 'public'}`) }
+      : { label: t('field.vpnGateway'), value: <Copyable text={answer.VpnGatewayId ?? ''} /> },
     { label: t('field.customerGateway'), value: <Copyable text={answer.CustomerGatewayId ?? ''} /> },
     { label: t('field.internetIp'), value: chosen(<Copyable text={answer.InternetIp ?? ''} />) },
     { label: t('field.bandwidth'), value: answer.Spec },

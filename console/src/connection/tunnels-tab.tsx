@@ -40,7 +40,7 @@ function Tunnel({ tunnel }: { readonly tunnel: TunnelView }) {
           <HealthTag health={tunnel.health} /> <code>{tunnel.id}</code>
         </>
       }
-      extra={tunnel.role && t(`role.${tunnel.role as 'master' | 'slave'}`)}
+      extra={tunnel.role && t(`role.${tunnel.role}`)}
     >
       <div className="stack">
         <ReasonBox reason={tunnel.facts.Reason} />

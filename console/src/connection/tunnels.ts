@@ -13,8 +13,8 @@ export interface BgpSettings {
 
 export interface TunnelView {
   readonly id: string
-  /** `master` or `slave`; absent for the only tunnel of a connection. */
-  readonly role: string | undefined
+  /** On a VPN gateway `master` or `slave`, of an attachment `1` or `2`; absent for the only tunnel of a connection. */
+  readonly role: 'master' | 'slave' | '1' | '2' | undefined
   readonly zone: string | undefined
   readonly status: string
   readonly health: Health
@@ -30,13 +30,21 @@ export interface TunnelView {
   readonly facts: Partial<TunnelExtra>
 }
 
+/** The word for one of two tunnels. */
+export const roleOf = (tunnel: { readonly Role?: string; readonly TunnelIndex?: number }) =>
+  (tunnel.Role ?? String(tunnel.TunnelIndex)) as NonNullable<TunnelView['role']>
+
+/** On no VPN gateway, so that its forms, routes and removal are other actions. */
+export const isAttachment = (connection: { readonly AttachType?: string }): boolean =>
+  connection.AttachType === 'NO_ASSOCIATED' || connection.AttachType === 'CEN'
+
 export function tunnelsOf(answer: ConnectionAnswer): readonly TunnelView[] {
   const seen = eachOf(answer['X-Suidao'])
   const both = answer.TunnelOptionsSpecification?.TunnelOptions
   if (both?.length) {
     return both.map((tunnel, index) => ({
       id: tunnel.TunnelId ?? '',
-      role: tunnel.Role,
+      role: roleOf(tunnel),
       zone: tunnel.ZoneNo,
       status: tunnel.Status ?? '',
       health: deriveTunnelHealth(tunnel.Status, seen[index]),

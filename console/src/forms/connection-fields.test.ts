@@ -89,3 +89,26 @@ test('a change of one of two tunnels leaves the other alone', () => {
   })
   assert.equal(effectOf(false, params, true), 'effect.oneTunnel')
 })
+
+test('an attachment: tunnels by index, addresses of its own, and another customer gateway for a single one', () => {
+  const fresh = { ...filled, ...initialFields(undefined, true), Tunnels: filled.Tunnels, EnableBgp: false }
+  const { VpnGatewayId: _, ...own } = fresh
+  const single = paramsOf(undefined, own as ConnectionFields, true)
+  assert.deepEqual([single['NetworkType'], single['TunnelBandwidth']], ['public', 'Standard'])
+  const pair = { ...own, Tunnels: [filled.Tunnels[0]!, filled.Tunnels[0]!] } as ConnectionFields
+  const options = paramsOf(undefined, pair, true)['TunnelOptionsSpecification'] as Record<string, unknown>[]
+  assert.deepEqual(
+    options.map(({ TunnelIndex, Role }) => [TunnelIndex, Role]),
+    [
+      [1, undefined],
+      [2, undefined],
+    ],
+  )
+  const moved = { ...filled, Tunnels: [{ ...filled.Tunnels[0]!, CustomerGatewayId: 'cgw-2' }] }
+  const params = paramsOf(filled, moved, true)
+  assert.deepEqual(params, { CustomerGatewayId: 'cgw-2' })
+  assert.equal(effectOf(false, params, true), 'effect.renegotiate')
+  const network = paramsOf({ ...filled, NetworkType: 'public' }, { ...filled, NetworkType: 'private' }, true)
+  assert.deepEqual(network, { NetworkType: 'private' })
+  assert.equal(effectOf(false, network, true), 'effect.none')
+})

@@ -1,5 +1,6 @@
 /** What the form of a connection holds, and the parameters that it becomes. Pure. */
 
+import { createVpnAttachment } from '../../../src/resources/vpn-attachment/spec.ts'
 import {
   healthCheckParams,
   ikeParams,
@@ -37,6 +38,9 @@ export interface ConnectionFields {
   readonly RemoteSubnet: readonly string[]
   readonly EffectImmediately: boolean
   readonly EnableBgp: boolean
+  /** Of an attachment alone. */
+  readonly NetworkType?: string
+  readonly TunnelBandwidth?: string
   readonly HealthCheck: HealthCheckFields
   /** One, or a master and a slave. */
   readonly Tunnels: readonly TunnelFields[]
@@ -87,9 +91,14 @@ const checkNames = ['Dip', 'Sip', 'Interval', 'Retry']
 const pick = (names: readonly string[], from: object | undefined): Settings =>
   Object.fromEntries(names.map((name) => [name, (from as Settings | undefined)?.[name]]))
 
-export function initialFields(connection: ConnectionAnswer | undefined): Partial<ConnectionFields> {
+export function initialFields(
+  connection: ConnectionAnswer | undefined,
+  attached = false,
+): Partial<ConnectionFields> {
   if (!connection) {
+    const { NetworkType, TunnelBandwidth } = createVpnAttachment.params
     return {
+      ...(attached && { NetworkType: NetworkType.default, TunnelBandwidth: TunnelBandwidth.default }),
       EffectImmediately: true,
       EnableBgp: false,
       HealthCheck: { ...defaultsOf(healthCheckParams), Enable: false },
@@ -100,7 +109,7 @@ export function initialFields(connection: ConnectionAnswer | undefined): Partial
   const isPair = tunnels.length > 1
   return {
     Name: connection.Name,
-    VpnGatewayId: connection.VpnGatewayId,
+    ...(attached ? { NetworkType: connection.NetworkType } : { VpnGatewayId: connection.VpnGatewayId }),
     LocalSubnet: listOf(connection.LocalSubnet),
     RemoteSubnet: listOf(connection.RemoteSubnet),
     EffectImmediately: connection.EffectImmediately,
@@ -157,8 +166,16 @@ function tunnelOptions(
   return Object.keys(options).length === 0 ? undefined : options
 }
 
-/** Parameters of the create call, or of the modify call: what differs from `before`, and nothing else. */
-export function paramsOf(before: Partial<ConnectionFields> | undefined, now: ConnectionFields): Sent {
+/**
+ * Parameters of the create call, or of the modify call: what differs from `before`, and nothing else.
+ *
+ * @param attached those of an attachment: tunnels have an index, and a single one may be given another customer gateway
+ */
+export function paramsOf(
+  before: Partial<ConnectionFields> | undefined,
+  now: ConnectionFields,
+  attached = false,
+): Sent {
   const subnets = (name: 'LocalSubnet' | 'RemoteSubnet') =>
     differing(before?.[name]?.join(), now[name].join())
   const common = {
@@ -166,11 +183,18 @@ export function paramsOf(before: Partial<ConnectionFields> | undefined, now: Con
     EffectImmediately: differing(before?.EffectImmediately, now.EffectImmediately),
     LocalSubnet: subnets('LocalSubnet'),
     RemoteSubnet: subnets('RemoteSubnet'),
+    NetworkType: differing(before?.NetworkType, now.NetworkType),
+    TunnelBandwidth: before ? undefined : now.TunnelBandwidth,
   }
   if (now.Tunnels.length > 1) {
     const options = now.Tunnels.map((tunnel, index) => {
       const changes = tunnelOptions(before?.Tunnels?.[index], tunnel, now.EnableBgp)
-      if (!before) return { Role: index === 0 ? 'master' : 'slave', ...changes }
+      if (!before) {
+        return {
+          ...(attached ? { TunnelIndex: index + 1 } : { Role: index === 0 ? 'master' : 'slave' }),
+          ...changes,
+        }
+      }
       return changes && { TunnelId: tunnel.TunnelId, ...changes }
     }).filter((one) => one !== undefined)
     return defined({
@@ -189,7 +213,8 @@ export function paramsOf(before: Partial<ConnectionFields> | undefined, now: Con
   const checkSwitched = (before?.HealthCheck?.Enable ?? false) !== now.HealthCheck.Enable
   return defined({
     ...common,
-    CustomerGatewayId: before ? undefined : tunnel.CustomerGatewayId,
+    CustomerGatewayId:
+      before && !attached ? undefined : differing(was?.CustomerGatewayId, tunnel.CustomerGatewayId),
     EnableDpd: differing(was?.EnableDpd, tunnel.EnableDpd),
     EnableNatTraversal: differing(was?.EnableNatTraversal, tunnel.EnableNatTraversal),
     IkeConfig: changed(was?.Ike, tunnel.Ike),
@@ -208,12 +233,15 @@ export type Effect =
   | 'effect.later'
   | 'effect.oneTunnel'
 
+/** Changes of these negotiate nothing anew. */
+const withoutEffect = new Set(['Name', 'HealthCheckConfig', 'NetworkType'])
+
 /** What saving will do. */
 export function effectOf(isNew: boolean, params: Sent, immediately: boolean): Effect {
   if (isNew) return immediately ? 'effect.createNow' : 'effect.createLater'
   const names = Object.keys(params)
   if (names.length === 0) return 'effect.nothing'
-  if (names.every((name) => name === 'Name' || name === 'HealthCheckConfig')) return 'effect.none'
+  if (names.every((name) => withoutEffect.has(name))) return 'effect.none'
   if (!immediately) return 'effect.later'
   const options = params['TunnelOptionsSpecification'] as readonly unknown[] | undefined
   return options?.length === 1 && names.length === 1 ? 'effect.oneTunnel' : 'effect.renegotiate'

@@ -1,4 +1,8 @@
 import { Alert, Button, Card, Collapse, Form, Input, InputNumber, Radio, Select, Switch } from 'antd'
+import {
+  createVpnAttachment,
+  modifyVpnAttachmentAttribute,
+} from '../../../src/resources/vpn-attachment/spec.ts'
 import { ikeParams, ipsecParams } from '../../../src/resources/vpn-connection/fields.ts'
 import {
   createVpnConnection,
@@ -22,11 +26,14 @@ import {
 } from './connection-fields.ts'
 import { FormDrawer, required } from './parts.tsx'
 
+/** Of a connection on a VPN gateway, or of an attachment, which has addresses of its own instead. */
 export function ConnectionForm({
   connection,
+  attached,
   onClose,
 }: {
   readonly connection?: ConnectionAnswer
+  readonly attached: boolean
   readonly onClose: () => void
 }) {
   const { t } = useWords()
@@ -35,13 +42,15 @@ export function ConnectionForm({
   const places = useQuery(gateways(region))
   const all = useQuery(connections(region)).data
   const values = Form.useWatch([], form) as ConnectionFields | undefined
-  const initial = initialFields(connection)
+  const initial = initialFields(connection, attached)
   const tunnels = values?.Tunnels ?? initial.Tunnels ?? []
 
   /** A gateway with two outside addresses carries two tunnels for each connection, one with one carries one. */
   const chooseGateway = (id: string) => {
     const place = places.data?.find((one) => one.VpnGatewayId === id)
-    const wanted = place?.DisasterRecoveryInternetIp ? 2 : 1
+    setTunnels(place?.DisasterRecoveryInternetIp ? 2 : 1)
+  }
+  const setTunnels = (wanted: number) => {
     const now = form.getFieldValue('Tunnels') as readonly TunnelFields[]
     form.setFieldValue(
       'Tunnels',
@@ -49,15 +58,20 @@ export function ConnectionForm({
     )
   }
 
+  const roles = attached ? (['1', '2'] as const) : (['master', 'slave'] as const)
+
   const isReady =
     values?.LocalSubnet !== undefined && values.RemoteSubnet !== undefined && values.Tunnels !== undefined
-  const params = isReady ? paramsOf(connection && initial, values) : {}
+  const params = isReady ? paramsOf(connection && initial, values, attached) : {}
   const findings = values ? findingsOf(values) : []
 
   function findingsOf(now: ConnectionFields): readonly Finding[] {
     const others = (all ?? [])
       .filter(
-        (one) => one.VpnGatewayId === now.VpnGatewayId && one.VpnConnectionId !== connection?.VpnConnectionId,
+        (one) =>
+          !attached &&
+          one.VpnGatewayId === now.VpnGatewayId &&
+          one.VpnConnectionId !== connection?.VpnConnectionId,
       )
       .map((one) => ({
         name: one.Name || one.VpnConnectionId!,
@@ -84,19 +98,13 @@ export function ConnectionForm({
   const save = async (now: ConnectionFields) => {
     if (connection) {
       const { VpnConnectionId } = connection
-      await call(modifyVpnConnectionAttribute, {
-        RegionId: region,
-        VpnConnectionId,
-        ...paramsOf(initial, now),
-      } as never)
+      const sent = { RegionId: region, VpnConnectionId, ...paramsOf(initial, now, attached) } as never
+      await (attached ? call(modifyVpnAttachmentAttribute, sent) : call(modifyVpnConnectionAttribute, sent))
       return t('form.saved')
     }
     const { VpnGatewayId } = now
-    const answer = await call(createVpnConnection, {
-      RegionId: region,
-      VpnGatewayId,
-      ...paramsOf(undefined, now),
-    } as never)
+    const sent = { RegionId: region, VpnGatewayId, ...paramsOf(undefined, now, attached) } as never
+    const answer = await (attached ? call(createVpnAttachment, sent) : call(createVpnConnection, sent))
     return t('form.created', { id: answer.VpnConnectionId ?? '' })
   }
 
@@ -117,7 +125,7 @@ export function ConnectionForm({
   return (
     <FormDrawer
       wide
-      title={connection ? t('connection.edit') : t('connections.create')}
+      title={t(connection ? 'connection.edit' : attached ? 'attachments.create' : 'connections.create')}
       form={form}
       initial={initial}
       onClose={onClose}
@@ -129,17 +137,52 @@ export function ConnectionForm({
         <Form.Item name="Name" label={t('field.name')}>
           <Input />
         </Form.Item>
-        <Form.Item name="VpnGatewayId" label={t('field.vpnGateway')} rules={required(t('form.needed'))}>
-          <Select
-            disabled={connection !== undefined}
-            loading={places.isPending}
-            onChange={chooseGateway}
-            options={places.data?.map((one) => ({
-              value: one.VpnGatewayId,
-              label: `${one.Name || one.VpnGatewayId} · ${[one.InternetIp, one.DisasterRecoveryInternetIp].filter(Boolean).join(' + ')}`,
-            }))}
-          />
-        </Form.Item>
+        {attached ? (
+          <div className="row-two">
+            {connection === undefined && (
+              <>
+                <Form.Item label={t('attachments.tunnels')}>
+                  <Radio.Group
+                    optionType="button"
+                    value={tunnels.length}
+                    onChange={({ target }) => setTunnels(target.value)}
+                    options={[1, 2].map((value) => ({ value, label: value }))}
+                  />
+                </Form.Item>
+                <Form.Item name="TunnelBandwidth" label={t('attachments.bandwidth')}>
+                  <Radio.Group
+                    optionType="button"
+                    options={createVpnAttachment.params.TunnelBandwidth.enum.map((value) => ({
+                      value,
+                      label: t(`attachments.${value}`),
+                    }))}
+                  />
+                </Form.Item>
+              </>
+            )}
+            <Form.Item name="NetworkType" label={t('attachments.network')}>
+              <Radio.Group
+                optionType="button"
+                options={createVpnAttachment.params.NetworkType.enum.map((value) => ({
+                  value,
+                  label: t(`attachments.${value}`),
+                }))}
+              />
+            </Form.Item>
+          </div>
+        ) : (
+          <Form.Item name="VpnGatewayId" label={t('field.vpnGateway')} rules={required(t('form.needed'))}>
+            <Select
+              disabled={connection !== undefined}
+              loading={places.isPending}
+              onChange={chooseGateway}
+              options={places.data?.map((one) => ({
+                value: one.VpnGatewayId,
+                label: `${one.Name || one.VpnGatewayId} · ${[one.InternetIp, one.DisasterRecoveryInternetIp].filter(Boolean).join(' + ')}`,
+              }))}
+            />
+          </Form.Item>
+        )}
         <div className="row-two">
           {subnets('LocalSubnet', 'connection.local.hint')}
           {subnets('RemoteSubnet', 'connection.remote.hint')}
@@ -151,12 +194,10 @@ export function ConnectionForm({
             <TunnelPart
               key={key}
               at={name}
-              title={
-                fields.length > 1 ? t(name === 0 ? 'role.master' : 'role.slave') : t('connection.part.key')
-              }
+              title={fields.length > 1 ? t(`role.${roles[name === 0 ? 0 : 1]}`) : t('connection.part.key')}
               tunnel={tunnels[name]}
               isNew={connection === undefined}
-              mayMove={connection === undefined || fields.length > 1}
+              mayMove={connection === undefined || attached || fields.length > 1}
               withBgp={values?.EnableBgp ?? false}
               strengthen={() => {
                 form.setFieldValue(['Tunnels', name, 'Ike'], { ...tunnels[name]?.Ike, ...strong.Ike })

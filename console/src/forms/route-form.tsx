@@ -1,4 +1,5 @@
 import { Form, Input, InputNumber, Radio, Select, Switch } from 'antd'
+import { createVcoRouteEntry } from '../../../src/resources/vco-route-entry/spec.ts'
 import { createVpnPbrRouteEntry } from '../../../src/resources/vpn-pbr-route-entry/spec.ts'
 import { createVpnRouteEntry } from '../../../src/resources/vpn-route-entry/spec.ts'
 import { call } from '../api.ts'
@@ -19,11 +20,12 @@ interface Fields {
 
 export function RouteForm({
   kind,
-  gatewayId,
+  ownerId,
   onClose,
 }: {
-  readonly kind: 'destination' | 'policy'
-  readonly gatewayId: string
+  readonly kind: 'destination' | 'policy' | 'attachment'
+  /** The VPN gateway, or the attachment. */
+  readonly ownerId: string
   readonly onClose: () => void
 }) {
   const { t } = useWords()
@@ -37,7 +39,14 @@ export function RouteForm({
   const priority = createVpnPbrRouteEntry.params.Priority
 
   const save = async ({ RouteSource, Priority, ...common }: Fields) => {
-    const place = { RegionId: region, VpnGatewayId: gatewayId, ...common }
+    if (kind === 'attachment') {
+      const { RouteDest, Weight } = common
+      const VpnConnectionId = ownerId
+      const route = { RegionId: region, VpnConnectionId, NextHop: VpnConnectionId, RouteDest, Weight }
+      await call(createVcoRouteEntry, route)
+      return t('form.saved')
+    }
+    const place = { RegionId: region, VpnGatewayId: ownerId, ...common }
     if (kind === 'policy') await call(createVpnPbrRouteEntry, { ...place, RouteSource, Priority })
     else await call(createVpnRouteEntry, place)
     return t('form.saved')
@@ -64,13 +73,15 @@ export function RouteForm({
       <Form.Item name="RouteDest" label={t('routes.destination')} rules={required(t('form.needed'))}>
         <Input placeholder="192.168.0.0/16" />
       </Form.Item>
-      <Form.Item name="NextHop" label={t('routes.nextHop')} rules={required(t('form.needed'))}>
-        <Select
-          options={rows
-            ?.filter((row) => row.VpnGatewayId === gatewayId)
-            .map((row) => ({ value: row.VpnConnectionId!, label: row.Name || row.VpnConnectionId }))}
-        />
-      </Form.Item>
+      {kind !== 'attachment' && (
+        <Form.Item name="NextHop" label={t('routes.nextHop')} rules={required(t('form.needed'))}>
+          <Select
+            options={rows
+              ?.filter((row) => row.VpnGatewayId === ownerId)
+              .map((row) => ({ value: row.VpnConnectionId!, label: row.Name || row.VpnConnectionId }))}
+          />
+        </Form.Item>
+      )}
       <Form.Item name="Weight" label={t('routes.weight')} extra={t('routes.weight.hint')}>
         <Radio.Group
           optionType="button"
@@ -82,9 +93,11 @@ export function RouteForm({
           <InputNumber min={priority.min} max={priority.max} />
         </Form.Item>
       )}
-      <Form.Item name="PublishVpc" label={t('routes.publish')} valuePropName="checked">
-        <Switch />
-      </Form.Item>
+      {kind !== 'attachment' && (
+        <Form.Item name="PublishVpc" label={t('routes.publish')} valuePropName="checked">
+          <Switch />
+        </Form.Item>
+      )}
     </FormDrawer>
   )
 }

@@ -2,6 +2,7 @@
 import { Button, Card, Tabs } from 'antd'
 import { lazy, type ReactNode, Suspense, useState } from 'react'
 import { useLocation } from 'wouter'
+import { deleteVpnAttachment } from '../../../src/resources/vpn-attachment/spec.ts'
 import { deleteVpnConnection } from '../../../src/resources/vpn-connection/spec.ts'
 import { ApiTab } from '../connection/api-tab.tsx'
 import { DiagnoseTab } from '../connection/diagnose-tab.tsx'
@@ -11,6 +12,7 @@ import { LogsTab } from '../connection/logs-tab.tsx'
 import { PeerTab } from '../connection/peer-tab.tsx'
 import { RoutingTab } from '../connection/routing-tab.tsx'
 import { SummaryTab } from '../connection/summary-tab.tsx'
+import { isAttachment } from '../connection/tunnels.ts'
 import { TunnelsTab } from '../connection/tunnels-tab.tsx'
 import { useConsole } from '../context.tsx'
 import { type ConnectionAnswer, connection, useQuery } from '../data.ts'
@@ -18,7 +20,7 @@ import { ConnectionForm } from '../forms/connection-form.tsx'
 import { asOf, deriveHealth } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import { useRemove } from '../parts/actions.tsx'
-import { Ago, HealthTag } from '../parts/health-tag.tsx'
+import { Ago, Busy, HealthTag } from '../parts/health-tag.tsx'
 import { Copyable, PageHead } from '../parts/page.tsx'
 import { Loading, Shown } from '../parts/states.tsx'
 
@@ -45,7 +47,16 @@ const tabs: readonly (readonly [
   ['api', 'tab.api', ApiTab],
 ]
 
-export function ConnectionPage({ id, tab }: { readonly id: string; readonly tab: string }) {
+/** @param place the list that this was found in */
+export function ConnectionPage({
+  place,
+  id,
+  tab,
+}: {
+  readonly place: 'connections' | 'attachments'
+  readonly id: string
+  readonly tab: string
+}) {
   const { t } = useWords()
   const { region } = useConsole()
   const [, go] = useLocation()
@@ -54,7 +65,8 @@ export function ConnectionPage({ id, tab }: { readonly id: string; readonly tab:
   const remove = useRemove()
   const answer = query.data
   const reportedAt = asOf(answer?.['X-Suidao'])
-  const above = { href: '/connections', title: t('nav.connections') }
+  const above = { href: `/${place}`, title: t(`nav.${place}`) }
+  const attached = answer !== undefined && isAttachment(answer)
   const active = tabs.some(([key]) => key === tab) ? tab : 'summary'
   return (
     <>
@@ -65,9 +77,7 @@ export function ConnectionPage({ id, tab }: { readonly id: string; readonly tab:
           answer && (
             <>
               <HealthTag health={deriveHealth(answer, answer['X-Suidao'])} />
-              {answer.State !== 'active' && (
-                <span>{t(`state.${answer.State as 'updating' | 'deleting'}`)}</span>
-              )}
+              <Busy state={answer.State} />
               <Copyable text={id} />
               {reportedAt === undefined ? (
                 t('label.neverReported')
@@ -86,8 +96,11 @@ export function ConnectionPage({ id, tab }: { readonly id: string; readonly tab:
                 onClick={() =>
                   remove(
                     answer.Name || id,
-                    { spec: deleteVpnConnection, params: { RegionId: region, VpnConnectionId: id } },
-                    () => go('/connections'),
+                    {
+                      spec: attached ? deleteVpnAttachment : deleteVpnConnection,
+                      params: { RegionId: region, VpnConnectionId: id },
+                    },
+                    () => go(`/${place}`),
                   )
                 }
               >
@@ -102,7 +115,7 @@ export function ConnectionPage({ id, tab }: { readonly id: string; readonly tab:
           {(shown) => (
             <Tabs
               activeKey={active}
-              onChange={(key) => go(key === 'summary' ? `/connections/${id}` : `/connections/${id}/${key}`)}
+              onChange={(key) => go(key === 'summary' ? `/${place}/${id}` : `/${place}/${id}/${key}`)}
               destroyOnHidden
               items={tabs.map(([key, title, Show]) => ({
                 key,
@@ -117,7 +130,9 @@ export function ConnectionPage({ id, tab }: { readonly id: string; readonly tab:
           )}
         </Shown>
       </Card>
-      {editing && answer && <ConnectionForm connection={answer} onClose={() => setEditing(false)} />}
+      {editing && answer && (
+        <ConnectionForm connection={answer} attached={attached} onClose={() => setEditing(false)} />
+      )}
     </>
   )
 }

@@ -1,7 +1,8 @@
-import { DeleteOutlined, PlusOutlined, SaveOutlined } from '@ant-design/icons'
+import { DeleteOutlined, LinkOutlined, SaveOutlined } from '@ant-design/icons'
 import { App, Button, Card, Dropdown, Input, Select, Space } from 'antd'
-import { useMemo, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 import { Link, useSearchParams } from 'wouter'
+import { isAttachment, roleOf } from '../connection/tunnels.ts'
 import { useConsole } from '../context.tsx'
 import { type ConnectionItem, connections, customerGateways, gateways, useQuery } from '../data.ts'
 import { formatRate } from '../format.ts'
@@ -17,34 +18,46 @@ import {
   worstReason,
 } from '../health.ts'
 import { useWords } from '../i18n.tsx'
-import { Ago, HealthTag } from '../parts/health-tag.tsx'
-import { PageHead } from '../parts/page.tsx'
-import { Nothing, Shown } from '../parts/states.tsx'
-import { type Column, ResourceTable } from '../parts/table.tsx'
+import { Ago, Busy, HealthTag } from '../parts/health-tag.tsx'
+import { CreateButton, nameColumn, ResourceList } from '../parts/list.tsx'
+import { copyText, PageHead } from '../parts/page.tsx'
+import type { Column } from '../parts/table.tsx'
 
-export function ConnectionsPage() {
+/** Those on VPN gateways, or those on none. Both are connections, and read by the same calls. */
+export function ConnectionsPage({ place }: { readonly place: 'connections' | 'attachments' }) {
   const { t } = useWords()
   const [creating, setCreating] = useState(false)
   const create = (
-    <Button type="primary" icon={<PlusOutlined aria-hidden />} onClick={() => setCreating(true)}>
-      {t('connections.create')}
-    </Button>
+    <CreateButton onClick={() => setCreating(true)}>
+      {t(place === 'attachments' ? 'attachments.create' : 'connections.create')}
+    </CreateButton>
   )
   return (
     <>
-      <PageHead title={t('nav.connections')} actions={create} />
+      <PageHead title={t(`nav.${place}`)} actions={create} />
       <Card>
-        <ConnectionTable create={create} />
+        <ConnectionTable place={place} create={create} />
       </Card>
-      {creating && <ConnectionForm onClose={() => setCreating(false)} />}
+      {creating && <ConnectionForm attached={place === 'attachments'} onClose={() => setCreating(false)} />}
     </>
   )
 }
 
-function ConnectionTable({ create }: { readonly create: React.ReactNode }) {
+function ConnectionTable({
+  place,
+  create,
+}: {
+  readonly place: 'connections' | 'attachments'
+  readonly create: ReactNode
+}) {
   const { t, text } = useWords()
   const { region } = useConsole()
-  const query = useQuery(connections(region))
+  const attached = place === 'attachments'
+  const all = useQuery(connections(region))
+  const query = useMemo(
+    () => ({ ...all, data: all.data?.filter((row) => isAttachment(row) === attached) }),
+    [all, attached],
+  )
   const peers = useQuery(customerGateways(region)).data
   const places = useQuery(gateways(region)).data
   const [params, setParams] = useSearchParams()
@@ -60,24 +73,18 @@ function ConnectionTable({ create }: { readonly create: React.ReactNode }) {
         name: peerNames.get(id)?.Name || id,
         address: peerNames.get(id)?.IpAddress ?? '',
       }))
+    const gatewayName = (row: ConnectionItem) =>
+      attached ? '' : gatewayNames.get(row.VpnGatewayId ?? '') || (row.VpnGatewayId ?? '')
     const reasonText = (row: ConnectionItem) => {
       const known = reasonOf(worstReason(row, row.extra)?.Code ?? '')
       return known ? text(known.title) : ''
     }
     return [
-      {
-        key: 'name',
-        title: t('field.name'),
-        width: 250,
-        fixed: true,
-        text: (row) => `${row.Name ?? ''} ${row.VpnConnectionId}`.trim(),
-        show: (row) => (
-          <>
-            <Link href={`/connections/${row.VpnConnectionId}`}>{row.Name || row.VpnConnectionId}</Link>
-            {row.Name && <div className="muted">{row.VpnConnectionId}</div>}
-          </>
-        ),
-      },
+      nameColumn(
+        t('field.name'),
+        (row) => ({ name: row.Name, id: row.VpnConnectionId! }),
+        (name, id) => <Link href={`/${place}/${id}`}>{name}</Link>,
+      ),
       {
         key: 'health',
         title: t('field.health'),
@@ -87,9 +94,9 @@ function ConnectionTable({ create }: { readonly create: React.ReactNode }) {
           <>
             <HealthTag health={deriveHealth(row, row.extra)} />
             <Pair row={row} />
-            {row.State !== 'active' && (
-              <div className="muted">{t(`state.${row.State as 'updating' | 'deleting'}`)}</div>
-            )}
+            <div>
+              <Busy state={row.State} />
+            </div>
           </>
         ),
       },
@@ -150,13 +157,13 @@ function ConnectionTable({ create }: { readonly create: React.ReactNode }) {
       },
       {
         key: 'gateway',
-        title: t('field.vpnGateway'),
+        title: t(attached ? 'field.internetIp' : 'field.vpnGateway'),
         width: 190,
-        text: (row) => `${gatewayNames.get(row.VpnGatewayId ?? '') ?? ''} ${row.InternetIp ?? ''}`.trim(),
+        text: (row) => [gatewayName(row), ...addressesOf(row)].join(' ').trim(),
         show: (row) => (
           <>
-            {gatewayNames.get(row.VpnGatewayId ?? '') || row.VpnGatewayId}
-            <div className="muted">{row.InternetIp}</div>
+            {gatewayName(row)}
+            <div className="muted">{addressesOf(row).join(', ')}</div>
           </>
         ),
       },
@@ -190,7 +197,7 @@ function ConnectionTable({ create }: { readonly create: React.ReactNode }) {
         },
       },
     ]
-  }, [t, text, peers, places])
+  }, [t, text, peers, places, place, attached])
 
   const set = (name: string, value: string | null) =>
     setParams((before) => {
@@ -201,57 +208,58 @@ function ConnectionTable({ create }: { readonly create: React.ReactNode }) {
     })
 
   return (
-    <Shown query={query}>
-      {(rows) => (
-        <ResourceTable
-          name={t('nav.connections')}
-          rows={rows.filter(
-            (row) =>
-              (health === null || deriveHealth(row, row.extra) === health) &&
-              (gateway === null || row.VpnGatewayId === gateway),
+    <ResourceList
+      title={t(`nav.${place}`)}
+      query={query}
+      where={(row) =>
+        (health === null || deriveHealth(row, row.extra) === health) &&
+        (gateway === null || row.VpnGatewayId === gateway)
+      }
+      columns={columns}
+      rowKey={(row) => row.VpnConnectionId!}
+      none={t(attached ? 'attachments.none' : 'connections.none')}
+      create={create}
+      filters={
+        <>
+          <Select
+            allowClear
+            className="filter"
+            aria-label={t('field.health')}
+            placeholder={t('field.health')}
+            value={health}
+            onChange={(value) => set('health', value)}
+            options={healths.map((one: Health) => ({ value: one, label: t(`health.${one}`) }))}
+            popupMatchSelectWidth={false}
+          />
+          {!attached && (
+            <Select
+              allowClear
+              className="filter"
+              aria-label={t('field.vpnGateway')}
+              placeholder={t('field.vpnGateway')}
+              value={gateway}
+              onChange={(value) => set('gateway', value)}
+              options={places?.map((one) => ({
+                value: one.VpnGatewayId,
+                label: one.Name || one.VpnGatewayId,
+              }))}
+              popupMatchSelectWidth={false}
+            />
           )}
-          columns={columns}
-          rowKey={(row) => row.VpnConnectionId!}
-          nothing={
-            <Nothing text={t(rows.length > 0 ? 'list.nothingFound' : 'connections.none')}>
-              {rows.length === 0 && create}
-            </Nothing>
-          }
-          filters={
-            <>
-              <Select
-                allowClear
-                className="filter"
-                aria-label={t('field.health')}
-                placeholder={t('field.health')}
-                value={health}
-                onChange={(value) => set('health', value)}
-                options={healths.map((one: Health) => ({ value: one, label: t(`health.${one}`) }))}
-                popupMatchSelectWidth={false}
-              />
-              <Select
-                allowClear
-                className="filter"
-                aria-label={t('field.vpnGateway')}
-                placeholder={t('field.vpnGateway')}
-                value={gateway}
-                onChange={(value) => set('gateway', value)}
-                options={places?.map((place) => ({
-                  value: place.VpnGatewayId,
-                  label: place.Name || place.VpnGatewayId,
-                }))}
-                popupMatchSelectWidth={false}
-              />
-              <SavedViews />
-            </>
-          }
-        />
-      )}
-    </Shown>
+          <SavedViews place={place} />
+        </>
+      }
+    />
   )
 }
 
 const tunnelOptions = (row: ConnectionItem) => row.TunnelOptionsSpecification?.TunnelOptions ?? []
+
+/** Outside addresses of ours: one, or one for each tunnel. */
+const addressesOf = (row: ConnectionItem): readonly string[] =>
+  [row.InternetIp, ...tunnelOptions(row).map((one) => one.InternetIp)].filter(
+    (address, index, all) => address && all.indexOf(address) === index,
+  ) as string[]
 
 const customerGatewayIds = (row: ConnectionItem): readonly string[] => [
   ...new Set(
@@ -274,30 +282,30 @@ function Pair({ row }: { readonly row: ConnectionItem }) {
     <div className="muted">
       {both.map((one, index) => (
         <div key={one.TunnelId}>
-          {t(`role.${one.Role as 'master' | 'slave'}`)}: {t(`health.${states[index] ?? 'unknown'}`)}
+          {t(`role.${roleOf(one)}`)}: {t(`health.${states[index] ?? 'unknown'}`)}
         </div>
       ))}
     </div>
   )
 }
 
-const viewsKey = 'suidao.views'
 type Views = Readonly<Record<string, string>>
 
-const readViews = (): Views => {
+const readViews = (key: string): Views => {
   try {
-    return JSON.parse(localStorage.getItem(viewsKey) ?? '{}')
+    return JSON.parse(localStorage.getItem(key) ?? '{}')
   } catch {
     return {}
   }
 }
 
-/** Filters under a name, kept in this browser. */
-function SavedViews() {
+/** Filters under a name, kept in this browser. They stand in the address, which whoever is sent it can open too. */
+function SavedViews({ place }: { readonly place: string }) {
+  const viewsKey = place === 'attachments' ? 'suidao.attachmentViews' : 'suidao.views'
   const { t } = useWords()
-  const { modal } = App.useApp()
+  const { modal, message } = App.useApp()
   const [params, setParams] = useSearchParams()
-  const [views, setViews] = useState(readViews)
+  const [views, setViews] = useState(() => readViews(viewsKey))
   const keep = (next: Views) => {
     localStorage.setItem(viewsKey, JSON.stringify(next))
     setViews(next)
@@ -352,6 +360,15 @@ function SavedViews() {
             label: t('views.save'),
             disabled: params.size === 0,
             onClick: save,
+          },
+          {
+            key: 'copy',
+            icon: <LinkOutlined aria-hidden />,
+            label: t('views.copy'),
+            onClick: async () => {
+              await copyText(location.href)
+              message.success(t('action.copied'))
+            },
           },
         ],
       }}

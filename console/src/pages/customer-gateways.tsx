@@ -1,44 +1,22 @@
-import { PlusOutlined } from '@ant-design/icons'
-import { Button, Card } from 'antd'
-import { useState } from 'react'
 import { deleteCustomerGateway } from '../../../src/resources/customer-gateway/spec.ts'
 import { useConsole } from '../context.tsx'
 import { type CustomerGatewayItem, connections, customerGateways, useQuery } from '../data.ts'
 import { formatTime } from '../format.ts'
 import { CustomerGatewayForm } from '../forms/customer-gateway-form.tsx'
 import { useWords } from '../i18n.tsx'
-import { RowActions } from '../parts/actions.tsx'
-import { Copyable, PageHead } from '../parts/page.tsx'
-import { Nothing, Shown } from '../parts/states.tsx'
-import { type Column, ResourceTable } from '../parts/table.tsx'
+import { actionsColumn, ListPage, nameColumn } from '../parts/list.tsx'
+import { Copyable } from '../parts/page.tsx'
+import type { Column } from '../parts/table.tsx'
 
 export function CustomerGatewaysPage() {
   const { t, language } = useWords()
   const { region } = useConsole()
   const query = useQuery(customerGateways(region))
   const used = useQuery(connections(region)).data
-  const [open, setOpen] = useState<'new' | CustomerGatewayItem>()
-  const create = (
-    <Button type="primary" icon={<PlusOutlined aria-hidden />} onClick={() => setOpen('new')}>
-      {t('customers.create')}
-    </Button>
-  )
   const usesOf = (row: CustomerGatewayItem) =>
     used?.filter((connection) => connection.CustomerGatewayId === row.CustomerGatewayId).length ?? 0
-  const columns: Column<CustomerGatewayItem>[] = [
-    {
-      key: 'name',
-      title: t('field.name'),
-      width: 260,
-      fixed: true,
-      text: (row) => `${row.Name ?? ''} ${row.CustomerGatewayId}`.trim(),
-      show: (row) => (
-        <>
-          {row.Name || row.CustomerGatewayId}
-          {row.Name && <div className="muted">{row.CustomerGatewayId}</div>}
-        </>
-      ),
-    },
+  const columns = (edit: (row: CustomerGatewayItem) => void): Column<CustomerGatewayItem>[] => [
+    nameColumn(t('field.name'), (row) => ({ name: row.Name, id: row.CustomerGatewayId! })),
     {
       key: 'address',
       title: t('field.ipAddress'),
@@ -62,46 +40,26 @@ export function CustomerGatewaysPage() {
       text: (row) => row.CreateTime ?? 0,
       show: (row) => formatTime(row.CreateTime ?? 0, language),
     },
-    {
-      key: 'actions',
-      title: t('field.actions'),
-      width: 160,
-      sortable: false,
-      text: () => '',
-      show: (row) => (
-        <RowActions
-          name={row.Name || row.CustomerGatewayId!}
-          onEdit={() => setOpen(row)}
-          remove={{
-            spec: deleteCustomerGateway,
-            params: { RegionId: region, CustomerGatewayId: row.CustomerGatewayId },
-          }}
-        />
-      ),
-    },
+    actionsColumn(t('field.actions'), (row) => ({
+      name: row.Name || row.CustomerGatewayId!,
+      onEdit: () => edit(row),
+      remove: {
+        spec: deleteCustomerGateway,
+        params: { RegionId: region, CustomerGatewayId: row.CustomerGatewayId },
+      },
+    })),
   ]
   return (
-    <>
-      <PageHead title={t('nav.customerGateways')} actions={create} />
-      <Card>
-        <Shown query={query}>
-          {(rows) => (
-            <ResourceTable
-              name={t('nav.customerGateways')}
-              rows={rows}
-              columns={columns}
-              rowKey={(row) => row.CustomerGatewayId!}
-              nothing={<Nothing text={t('customers.none')}>{create}</Nothing>}
-            />
-          )}
-        </Shown>
-      </Card>
-      {open && (
-        <CustomerGatewayForm
-          {...(open === 'new' ? {} : { customerGateway: open })}
-          onClose={() => setOpen(undefined)}
-        />
+    <ListPage
+      title={t('nav.customerGateways')}
+      query={query}
+      columns={columns}
+      rowKey={(row) => row.CustomerGatewayId!}
+      none={t('customers.none')}
+      create={t('customers.create')}
+      form={(row, close) => (
+        <CustomerGatewayForm {...(row ? { customerGateway: row } : {})} onClose={close} />
       )}
-    </>
+    />
   )
 }

@@ -1,6 +1,3 @@
-import { PlusOutlined } from '@ant-design/icons'
-import { Button, Card } from 'antd'
-import { useState } from 'react'
 import { Link } from 'wouter'
 import { deleteVpnGateway } from '../../../src/resources/vpn-gateway/spec.ts'
 import { useConsole } from '../context.tsx'
@@ -8,11 +5,10 @@ import { type GatewayItem, gateways, useQuery, vpcs } from '../data.ts'
 import { formatTime } from '../format.ts'
 import { GatewayForm } from '../forms/gateway-form.tsx'
 import { useWords } from '../i18n.tsx'
-import { RowActions } from '../parts/actions.tsx'
+import { actionsColumn, ListPage, nameColumn } from '../parts/list.tsx'
 import { Mark, type Tone } from '../parts/mark.tsx'
-import { Copyable, PageHead } from '../parts/page.tsx'
-import { Nothing, Shown } from '../parts/states.tsx'
-import { type Column, ResourceTable } from '../parts/table.tsx'
+import { Copyable } from '../parts/page.tsx'
+import type { Column } from '../parts/table.tsx'
 
 const tones: Readonly<Record<string, Tone>> = {
   active: 'good',
@@ -26,27 +22,13 @@ export function GatewaysPage() {
   const { region } = useConsole()
   const query = useQuery(gateways(region))
   const networks = useQuery(vpcs(region)).data
-  const [open, setOpen] = useState<'new' | GatewayItem>()
-  const create = (
-    <Button type="primary" icon={<PlusOutlined aria-hidden />} onClick={() => setOpen('new')}>
-      {t('gateways.create')}
-    </Button>
-  )
   const vpcName = (id: string | undefined) => networks?.find((vpc) => vpc.VpcId === id)?.VpcName || (id ?? '')
-  const columns: Column<GatewayItem>[] = [
-    {
-      key: 'name',
-      title: t('field.name'),
-      width: 260,
-      fixed: true,
-      text: (row) => `${row.Name ?? ''} ${row.VpnGatewayId}`.trim(),
-      show: (row) => (
-        <>
-          <Link href={`/connections?gateway=${row.VpnGatewayId}`}>{row.Name || row.VpnGatewayId}</Link>
-          <div className="muted">{row.VpnGatewayId}</div>
-        </>
-      ),
-    },
+  const columns = (edit: (row: GatewayItem) => void): Column<GatewayItem>[] => [
+    nameColumn(
+      t('field.name'),
+      (row) => ({ name: row.Name, id: row.VpnGatewayId! }),
+      (name, id) => <Link href={`/connections?gateway=${id}`}>{name}</Link>,
+    ),
     {
       key: 'status',
       title: t('field.status'),
@@ -84,40 +66,21 @@ export function GatewaysPage() {
       text: (row) => row.CreateTime ?? 0,
       show: (row) => formatTime(row.CreateTime ?? 0, language),
     },
-    {
-      key: 'actions',
-      title: t('field.actions'),
-      width: 160,
-      sortable: false,
-      text: () => '',
-      show: (row) => (
-        <RowActions
-          name={row.Name || row.VpnGatewayId!}
-          onEdit={() => setOpen(row)}
-          remove={{ spec: deleteVpnGateway, params: { RegionId: region, VpnGatewayId: row.VpnGatewayId } }}
-        />
-      ),
-    },
+    actionsColumn(t('field.actions'), (row) => ({
+      name: row.Name || row.VpnGatewayId!,
+      onEdit: () => edit(row),
+      remove: { spec: deleteVpnGateway, params: { RegionId: region, VpnGatewayId: row.VpnGatewayId } },
+    })),
   ]
   return (
-    <>
-      <PageHead title={t('nav.gateways')} actions={create} />
-      <Card>
-        <Shown query={query}>
-          {(rows) => (
-            <ResourceTable
-              name={t('nav.gateways')}
-              rows={rows}
-              columns={columns}
-              rowKey={(row) => row.VpnGatewayId!}
-              nothing={<Nothing text={t('gateways.none')}>{create}</Nothing>}
-            />
-          )}
-        </Shown>
-      </Card>
-      {open && (
-        <GatewayForm {...(open === 'new' ? {} : { gateway: open })} onClose={() => setOpen(undefined)} />
-      )}
-    </>
+    <ListPage
+      title={t('nav.gateways')}
+      query={query}
+      columns={columns}
+      rowKey={(row) => row.VpnGatewayId!}
+      none={t('gateways.none')}
+      create={t('gateways.create')}
+      form={(row, close) => <GatewayForm {...(row ? { gateway: row } : {})} onClose={close} />}
+    />
   )
 }

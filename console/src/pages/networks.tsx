@@ -1,5 +1,4 @@
-import { PlusOutlined } from '@ant-design/icons'
-import { Button, Card } from 'antd'
+import { Card } from 'antd'
 import { useState } from 'react'
 import { deleteVpc } from '../../../src/resources/vpc/spec.ts'
 import { deleteVSwitch } from '../../../src/resources/vswitch/spec.ts'
@@ -7,10 +6,9 @@ import { useConsole } from '../context.tsx'
 import { useQuery, type VpcItem, type VSwitchItem, vpcs, vSwitches } from '../data.ts'
 import { VpcForm, VSwitchForm } from '../forms/network-forms.tsx'
 import { useWords } from '../i18n.tsx'
-import { RowActions } from '../parts/actions.tsx'
+import { actionsColumn, CreateButton, nameColumn, ResourceList } from '../parts/list.tsx'
 import { PageHead } from '../parts/page.tsx'
-import { Nothing, Shown } from '../parts/states.tsx'
-import { type Column, ResourceTable } from '../parts/table.tsx'
+import type { Column } from '../parts/table.tsx'
 
 export function NetworksPage() {
   const { t } = useWords()
@@ -18,21 +16,8 @@ export function NetworksPage() {
   const vpcQuery = useQuery(vpcs(region))
   const switchQuery = useQuery(vSwitches(region))
   const [open, setOpen] = useState<'vpc' | 'vswitch'>()
-  const named = (name: string | undefined, id: string | undefined) => (
-    <>
-      {name || id}
-      {name && <div className="muted">{id}</div>}
-    </>
-  )
   const vpcColumns: Column<VpcItem>[] = [
-    {
-      key: 'name',
-      title: t('field.name'),
-      width: 260,
-      fixed: true,
-      text: (row) => `${row.VpcName ?? ''} ${row.VpcId}`.trim(),
-      show: (row) => named(row.VpcName, row.VpcId),
-    },
+    nameColumn(t('field.name'), (row) => ({ name: row.VpcName, id: row.VpcId! })),
     {
       key: 'cidr',
       title: t('field.cidr'),
@@ -47,31 +32,15 @@ export function NetworksPage() {
       text: (row) => row.Description ?? '',
       show: (row) => row.Description,
     },
-    {
-      key: 'actions',
-      title: t('field.actions'),
-      width: 120,
-      sortable: false,
-      text: () => '',
-      show: (row) => (
-        <RowActions
-          name={row.VpcName || row.VpcId!}
-          remove={{ spec: deleteVpc, params: { RegionId: region, VpcId: row.VpcId } }}
-        />
-      ),
-    },
+    actionsColumn(t('field.actions'), (row) => ({
+      name: row.VpcName || row.VpcId!,
+      remove: { spec: deleteVpc, params: { RegionId: region, VpcId: row.VpcId } },
+    })),
   ]
   const vpcName = (id: string | undefined) =>
     vpcQuery.data?.find((vpc) => vpc.VpcId === id)?.VpcName || (id ?? '')
   const switchColumns: Column<VSwitchItem>[] = [
-    {
-      key: 'name',
-      title: t('field.name'),
-      width: 260,
-      fixed: true,
-      text: (row) => `${row.VSwitchName ?? ''} ${row.VSwitchId}`.trim(),
-      show: (row) => named(row.VSwitchName, row.VSwitchId),
-    },
+    nameColumn(t('field.name'), (row) => ({ name: row.VSwitchName, id: row.VSwitchId! })),
     {
       key: 'cidr',
       title: t('field.cidr'),
@@ -93,29 +62,16 @@ export function NetworksPage() {
       text: (row) => row.ZoneId ?? '',
       show: (row) => row.ZoneId,
     },
-    {
-      key: 'actions',
-      title: t('field.actions'),
-      width: 120,
-      sortable: false,
-      text: () => '',
-      show: (row) => (
-        <RowActions
-          name={row.VSwitchName || row.VSwitchId!}
-          remove={{ spec: deleteVSwitch, params: { RegionId: region, VSwitchId: row.VSwitchId } }}
-        />
-      ),
-    },
+    actionsColumn(t('field.actions'), (row) => ({
+      name: row.VSwitchName || row.VSwitchId!,
+      remove: { spec: deleteVSwitch, params: { RegionId: region, VSwitchId: row.VSwitchId } },
+    })),
   ]
-  const createVpc = (
-    <Button type="primary" icon={<PlusOutlined aria-hidden />} onClick={() => setOpen('vpc')}>
-      {t('networks.createVpc')}
-    </Button>
-  )
+  const createVpc = <CreateButton onClick={() => setOpen('vpc')}>{t('networks.createVpc')}</CreateButton>
   const createVSwitch = (
-    <Button icon={<PlusOutlined aria-hidden />} onClick={() => setOpen('vswitch')}>
+    <CreateButton second onClick={() => setOpen('vswitch')}>
       {t('networks.createVSwitch')}
-    </Button>
+    </CreateButton>
   )
   return (
     <>
@@ -130,30 +86,24 @@ export function NetworksPage() {
       />
       <div className="stack">
         <Card title={t('networks.vpcs')}>
-          <Shown query={vpcQuery}>
-            {(rows) => (
-              <ResourceTable
-                name={t('networks.vpcs')}
-                rows={rows}
-                columns={vpcColumns}
-                rowKey={(row) => row.VpcId!}
-                nothing={<Nothing text={t('networks.noVpc')}>{createVpc}</Nothing>}
-              />
-            )}
-          </Shown>
+          <ResourceList
+            title={t('networks.vpcs')}
+            query={vpcQuery}
+            columns={vpcColumns}
+            rowKey={(row) => row.VpcId!}
+            none={t('networks.noVpc')}
+            create={createVpc}
+          />
         </Card>
         <Card title={t('networks.vswitches')}>
-          <Shown query={switchQuery}>
-            {(rows) => (
-              <ResourceTable
-                name={t('networks.vswitches')}
-                rows={rows}
-                columns={switchColumns}
-                rowKey={(row) => row.VSwitchId!}
-                nothing={<Nothing text={t('networks.noVSwitch')}>{createVSwitch}</Nothing>}
-              />
-            )}
-          </Shown>
+          <ResourceList
+            title={t('networks.vswitches')}
+            query={switchQuery}
+            columns={switchColumns}
+            rowKey={(row) => row.VSwitchId!}
+            none={t('networks.noVSwitch')}
+            create={createVSwitch}
+          />
         </Card>
       </div>
       {open === 'vpc' && <VpcForm onClose={() => setOpen(undefined)} />}

@@ -65,7 +65,7 @@ export function RoutesPage() {
                 </Space>
                 <OfGateway gatewayId={chosen} />
                 {creating && (
-                  <RouteForm kind={creating} gatewayId={chosen} onClose={() => setCreating(undefined)} />
+                  <RouteForm kind={creating} ownerId={chosen} onClose={() => setCreating(undefined)} />
                 )}
               </div>
             )

@@ -27,6 +27,13 @@ export function HealthTag({ health }: { readonly health: Health }) {
   )
 }
 
+/** What is being done to a connection, as long as something is. */
+export function Busy({ state }: { readonly state: string | undefined }) {
+  const { t } = useWords()
+  const busy = (['provisioning', 'updating', 'deleting'] as const).find((one) => one === state)
+  return busy && <span className="muted">{t(`state.${busy}`)}</span>
+}
+
 /** One timer for every time on the page. */
 const ticking = (() => {
   const listeners = new Set<() => void>()

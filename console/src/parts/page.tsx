@@ -57,7 +57,7 @@ export function Copyable({ text, children }: { readonly text: string; readonly c
 }
 
 /** The clipboard interface is there in secure contexts alone; over plain HTTP a selection does it. */
-async function copyText(text: string): Promise<void> {
+export async function copyText(text: string): Promise<void> {
   if (navigator.clipboard) {
     await navigator.clipboard.writeText(text)
     return

@@ -4,7 +4,7 @@ import { Component, type ReactNode } from 'react'
 import { ApiFailure } from '../api.ts'
 import { useWords } from '../i18n.tsx'
 
-interface Asked<T> {
+export interface Asked<T> {
   readonly data: T | undefined
   readonly error: Error | null
   readonly isPending: boolean

@@ -85,6 +85,8 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
         }),
   }))
   const virtual = found.length > drawAll
+  /** Buttons are no text. */
+  const written = columns.filter((column) => column.sortable !== false)
   return (
     <section aria-label={name}>
       <div className="toolbar">
@@ -105,8 +107,8 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
         </span>
         <CsvButton
           name={name}
-          head={columns.map((column) => column.title)}
-          rows={() => found.map((row) => columns.map((column) => column.text(row)))}
+          head={written.map((column) => column.title)}
+          rows={() => found.map((row) => written.map((column) => column.text(row)))}
         />
       </div>
       <div ref={height.ref}>
