@@ -74,6 +74,9 @@ function Themed() {
             headerPadding: '0 20px',
           },
           Descriptions: { labelColor: dark ? '#a3acba' : '#5b6472' },
+          Tabs: dark
+            ? { itemSelectedColor: '#22d3ee', itemHoverColor: '#67e8f9', inkBarColor: '#22d3ee' }
+            : {},
           Menu: {
             itemSelectedBg: dark ? '#123c47' : '#e0f4f8',
             itemSelectedColor: dark ? '#67e8f9' : '#0b5a70',

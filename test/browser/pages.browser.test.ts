@@ -15,10 +15,12 @@ let world: World
 let browser: Browser
 let office = ''
 let plant = ''
+let branch = ''
 before(async () => {
   world = await startWorld()
   office = await world.connect('shanghai-office')
   plant = await world.connect('frankfurt-plant')
+  branch = await world.attach('lisbon-branch')
   world.engine.see(office, upReport('198.51.100.2'))
   world.engine.see(plant, {
     failure: {
@@ -61,25 +63,34 @@ async function remember(id: string): Promise<void> {
   })
 }
 
-/** Serious and critical findings of axe on what is shown now. */
+/** Serious and critical findings of axe on what is shown now, in light and in dark; by the latter only colours differ. */
 async function findings(page: Page): Promise<string[]> {
   // Evaluated as the debugger does, which the page's policy does not stop.
-  await page.evaluate(axeSource)
-  return page.evaluate(async () => {
-    const { axe } = globalThis as unknown as {
-      axe: {
-        run(): Promise<{
-          violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[]
-        }>
+  if (!(await page.evaluate<boolean>("'axe' in globalThis"))) await page.evaluate(axeSource)
+  const run = (options: object) =>
+    page.evaluate(async (asked) => {
+      const { axe } = globalThis as unknown as {
+        axe: {
+          run(options: object): Promise<{
+            violations: { id: string; impact: string; nodes: { html: string; failureSummary: string }[] }[]
+          }>
+        }
       }
-    }
-    const { violations } = await axe.run()
-    return violations
-      .filter(({ impact }) => impact === 'serious' || impact === 'critical')
-      .flatMap(({ id, nodes }) =>
-        nodes.slice(0, 3).map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
-      )
-  })
+      const { violations } = await axe.run(asked)
+      return violations
+        .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+        .flatMap(({ id, nodes }) =>
+          nodes
+            .slice(0, 3)
+            .map(({ html, failureSummary }) => `${id}: ${html.slice(0, 200)} ${failureSummary}`),
+        )
+    }, options)
+  const light = await run({})
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await page.locator('[data-theme="dark"]').waitFor({ state: 'attached' })
+  const dark = await run({ runOnly: ['color-contrast'] })
+  await page.emulateMedia({ colorScheme: 'light' })
+  return [...light, ...dark.map((one) => `dark: ${one}`)]
 }
 
 for (const language of ['en', 'zh'] as const) {
@@ -99,6 +110,7 @@ for (const language of ['en', 'zh'] as const) {
     const places: [path: string, says: string | RegExp][] = [
       ['', word('overview.attention')],
       ['connections', /^↓ [\d.]+ .?bit\/s$/],
+      ['attachments', 'lisbon-branch'],
       ['gateways', 'edge-hangzhou'],
       ['customer-gateways', 'shanghai-office-router'],
       ['networks', 'production'],
@@ -116,10 +128,12 @@ for (const language of ['en', 'zh'] as const) {
       [`connections/${office}/peer`, 'swanctl'],
       [`connections/${plant}/history`, word('health.down')],
       [`connections/${office}/api`, 'DescribeVpnConnection'],
+      [`attachments/${branch}/routing`, '192.168.3.0/24'],
       ['nowhere', word('state.noPage')],
     ]
     for (const [path, says] of places) {
-      await page.goto(`${world.origin}/console/${path}`)
+      // As a click on a link does; that addresses can be opened is for the first page of all and for other tests.
+      await page.evaluate(`history.pushState(null, '', '/console/${path}')`)
       await page.locator('#content').getByText(says).first().waitFor()
       await page.locator('.loading').first().waitFor({ state: 'detached' })
       await look(path)

@@ -15,6 +15,8 @@ export interface World extends TestApp {
   readonly gatewayId: string
   /** Makes a connection and waits until the engine has it. */
   connect(name: string, params?: Params): Promise<string>
+  /** Makes an attachment. */
+  attach(name: string): Promise<string>
 }
 
 export async function startWorld(options: TestAppOptions = {}): Promise<World> {
@@ -45,6 +47,29 @@ export async function startWorld(options: TestAppOptions = {}): Promise<World> {
     })
   await isReady()
   let peers = 0
+  /** A new customer gateway, and a connection to it, but for what it is on. */
+  const ends = async (name: string): Promise<Params> => {
+    peers++
+    const { CustomerGatewayId } = await ask('CreateCustomerGateway', {
+      IpAddress: `198.51.${100 + Math.floor(peers / 250)}.${(peers % 250) + 1}`,
+      Name: `${name}-router`,
+    })
+    return {
+      CustomerGatewayId,
+      Name: name,
+      LocalSubnet: '10.1.0.0/24',
+      RemoteSubnet: `192.168.${peers % 256}.0/24`,
+      EffectImmediately: true,
+      IkeConfig: JSON.stringify({
+        Psk: 'a-rather-long-pre-shared-key',
+        IkeVersion: 'ikev2',
+        IkeEncAlg: 'aes256',
+        IkeAuthAlg: 'sha256',
+        IkePfs: 'group14',
+      }),
+      IpsecConfig: JSON.stringify({ IpsecEncAlg: 'aes256', IpsecAuthAlg: 'sha256', IpsecPfs: 'group14' }),
+    }
+  }
   return {
     ...app,
     origin: `http://${app.endpoint}`,
@@ -53,29 +78,16 @@ export async function startWorld(options: TestAppOptions = {}): Promise<World> {
     vSwitchId: VSwitchId,
     gatewayId: VpnGatewayId,
     async connect(name, params = {}) {
-      peers++
-      const { CustomerGatewayId } = await ask('CreateCustomerGateway', {
-        IpAddress: `198.51.${100 + Math.floor(peers / 250)}.${(peers % 250) + 1}`,
-        Name: `${name}-router`,
-      })
       const { VpnConnectionId } = await ask('CreateVpnConnection', {
         VpnGatewayId,
-        CustomerGatewayId,
-        Name: name,
-        LocalSubnet: '10.1.0.0/24',
-        RemoteSubnet: `192.168.${peers % 256}.0/24`,
-        EffectImmediately: true,
-        IkeConfig: JSON.stringify({
-          Psk: 'a-rather-long-pre-shared-key',
-          IkeVersion: 'ikev2',
-          IkeEncAlg: 'aes256',
-          IkeAuthAlg: 'sha256',
-          IkePfs: 'group14',
-        }),
-        IpsecConfig: JSON.stringify({ IpsecEncAlg: 'aes256', IpsecAuthAlg: 'sha256', IpsecPfs: 'group14' }),
+        ...(await ends(name)),
         ...params,
       })
       await isReady()
+      return VpnConnectionId
+    },
+    async attach(name) {
+      const { VpnConnectionId } = await ask('CreateVpnAttachment', await ends(name))
       return VpnConnectionId
     },
   }
