@@ -187,7 +187,7 @@ describe('the BGP speaker of a gateway', { skip: Lab.missing() ?? birdMissing() 
     assert.equal((await established()).lastError, undefined)
   })
 
-  test('with a key it comes up, with another it does not, and the key is nowhere but in files of ours alone', async () => {
+  test('with a key it comes up, with another it does not, and the key is where BIRD reads it alone', async () => {
     await router.configure(with_({ password: 'not-to-be-seen' }))
     want({ a: { bgp: { ...bgp, authKey: new Secret('another-key') } } })
     await until('tries', () => ['connect', 'active'].includes(speaker.report('a')?.state ?? ''))
@@ -202,6 +202,7 @@ describe('the BGP speaker of a gateway', { skip: Lab.missing() ?? birdMissing() 
       logged.join('\n'),
       JSON.stringify(speaker.report('a')),
       await readFile(join(runDir, 'bird.log'), 'utf8'),
+      await readFile(join(runDir, 'speaker.json'), 'utf8'),
     ]
     for (const text of texts) assert.doesNotMatch(text, /not-to-be-seen|another-key/)
   })
@@ -272,6 +273,15 @@ describe('the BGP speaker of a gateway', { skip: Lab.missing() ?? birdMissing() 
     want({ a: { bgp: { ...bgp, authKey: new Secret('not-to-be-seen') } } })
     await until('settled', () => logged.length > 0)
     assert.equal((await established()).since, before.since)
+
+    // Without the file that has the key there is no session until the key is known, and none without it.
+    await speaker.close()
+    await rm(join(runDir, 'bird.conf'))
+    speaker = create()
+    want({ a: { bgp: { ...bgp, authKey: new Secret('') } } })
+    await when('refused', ({ lastError }) => /is not known until its tunnel/.test(lastError ?? ''))
+    want({ a: { bgp: { ...bgp, authKey: new Secret('not-to-be-seen') } } })
+    await established()
   })
 
   test('a BIRD that is killed is started again; its routes do not outlive it', async () => {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { Secret } from '../../secret.ts'
 import { EngineError, type TunnelBgp } from '../engine.ts'
-import { type BgpSession, defaultBgpLimits, renderBirdConfig, sessionName } from './config.ts'
+import { type BgpSession, defaultBgpLimits, keysIn, renderBirdConfig, sessionName } from './config.ts'
 
 const gateway = { routerId: '198.51.100.1', source: '10.1.0.254', ownNetworks: ['10.1.2.3/16'] }
 const bgp: TunnelBgp = {
@@ -84,6 +84,29 @@ test('what BIRD cannot be told is refused without quoting the key', () => {
   }
 })
 
+test('a session whose key is not known is refused and says so', () => {
+  assert.throws(
+    () => render(session({ authKey: new Secret('') })),
+    /is not known until its tunnel is applied/,
+  )
+})
+
+test('keys are read back by session, and no session takes that of another', () => {
+  const config = render(
+    session({}, { name: sessionName(1) }),
+    session({ authKey: new Secret('} password ; #2') }, { name: sessionName(2) }),
+    session({}, { name: sessionName(3) }),
+    session({ authKey: new Secret('four') }, { name: sessionName(4) }),
+  )
+  assert.deepEqual(
+    [...keysIn(config)].map(([name, key]) => [name, key.reveal()]),
+    [
+      ['vco_2', '} password ; #2'],
+      ['vco_4', 'four'],
+    ],
+  )
+})
+
 test('no key can write anything but a key', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 80 }), (key) => {
@@ -93,7 +116,9 @@ test('no key can write anything but a key', () => {
       } catch (error) {
         return error instanceof EngineError && (key === '' || /[^\x20\x21\x23-\x7e]/.test(key))
       }
-      return config.split('\n').includes(`  password "${key}";`)
+      return (
+        config.split('\n').includes(`  password "${key}";`) && keysIn(config).get('vco_7')?.reveal() === key
+      )
     }),
   )
 })

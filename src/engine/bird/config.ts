@@ -11,6 +11,7 @@
  * - A session whose tunnel cannot carry packets is switched off, so that it ends at once and not with its hold timer.
  */
 import { isIPv4 } from 'node:net'
+import { Secret } from '../../secret.ts'
 import { EngineError, type TunnelBgp } from '../engine.ts'
 import { networkOf } from '../linux/address.ts'
 
@@ -113,7 +114,7 @@ export function renderSession(
   error wait time 1, 5;
   graceful restart off;
   long lived graceful restart off;
-${bgp.authKey === undefined ? '' : `  password ${text(bgp.authKey.reveal(), 'the key of the session')};\n`}\
+${password(bgp.authKey)}\
   ipv4 {
     next hop self;
     import limit ${whole(limits.importLimit, 'import limit', 1, 1_000_000)} action block;
@@ -133,6 +134,19 @@ ${bgp.authKey === undefined ? '' : `  password ${text(bgp.authKey.reveal(), 'the
   };
 }
 `
+}
+
+function password(authKey: Secret | undefined): string {
+  if (authKey === undefined) return ''
+  const key = authKey.reveal()
+  if (key === '') throw refused('the key of the session is not known until its tunnel is applied')
+  return `  password ${text(key, 'the key of the session')};\n`
+}
+
+/** Reads the keys of the sessions back from a rendered configuration, by the names of the sessions. */
+export function keysIn(config: string): ReadonlyMap<string, Secret> {
+  const found = config.matchAll(/^protocol bgp (\S+) \{\n(?: {2}.*\n)*? {2}password "(.*)";$/gm)
+  return new Map([...found].map(([, name = '', key = '']) => [name, new Secret(key)]))
 }
 
 function address(value: string): string {

@@ -2,9 +2,9 @@
  * The BGP speaker of one gateway: one BIRD in the gateway's namespace, with the sessions of all its tunnels.
  *
  * What is wanted is kept here as a whole and rendered as a whole; BIRD takes a new configuration entire or not at all
- * and restarts only the sessions that differ. BIRD outlives us. Its record holds the wanted sessions, keys included,
- * beside the configuration that holds them anyway: without them the first tunnel to be applied after a start would
- * take the sessions of all the others away.
+ * and restarts only the sessions that differ. BIRD outlives us. Its record holds the wanted sessions, without which the
+ * first tunnel to be applied after a start would take the sessions of all the others away. Their keys stand in the
+ * configuration alone, which BIRD takes them from, and are read back from there.
  *
  *     <run dir>/                mode 0700
  *       speaker.json            whose it is, which process, which sessions
@@ -43,6 +43,7 @@ import {
   type BgpLimits,
   type BgpSession,
   kernelMetric,
+  keysIn,
   renderBirdConfig,
   renderSession,
   sessionName,
@@ -91,7 +92,7 @@ export interface SpeakerSurroundings {
 /** What a tunnel wants of the speaker. */
 export interface WantedSession {
   readonly slot: number
-  /** An empty key is one that is not known: it is the key of before. */
+  /** An empty key is one that is not known: it is the key of before, if there is one. */
   readonly bgp: TunnelBgp
   /** The tunnel carries packets. */
   readonly up: boolean
@@ -179,7 +180,8 @@ export class BgpSpeaker {
   #want(id: TunnelId, { slot, bgp: wantedBgp, up, open }: WantedSession): void {
     const before = this.#held.get(id)
     const isKeyKnown = wantedBgp.authKey?.reveal() !== ''
-    const bgp = isKeyKnown ? wantedBgp : { ...wantedBgp, authKey: before?.session.bgp.authKey }
+    const authKey = (isKeyKnown ? undefined : before?.session.bgp.authKey) ?? wantedBgp.authKey
+    const bgp = { ...wantedBgp, authKey }
     const session: BgpSession = { name: sessionName(slot), bgp, open }
     const held = before ?? hold(session)
     if (JSON.stringify(clear(held.session).bgp) !== JSON.stringify(clear(session).bgp)) {
@@ -567,7 +569,7 @@ const hold = (session: BgpSession): Held => ({
   since: Date.now(),
 })
 
-/** With the key in clear, for the record. */
+/** With the key in clear, to be compared. */
 const clear = ({ bgp, ...session }: BgpSession) => ({
   ...session,
   bgp: { ...bgp, authKey: bgp.authKey?.reveal() },
@@ -587,26 +589,38 @@ interface SpeakerRecord {
   readonly sessions: readonly { readonly id: TunnelId; readonly session: BgpSession }[]
 }
 
+/** Says which sessions have a key, and no key. */
 const renderRecord = ({ sessions, ...record }: SpeakerRecord) =>
   JSON.stringify({
     ...record,
-    sessions: sessions.map(({ id, session }) => ({ id, session: clear(session) })),
+    sessions: sessions.map(({ id, session: { bgp, ...session } }) => ({
+      id,
+      session: { ...session, bgp: { ...bgp, authKey: bgp.authKey && '' } },
+    })),
   })
 
-/** `undefined` when there is none or it cannot be read. */
+/** `undefined` when there is none or it cannot be read. A key that the configuration does not hold is empty. */
 export function readRecord(runDir: string): SpeakerRecord | undefined {
   try {
     const record = JSON.parse(readFileSync(recordFile(runDir), 'utf8'))
-    return { ...record, sessions: record.sessions.map(readSession) }
+    const keys = readKeys(runDir)
+    const sessions = record.sessions.map(({ id, session }: SpeakerRecord['sessions'][number]) => {
+      const authKey =
+        session.bgp.authKey === undefined ? undefined : (keys.get(session.name) ?? new Secret(''))
+      return { id, session: { ...session, bgp: { ...session.bgp, authKey } } }
+    })
+    return { ...record, sessions }
   } catch {
     return undefined
   }
 }
 
-function readSession({ id, session }: { id: TunnelId; session: ReturnType<typeof clear> }) {
-  const { authKey, ...bgp } = session.bgp
-  const key = authKey === undefined ? {} : { authKey: new Secret(authKey) }
-  return { id, session: { ...session, bgp: { ...bgp, ...key } } }
+function readKeys(runDir: string): ReadonlyMap<string, Secret> {
+  try {
+    return keysIn(readFileSync(confFile(runDir), 'utf8'))
+  } catch {
+    return new Map()
+  }
 }
 
 const messageOf = (error: unknown) => (error instanceof Error ? error.message : String(error))
