@@ -47,6 +47,7 @@ test('without any setting everything has its default', () => {
     subnetsPerSide: 10,
     tagsPerResource: 20,
   })
+  assert.equal(config.bgpHoldTime, 30)
   assert.equal(config.logFile, undefined)
   assert.equal(config.logLevel, 'info')
 })
@@ -84,6 +85,7 @@ test('every setting is reachable from the environment and from the file, and the
     'quotas.networksPerBgpSession': ['1', 2],
     'quotas.subnetsPerSide': ['1', 2],
     'quotas.tagsPerResource': ['1', 2],
+    'bgp.holdTime': ['3', 4],
     'webhook.url': ['http://192.0.2.1/', 'ftp://192.0.2.2/'],
     'webhook.secret': ['a secret with blanks', 'a-secret-without-them'],
     logFile: ['/a/log', '/b/log'],
@@ -191,6 +193,9 @@ test('a value that cannot be is refused with a sentence that names the setting a
     ['DEFAULT_REGION', '../..', /is not a region/],
     ['QUOTAS_VPN_GATEWAYS', '0', /whole number/],
     ['QUOTAS_VPN_GATEWAYS', '1e3', /whole number/],
+    ['BGP_HOLD_TIME', '2', /SUIDAO_BGP_HOLD_TIME "2": must be a whole number of seconds from 3 to 65535/],
+    ['BGP_HOLD_TIME', '65536', /3 to 65535/],
+    ['BGP_HOLD_TIME', '3.5', /3 to 65535/],
     ['LOG_LEVEL', 'loud', /must be one of debug, info, warn, error/],
   ]
   for (const [variable, value, sentence] of cases) {

@@ -73,6 +73,8 @@ export interface Config {
   /** Files of the audit trail that are kept, of 8 MB each. */
   readonly auditFiles: number
   readonly quotas: Quotas
+  /** Seconds that BGP sessions are offered with: see `BgpLimits`. */
+  readonly bgpHoldTime: number
   /** Where the events of all tunnels are sent to, beside what accounts have set up. */
   readonly webhook?: { readonly url: string; readonly secret: Secret }
   /** Absolute; absent for stderr. */
@@ -273,6 +275,12 @@ export const settings = [
   },
   { name: 'quotas.tagsPerResource', value: 'number', default: '20', help: 'tags per resource' },
   {
+    name: 'bgp.holdTime',
+    value: '3-65535 seconds',
+    default: '30',
+    help: 'silence after which a BGP session ends; the lower one of both ends counts',
+  },
+  {
     name: 'webhook.url',
     value: 'http(s) address',
     default: 'none',
@@ -416,6 +424,7 @@ export function readConfig(
       subnetsPerSide: read('quotas.subnetsPerSide', parseCount, 10),
       tagsPerResource: read('quotas.tagsPerResource', parseCount, 20),
     },
+    bgpHoldTime: read('bgp.holdTime', parseHoldTime, 30),
     webhook: webhookUrl && webhookSecret ? { url: webhookUrl, secret: webhookSecret } : undefined,
     logFile: read('logFile', path, undefined),
     logLevel: read('logLevel', oneOf('debug', 'info', 'warn', 'error'), 'info'),
@@ -505,6 +514,7 @@ export function readConfig(
       'wan.bridge',
       'wan.netns',
       'wan.gateway',
+      'bgp.holdTime',
       'webhook.url',
     ] as const) {
       if (given.has(name)) {
@@ -682,6 +692,14 @@ function parseRegions(text: string): string[] {
 
 function parseCount(text: string): number {
   if (!/^\d{1,7}$/.test(text) || Number(text) < 1) throw new Error('must be a whole number from 1 to 9999999')
+  return Number(text)
+}
+
+/** RFC 4271, 4.2: at least three seconds. Zero, which would be for ever, is not taken: a silent peer has to be noticed. */
+function parseHoldTime(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) < 3 || Number(text) > 65_535) {
+    throw new Error('must be a whole number of seconds from 3 to 65535')
+  }
   return Number(text)
 }
 

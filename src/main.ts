@@ -101,7 +101,10 @@ async function createEngine(config: Config, log: (entry: object) => void): Promi
       wan: host ?? wan,
       ...(kernelMode === 'auto' ? {} : { kernelMode }),
       services: [
-        createBgpService({ ...common, limits: { importLimit: config.quotas.networksPerBgpSession } }),
+        createBgpService({
+          ...common,
+          limits: { holdTime: config.bgpHoldTime, importLimit: config.quotas.networksPerBgpSession },
+        }),
         createProbeService(common),
       ],
       log: common.log,

@@ -27,7 +27,6 @@ const router: RouterSettings = {
       peer: '169.254.10.1',
       peerAsn: 45_104,
       password: authKey,
-      holdTime: 3,
     },
   ],
   networks: ['172.16.0.0/24'],
@@ -55,7 +54,7 @@ describe('BGP and a health check through the API', { skip }, () => {
     })
 
   before(async () => {
-    product = await Product.create()
+    product = await Product.create({ BGP_HOLD_TIME: '5' })
     vpc = await product.site('host')
     site = await Site.create(product.lab, 'site', ['172.16.0.1/32'], [{ outside, inside: '169.254.10.2/30' }])
     await site.lines[0]!.peer.load(
@@ -99,6 +98,11 @@ describe('BGP and a health check through the API', { skip }, () => {
     await product.up(id)
     await session('success')
     await check('success')
+    assert.match(
+      await peer.ask('show protocols all'),
+      /Hold timer: +[\d.]+\/5\n/,
+      'the lower one of both ends',
+    )
     assert.deepEqual(await peer.learned(), ['10.0.0.0/16'])
     await reaches()
     const extra = await until('the learned network in the answer', async () => {

@@ -9,7 +9,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { after, before, describe, test } from 'node:test'
-import type { Tunnel } from '../../src/engine/engine.ts'
+import type { Tunnel, TunnelProbe } from '../../src/engine/engine.ts'
 import { carriesTraffic } from '../../src/engine/strongswan/observe.ts'
 import { command } from './support/command.ts'
 import { agreeing, GatewayLab } from './support/gateway-lab.ts'
@@ -25,6 +25,17 @@ const everyMs = 10
 const silenceMs = 4_500
 /** What may be lost on the way through the daemon and us when the peer says that it closes. */
 const closeMs = 200
+/** What is promised where a health check is set to notice it. */
+const checkMs = 3_000
+
+/** The shortest that the API takes. */
+const check: TunnelProbe = {
+  source: '10.1.0.254',
+  destination: '10.2.0.1',
+  interval: 1,
+  retry: 1,
+  revokeRoutes: true,
+}
 
 const seen: { kind: string; cut: string; lost: number; back: number }[] = []
 
@@ -42,16 +53,16 @@ describe('master and slave', { skip: Lab.missing() ?? false }, () => {
     await lab.engine.gateways.apply({ ...lab.gateway, secondAddress: '198.51.100.7' })
   })
   after(async () => {
-    console.log('negotiation  the master is  packets lost until the slave carries  and on the way back')
+    console.log('negotiation  the master is   packets lost until the slave carries  and on the way back')
     for (const { kind, cut, lost, back } of seen) {
       console.log(
-        `${kind.padEnd(12)} ${cut.padEnd(14)} ${`${lost} (${lost * everyMs} ms)`.padEnd(37)} ${back}`,
+        `${kind.padEnd(12)} ${cut.padEnd(15)} ${`${lost} (${lost * everyMs} ms)`.padEnd(37)} ${back}`,
       )
     }
     await lab.close()
   })
 
-  const pair = (version: 'ikev1' | 'ikev2'): readonly [Tunnel, Tunnel] => {
+  const pair = (version: 'ikev1' | 'ikev2', more: Partial<Tunnel> = {}): readonly [Tunnel, Tunnel] => {
     const make = (slot: number, localAddress: string, remoteAddress: string): Tunnel => ({
       ...lab.tunnel,
       id: `vco-${slot}`,
@@ -62,6 +73,7 @@ describe('master and slave', { skip: Lab.missing() ?? false }, () => {
       routes: [
         { destination: '10.2.0.0/24', source: '10.1.0.0/24', priority: 10, metric: slot === 1 ? 100 : 200 },
       ],
+      ...more,
     })
     return [make(1, '198.51.100.1', '198.51.100.2'), make(2, '198.51.100.7', '198.51.100.3')]
   }
@@ -70,6 +82,11 @@ describe('master and slave', { skip: Lab.missing() ?? false }, () => {
       `${id} to carry traffic`,
       async () => (await lab.engine.tunnels.observe(id))?.childSas.some(carriesTraffic),
       { timeoutMs: 20_000 },
+    )
+  const succeeds = (id: string) =>
+    until(
+      `the check of ${id} to succeed`,
+      async () => (await lab.engine.tunnels.observe(id))?.probe?.succeeding,
     )
   const way = async () => {
     const args = ['route', 'get', '10.2.0.1', 'from', '10.1.0.10', 'iif', 'vpc0']
@@ -105,7 +122,9 @@ describe('master and slave', { skip: Lab.missing() ?? false }, () => {
   const cuts: readonly {
     readonly cut: string
     readonly kinds: readonly ('ikev1' | 'ikev2')[]
+    /** Milliseconds. */
     readonly bound: number
+    readonly settings?: Partial<Tunnel>
     /** Cuts, and returns what mends it. */
     readonly make: (peer: Peer) => Promise<() => Promise<unknown>>
   }[] = [
@@ -134,16 +153,25 @@ describe('master and slave', { skip: Lab.missing() ?? false }, () => {
       bound: silenceMs,
       make: (peer) => lab.lab.drop(peer.netns, 'ip daddr 198.51.100.2'),
     },
+    {
+      // Nothing but the check notices it.
+      cut: 'silent, checked',
+      kinds: ['ikev2'],
+      bound: checkMs,
+      settings: { dpd: false, probe: check },
+      make: (peer) => lab.lab.drop(peer.netns, 'ip daddr 198.51.100.2'),
+    },
   ]
 
-  for (const { cut, kinds, bound, make } of cuts) {
+  for (const { cut, kinds, bound, settings, make } of cuts) {
     for (const kind of kinds) {
       test(`${kind}, the master is ${cut}`, async () => {
-        const tunnels = pair(kind)
+        const tunnels = pair(kind, settings)
         for (const [index, tunnel] of tunnels.entries()) {
           await peers[index]?.load(agreeing(tunnel))
           await lab.engine.tunnels.apply(tunnel)
           await carries(tunnel.id)
+          if (tunnel.probe) await succeeds(tunnel.id)
         }
         await goesBy('vco1')
         let mend: () => Promise<unknown> = () => Promise.resolve()
