@@ -279,8 +279,6 @@ const unused = {
   DpdHashNotifyCompatibility:
     'strongSwan takes the DPD payloads of either order; it is a workaround of other devices.',
   LifetimeMismatch: 'lifetimes are not negotiated in IKEv2, and in IKEv1 the shorter one is used.',
-  SecurityProtocolMismatch: 'a peer that offers AH has not been tried.',
-  EncapsulationModeMismatch: 'a peer in transport mode has not been tried.',
   AlgorithmCompatibility:
     'every algorithm of the API works in both kinds of ESP; nothing is known to be half supported.',
   CommitMismatch: 'the commit bit (RFC 2408) is not used by strongSwan.',

@@ -16,6 +16,7 @@ export function offered(
     case 'REKEY_FAILED':
       return `offered: ${ipsec.encryption}-${ipsec.authentication}, PFS ${ipsec.pfs}`
     case 'SUBNET_MISMATCH':
+    case 'ENCAPSULATION_MODE_MISMATCH':
       return `configured: ${localSubnets.join(',')} === ${remoteSubnets.join(',')}`
     case 'ID_MISMATCH':
     case 'PSK_MISSING':

@@ -419,6 +419,26 @@ const table = {
       zh: '请使 IpsecEncAlg、IpsecAuthAlg、IpsecPfs 与对端一致。',
     },
   },
+  SECURITY_PROTOCOL_MISMATCH: {
+    vendorCode: 'SecurityProtocolMismatch',
+    phase: 2,
+    severity: 'Critical',
+    title: { en: 'The peer asks for AH instead of ESP', zh: '对端请求使用 AH 而不是 ESP' },
+    remedy: {
+      en: 'Set the peer to ESP; AH, which does not encrypt, is not offered.',
+      zh: '请在对端改用 ESP 协议；本端不支持不加密的 AH。',
+    },
+  },
+  ENCAPSULATION_MODE_MISMATCH: {
+    vendorCode: 'EncapsulationModeMismatch',
+    phase: 2,
+    severity: 'Critical',
+    title: { en: 'The peer asks for transport mode', zh: '对端请求使用传输模式' },
+    remedy: {
+      en: 'Set the peer to tunnel mode, with its own subnets and those of the VPC.',
+      zh: '请在对端改用隧道模式，并配置其本地网段和 VPC 网段。',
+    },
+  },
   SUBNET_MISMATCH: {
     vendorCode: 'TrafficSelectorMismatch',
     phase: 2,

@@ -1,7 +1,8 @@
 /**
  * Everything that is known to keep two ends from agreeing, and what each of them sees then. Provoked between two real
  * daemons (`test/lab/failure-log.lab.test.ts`) and between our simulated end and its peer
- * (`src/engine/simulated/causes.test.ts`): both have to give these codes, line by line.
+ * (`src/engine/simulated/causes.test.ts`): both have to give these codes, line by line,
+ * except for peers that ask for something else than ESP in tunnel mode: the simulated ones cannot.
  */
 import type { ReasonCode } from '../../src/engine/reason.ts'
 
@@ -36,6 +37,9 @@ export interface EndChange {
   readonly remote?: string
   readonly proposals?: readonly string[]
   readonly espProposals?: readonly string[]
+  /** AH instead of ESP. */
+  readonly ahProposals?: readonly string[]
+  readonly mode?: 'transport'
   readonly localSubnets?: readonly string[]
   readonly remoteSubnets?: readonly string[]
 }
@@ -333,10 +337,36 @@ export const certificateCauses: readonly Cause[] = [
   },
 ]
 
+const protocolCauses: readonly Cause[] = [
+  {
+    name: 'ah-at-a',
+    a: { ahProposals: ['sha1-modp1024'] },
+    sees: everyKind('ESP_PROPOSAL_MISMATCH', 'SECURITY_PROTOCOL_MISMATCH'),
+  },
+  {
+    name: 'ah-at-b',
+    b: { ahProposals: ['sha1-modp1024'] },
+    sees: everyKind('ESP_PROPOSAL_MISMATCH', 'SECURITY_PROTOCOL_MISMATCH'),
+  },
+  {
+    // IKEv1 has the mode inside its proposals, and the daemon does not say it.
+    name: 'transport-mode-at-a',
+    kinds: ['ikev2'],
+    a: { mode: 'transport' },
+    sees: { ikev2: ['SUBNET_MISMATCH', 'ENCAPSULATION_MODE_MISMATCH'] },
+  },
+  {
+    name: 'transport-mode-at-b',
+    b: { mode: 'transport' },
+    sees: everyKind('SUBNET_MISMATCH', 'SUBNET_MISMATCH'),
+  },
+]
+
 export const changeOf = (change: Cause['b'], kind: Kind): EndChange =>
   typeof change === 'function' ? change(kind) : (change ?? {})
 
-export const allCauses: readonly Cause[] = [...causes, ...certificateCauses]
+export const causesOfBothEngines: readonly Cause[] = [...causes, ...certificateCauses]
+export const allCauses: readonly Cause[] = [...causesOfBothEngines, ...protocolCauses]
 
 /** What both ends were seen to say, in the order of `allCauses` and `kinds`, as lines of Markdown. */
 export function tableOfCauses(

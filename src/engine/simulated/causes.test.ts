@@ -6,8 +6,8 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import {
-  allCauses,
   type Cause,
+  causesOfBothEngines,
   changeOf,
   type EndChange,
   type Kind,
@@ -242,7 +242,7 @@ const comparable = (evidence: readonly string[]) =>
         .replace(/^(configured proposals: [^,]*), .*$/, '$1'),
     )
 
-for (const cause of allCauses) {
+for (const cause of causesOfBothEngines) {
   for (const kind of cause.kinds ?? kinds) {
     for (const [end, index] of [
       ['a', 0],

@@ -114,6 +114,15 @@ const lines = {
       ? 'received NO_PROPOSAL_CHOSEN error notify'
       : 'received NO_PROPOSAL_CHOSEN notify, no CHILD_SA built',
   ],
+  SECURITY_PROTOCOL_MISMATCH: [
+    refusedEsp,
+    'received proposals: AH:HMAC_SHA1_96/NO_EXT_SEQ',
+    'configured proposals: ESP:AES_CBC_128/HMAC_SHA1_96/NO_EXT_SEQ',
+  ],
+  ENCAPSULATION_MODE_MISMATCH: [
+    'traffic selectors  ===  unacceptable',
+    'parsed IKE_AUTH request 1 [ IDi N(INIT_CONTACT) IDr AUTH N(USE_TRANSP) SA TSi TSr ]',
+  ],
   SUBNET_MISMATCH: ({ ike }) => [
     ike.version === 'ikev1'
       ? 'received INVALID_ID_INFORMATION error notify'

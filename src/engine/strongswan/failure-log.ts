@@ -74,6 +74,8 @@ interface Attempt {
   natSeen: boolean
   /** The peer has shown a certificate. */
   certificateSeen: boolean
+  /** The last CHILD_SA that the peer asked for was to be in transport mode (IKEv2, RFC 7296, 1.3.1). */
+  transportAsked: boolean
   /** Of the last retransmitted packet: `seq` in IKEv1, message id in IKEv2. */
   retransmitting?: number
   /** When we last asked to delete something of it: the peer's DELETE that follows is its answer. */
@@ -213,7 +215,8 @@ const rules: readonly Rule[] = [
   },
   {
     match: /^(no matching proposal found, sending NO_PROPOSAL_CHOSEN|no acceptable proposal found)/,
-    code: (attempt) => espMismatches[difference(attempt, 'ESP')],
+    code: (attempt) =>
+      isOtherProtocol(attempt) ? 'SECURITY_PROTOCOL_MISMATCH' : espMismatches[difference(attempt, 'ESP')],
   },
   {
     match: /^received (INVALID_ID_INFORMATION error notify|TS_UNACCEPTABLE notify, no CHILD_SA built)/,
@@ -221,7 +224,8 @@ const rules: readonly Rule[] = [
   },
   {
     match: /^(no matching CHILD_SA config found for |traffic selectors .* unacceptable)/,
-    code: 'SUBNET_MISMATCH',
+    // Transport mode is for the two hosts themselves, so it is their addresses that are asked for instead of subnets.
+    code: ({ transportAsked }) => (transportAsked ? 'ENCAPSULATION_MODE_MISMATCH' : 'SUBNET_MISMATCH'),
   },
 
   { match: /^ignoring IKE_SA setup from .*, per-IP half-open IKE_SA limit/, code: 'HALF_OPEN_LIMIT' },
@@ -291,10 +295,19 @@ function difference(attempt: Attempt, protocol: 'IKE' | 'ESP'): Difference {
   return parted.length === 1 ? parted[0]! : 'unclear'
 }
 
+/** The peer's last proposals of phase 2 are for another protocol than ours: AH, that is. */
+function isOtherProtocol({ context }: Attempt): boolean {
+  const protocol = (whose: string) =>
+    context
+      .map((text) => new RegExp(`^${whose} proposals: (ESP|AH):`).exec(text)?.[1])
+      .findLast((found) => found !== undefined)
+  return protocol('received') !== protocol('configured')
+}
+
 /** Lines that help to understand a failure of a phase. */
 const contextLines = {
   1: /^((received|configured) proposals: IKE:|looking for .*peer configs matching|(local|remote) host is behind NAT|received end entity cert| {2}using trusted ca certificate| {2}issuer is |no trusted .*public key)/,
-  2: /^((received|configured) proposals: (ESP|AH):|error installing |CHILD_SA rekeying failed)/,
+  2: /^((received|configured) proposals: (ESP|AH):|parsed \w+ request \d+ \[.* N\(USE_TRANSP\)|error installing |CHILD_SA rekeying failed)/,
 } as const
 
 /** First exchanges, which say version and mode. */
@@ -353,6 +366,12 @@ const facts: readonly {
     },
   },
   {
+    match: /^parsed (?:IKE_AUTH|CREATE_CHILD_SA) request \d+ /,
+    learn(attempt, { input }) {
+      attempt.transportAsked = input.includes(' N(USE_TRANSP) ')
+    },
+  },
+  {
     match: /^received end entity cert /,
     learn(attempt) {
       attempt.certificateSeen = true
@@ -407,6 +426,7 @@ export function createFailureLog(): FailureLog {
         packetsReceived: 0,
         natSeen: false,
         certificateSeen: false,
+        transportAsked: false,
         deletedAt: Number.NEGATIVE_INFINITY,
         context: [],
       }

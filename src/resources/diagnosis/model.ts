@@ -145,6 +145,7 @@ function mismatchOf(code: ReasonCode, evidence: readonly string[], tunnel: Diagn
     case 'ESP_AUTHENTICATION_MISMATCH':
     case 'ESP_PROPOSAL_MISMATCH':
     case 'PFS_MISMATCH':
+    case 'SECURITY_PROTOCOL_MISMATCH':
       return {
         local: afterColon(evidence, 'configured proposals: ', 'offered: '),
         remote: afterColon(evidence, 'received proposals: '),
@@ -167,6 +168,8 @@ function mismatchOf(code: ReasonCode, evidence: readonly string[], tunnel: Diagn
       }
     case 'IKE_VERSION_MISMATCH':
       return { local: tunnel.ike_version, remote: tunnel.ike_version === 'ikev1' ? 'ikev2' : 'ikev1' }
+    case 'ENCAPSULATION_MODE_MISMATCH':
+      return { local: 'tunnel', remote: 'transport' }
     case 'MODE_MISMATCH':
       return { local: tunnel.ike_mode, remote: tunnel.ike_mode === 'main' ? 'aggressive' : 'main' }
     default:

@@ -18,6 +18,9 @@ export interface PeerSettings {
   readonly certificate?: { readonly own?: string; readonly ownKey: string; readonly remoteCa: string }
   readonly proposals?: readonly string[]
   readonly espProposals?: readonly string[]
+  /** Instead of ESP. */
+  readonly ahProposals?: readonly string[]
+  readonly mode?: 'transport'
   /** Name of the connection; a peer of several tunnels has several. */
   readonly name?: string
   readonly localSubnets: readonly string[]
@@ -104,7 +107,10 @@ export class Peer {
             `child-${index + 1}`,
             {
               ...selectors,
-              esp_proposals: settings.espProposals ?? ['aes128-sha1-modp1024'],
+              ...(settings.ahProposals
+                ? { ah_proposals: settings.ahProposals }
+                : { esp_proposals: settings.espProposals ?? ['aes128-sha1-modp1024'] }),
+              ...(settings.mode && { mode: settings.mode }),
               ...settings.child,
             },
           ]),
