@@ -159,7 +159,7 @@ async function runFiles(stage: Extract<Stage, { files: unknown }>): Promise<Outc
   }
   // What never came to a summary of its own: a file that could not be loaded or was stopped at the limit.
   for (const [file, { failures, output }] of reports) {
-    if (failures.length === 0) continue
+    if (failures.every(isEcho)) continue
     console.log(`${mark(false)} ${file}`)
     printFailures(failures)
     process.stdout.write(indent(output))
@@ -185,14 +185,17 @@ function printFile(file: string, summary: EventData.TestSummary, report: FileRep
 }
 
 function printFailures(failures: readonly EventData.TestFail[]): void {
-  for (const { name, line, details } of failures) {
-    const cause = (details.error as Error & { failureType?: string }).cause
-    // A test whose only fault is a failed test inside it says nothing new.
-    if ((details.error as { failureType?: string }).failureType === 'subtestsFailed') continue
+  for (const failure of failures) {
+    if (isEcho(failure)) continue
+    const { name, line, details } = failure
     console.log(`    failed: ${name}${line === undefined ? '' : ` (line ${line})`}`)
-    console.log(indent(indent(inspect(cause ?? details.error, { depth: 4 }))).trimEnd())
+    console.log(indent(indent(inspect(details.error.cause ?? details.error, { depth: 4 }))).trimEnd())
   }
 }
+
+/** A test whose only fault is a failed test inside it says nothing new. */
+const isEcho = ({ details }: EventData.TestFail) =>
+  (details.error as { failureType?: string }).failureType === 'subtestsFailed'
 
 const mark = (passed: boolean) => (passed ? 'ok  ' : 'FAIL')
 const seconds = (milliseconds: number) => `${(milliseconds / 1000).toFixed(1)} s`

@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { Secret } from '../../secret.ts'
 import type { Tunnel } from '../engine.ts'
 import { createFailureLog, type LogLine, parseLogEvent } from './failure-log.ts'
-import { parseRecording, renderRecording, replay } from './testdata/recording.ts'
+import { parseRecording, type Recorded, renderRecording, replay } from './testdata/recording.ts'
 import { decodeMessage, encodeMessage } from './vici/message.ts'
 
 const directory = new URL('testdata/', import.meta.url)
@@ -81,6 +81,22 @@ for (const file of readdirSync(directory).filter((name) => name.endsWith('.txt')
       swapped[index] = first
     }
     assert.equal(replay(swapped, settings).shown.at(-1)?.code ?? 'none', expected)
+  })
+
+  test(`recorded: ${file} gives the same whenever it is seen that it was up`, () => {
+    // The daemon's list is on its way while more lines come.
+    for (const [from, entry] of recorded.entries()) {
+      if (entry.kind !== 'sas' || !entry.up) continue
+      const rest = recorded.toSpliced(from, 1)
+      const established = rest.findIndex(
+        (one) => one.kind === 'line' && /CHILD_SA \S+ established /.test(one.text),
+      )
+      const later = rest.findIndex(({ kind }, index) => kind === 'sas' && index >= from)
+      for (let to = established + 1; to <= (later < 0 ? rest.length : later); to++) {
+        const moved: Recorded[] = rest.toSpliced(to, 0, entry)
+        assert.equal(replay(moved, settings).shown.at(-1)?.code ?? 'none', expected, `${from} to ${to}`)
+      }
+    }
   })
 }
 

@@ -49,7 +49,7 @@ export interface FailureLog {
   tunnelsOf(line: LogLine): readonly TunnelId[]
   /**
    * What the tunnel's SAs are now. `up` says that everything wanted is up: no failure is shown then, and what was
-   * seen before is forgotten. `newestIke` is the unique id of the newest established IKE_SA. Repeating it is fine.
+   * seen of earlier attempts is forgotten. `newestIke` is the unique id of the newest established IKE_SA. Repeating it is fine.
    */
   observed(id: TunnelId, sas: { readonly up: boolean; readonly newestIke?: string }, at: number): void
   /** A CHILD_SA was re-keyed: an earlier failure to do so is over. */
@@ -574,7 +574,10 @@ export function createFailureLog(): FailureLog {
         attemptOf(newestIke).tunnelId = id
         attemptOf(newestIke).childUp ||= up
       }
-      if (up && !watched.up) drop(watched, () => true)
+      // What is said of the end of the very SA that is up is newer than this look at it.
+      if (up && !watched.up) {
+        drop(watched, (attempt, code) => attempt.uniqueId !== newestIke || reasons[code].phase === 2)
+      }
       // A DELETE seen while it was up belonged to a re-key, unless it is what brought the tunnel down.
       if (!up && watched.up) {
         drop(watched, (attempt, code) => reasons[code].phase === 0 && at - attempt.hit!.at > endWindow)
