@@ -407,6 +407,11 @@ async function tour({ ask, refused, recorded }: Calls): Promise<Refusal[]> {
   await ask('MoveVpnResourceGroup', moved)
   // --- Events ---
   const { WebhookId } = await ask('SuidaoCreateWebhook', { Url: 'http://127.0.0.1:9/' })
+  await ask('SuidaoUpdateWebhook', {
+    WebhookId,
+    Url: 'http://127.0.0.1:9/other',
+    'Events.1': 'BgpSessionLost',
+  })
   await ask('SuidaoListWebhooks')
   await ask('SuidaoTestWebhook', { WebhookId })
   await ask('SuidaoDeleteWebhook', { WebhookId })

@@ -155,6 +155,13 @@ test('from an empty region to a tunnel that is up, by forms alone', async () => 
   await page.getByRole('dialog').getByRole('button', { name: 'OK' }).click()
   await page.getByRole('button', { name: 'Test http://127.0.0.1:9/hook' }).click()
   await page.getByText(/, after \d+ ms/).waitFor()
+  await page.getByRole('button', { name: 'Edit http://127.0.0.1:9/hook' }).click()
+  await fill(page, word('webhooks.url'), '127.0.0.1:9/other')
+  await page.getByText(word('check.noUrl')).waitFor()
+  await fill(page, word('webhooks.url'), 'http://127.0.0.1:9/other')
+  await save(page)
+  await closed(page)
+  await page.getByRole('button', { name: 'Test http://127.0.0.1:9/other' }).waitFor()
 
   await page.goto(`${world.origin}/console/connections`)
   await page.getByRole('link', { name: 'headquarters', exact: true }).click()

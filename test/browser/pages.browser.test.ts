@@ -29,6 +29,17 @@ before(async () => {
       evidence: ['received AUTHENTICATION_FAILED'],
     },
   })
+  world.engine.see(branch, {
+    failure: {
+      code: 'IKE_ENCRYPTION_MISMATCH',
+      since: Date.now() - 5_000,
+      evidence: [
+        'no proposal found',
+        'received proposals: IKE:AES_CBC_256/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024',
+        'configured proposals: IKE:AES_CBC_128/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1024',
+      ],
+    },
+  })
   await remember(office)
   browser = await launch()
 })
@@ -130,6 +141,7 @@ for (const language of ['en', 'zh'] as const) {
       [`connections/${office}/api`, 'DescribeVpnConnection'],
       [`attachments/${branch}/routing`, '192.168.3.0/24'],
       ['nowhere', word('state.noPage')],
+      [`attachments/${branch}/peer`, 'AES_CBC_256'],
     ]
     for (const [path, says] of places) {
       // As a click on a link does; that addresses can be opened is for the first page of all and for other tests.
@@ -138,6 +150,7 @@ for (const language of ['en', 'zh'] as const) {
       await page.locator('.loading').first().waitFor({ state: 'detached' })
       await look(path)
     }
+    await page.locator('mark', { hasText: /^AES_CBC_256$/ }).waitFor()
     assert.deepEqual({ serious, faults }, { serious: {}, faults: [] })
     await context.close()
   })

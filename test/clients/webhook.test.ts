@@ -126,6 +126,21 @@ eachDatabase((kind, _open, place) => {
       const nobody = await ask('SuidaoCreateWebhook', { Url: gone.url, 'Events.1': 'BgpSessionLost' })
       const failed = await ask('SuidaoTestWebhook', { WebhookId: nobody['WebhookId'] })
       assert.deepEqual([failed['Succeeded'], failed['Status']], [false, 'ECONNREFUSED'])
+
+      const WebhookId = nobody['WebhookId']
+      const change = (params: Record<string, string>) => ask('SuidaoUpdateWebhook', { WebhookId, ...params })
+      const now = async () =>
+        (await ask('SuidaoListWebhooks')).Webhooks.Webhook.find((one: any) => one.WebhookId === WebhookId)
+      await refused(change({ Url: 'ftp://192.0.2.1/' }), 'IllegalParam.Url')
+      await change({})
+      assert.deepEqual([(await now()).Url, (await now()).Events.Event], [gone.url, ['BgpSessionLost']])
+      await change({ Url: receiver.url, Secret: secret })
+      receiver.status = 204
+      assert.equal((await ask('SuidaoTestWebhook', { WebhookId }))['Succeeded'], true)
+      const all = listed.Events.Event as string[]
+      await change(Object.fromEntries(all.map((name, index) => [`Events.${index + 1}`, name])))
+      assert.deepEqual([(await now()).Url, (await now()).Events.Event], [receiver.url, all])
+      await refused(ask('SuidaoUpdateWebhook', { WebhookId: 'whk-none' }), 'InvalidWebhookId.NotFound')
       await ask('SuidaoDeleteWebhook', { WebhookId: nobody['WebhookId'] })
       await refused(
         ask('SuidaoDeleteWebhook', { WebhookId: nobody['WebhookId'] }),

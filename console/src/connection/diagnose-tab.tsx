@@ -1,12 +1,11 @@
 /** One verdict, why, what was seen, and what to do. */
 import { Alert } from 'antd'
-import { useConsole } from '../context.tsx'
-import { diagnosis, useQuery } from '../data.ts'
 import { type ReasonExtra, reasonOf } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
 import { Facts } from '../parts/page.tsx'
+import { BothEnds } from './both-ends.tsx'
 import { LayerMark } from './layer.tsx'
 import { bgpLayer, espLayer, ikeLayer, type LayerState, probeLayer, tunnelsOf } from './tunnels.ts'
 
@@ -48,28 +47,8 @@ export function ReasonBox({ reason }: { readonly reason: ReasonExtra | undefined
   )
 }
 
-/** What the two ends have where they differ, as far as it was seen. */
-function Mismatch({
-  found,
-}: {
-  readonly found: { MismatchLocalParam?: string; MismatchRemoteParam?: string } | undefined
-}) {
-  const { t } = useWords()
-  if (!found?.MismatchLocalParam && !found?.MismatchRemoteParam) return null
-  return (
-    <Facts
-      title={t('diagnose.differ')}
-      facts={[
-        { label: t('diagnose.ours'), value: <code>{found.MismatchLocalParam}</code> },
-        { label: t('diagnose.theirs'), value: <code>{found.MismatchRemoteParam}</code> },
-      ]}
-    />
-  )
-}
-
 export function DiagnoseTab({ answer }: TabProps) {
   const { t } = useWords()
-  const query = useQuery(diagnosis(useConsole().region, answer.VpnConnectionId!))
   return (
     <div className="stack">
       {tunnelsOf(answer).map((tunnel) => {
@@ -86,9 +65,7 @@ export function DiagnoseTab({ answer }: TabProps) {
               <HealthTag health={tunnel.health} /> {t(`verdict.${tunnel.health}`)}
             </h2>
             <ReasonBox reason={tunnel.facts.Reason} />
-            <Mismatch
-              found={query.data?.find((one) => (one.TunnelId ?? answer.VpnConnectionId) === tunnel.id)}
-            />
+            <BothEnds answer={answer} tunnel={tunnel} disagreementsOnly />
             <Facts
               title={t('diagnose.checks')}
               facts={checks.map(([label, state]) => ({

@@ -1,5 +1,4 @@
 /** Who is told of events: addresses, how it goes, and a try. */
-import { PlusOutlined } from '@ant-design/icons'
 import { useMutation } from '@tanstack/react-query'
 import { App, Button, Card, Form, Input, Select, Space, Table } from 'antd'
 import { useState } from 'react'
@@ -7,14 +6,17 @@ import {
   suidaoCreateWebhook,
   suidaoDeleteWebhook,
   suidaoTestWebhook,
+  suidaoUpdateWebhook,
 } from '../../../src/resources/webhook/spec.ts'
 import { call } from '../api.ts'
 import { useConsole } from '../context.tsx'
 import { useQuery, type WebhookItem, webhooks } from '../data.ts'
+import type { Finding } from '../forms/checks.ts'
 import { FormDrawer, required } from '../forms/parts.tsx'
 import { useWords } from '../i18n.tsx'
 import { RowActions } from '../parts/actions.tsx'
 import { Ago } from '../parts/health-tag.tsx'
+import { CreateButton } from '../parts/list.tsx'
 import { Copyable } from '../parts/page.tsx'
 import { Failure, Nothing, Shown } from '../parts/states.tsx'
 
@@ -22,14 +24,14 @@ export function Webhooks() {
   const { t } = useWords()
   const { region } = useConsole()
   const query = useQuery(webhooks(region))
-  const [creating, setCreating] = useState(false)
+  const [open, setOpen] = useState<'new' | WebhookItem>()
   return (
     <Card
       title={t('webhooks.title')}
       extra={
-        <Button icon={<PlusOutlined aria-hidden />} onClick={() => setCreating(true)}>
+        <CreateButton second onClick={() => setOpen('new')}>
           {t('webhooks.create')}
-        </Button>
+        </CreateButton>
       }
     >
       <Shown query={query}>
@@ -45,7 +47,7 @@ export function Webhooks() {
               { title: t('webhooks.url'), render: (_, item) => <span className="wrap">{item.Url}</span> },
               {
                 title: t('nav.events'),
-                render: (_, item) => item.Events?.Event.join(', ') || t('webhooks.all'),
+                render: (_, item) => (hearsAll(item) ? t('webhooks.all') : item.Events?.Event.join(', ')),
               },
               {
                 title: t('webhooks.last'),
@@ -68,6 +70,7 @@ export function Webhooks() {
                     <TestButton id={item.WebhookId!} url={item.Url ?? ''} />
                     <RowActions
                       name={item.Url ?? ''}
+                      onEdit={() => setOpen(item)}
                       remove={{
                         spec: suidaoDeleteWebhook,
                         params: { RegionId: region, WebhookId: item.WebhookId },
@@ -80,7 +83,9 @@ export function Webhooks() {
           />
         )}
       </Shown>
-      {creating && <WebhookForm onClose={() => setCreating(false)} />}
+      {open && (
+        <WebhookForm {...(open === 'new' ? {} : { webhook: open })} onClose={() => setOpen(undefined)} />
+      )}
     </Card>
   )
 }
@@ -110,46 +115,73 @@ function TestButton({ id, url }: { readonly id: string; readonly url: string }) 
   )
 }
 
+type EventName = (typeof suidaoCreateWebhook.params.Events.item.enum)[number]
+const eventNames: readonly EventName[] = suidaoCreateWebhook.params.Events.item.enum
+
+const hearsAll = ({ Events }: WebhookItem) => Events?.Event.length === eventNames.length
+
 interface Fields {
   readonly Url: string
-  readonly Events?: (typeof suidaoCreateWebhook.params.Events.item.enum)[number][]
+  readonly Secret?: string
+  readonly Events?: EventName[]
 }
 
-function WebhookForm({ onClose }: { readonly onClose: () => void }) {
+function WebhookForm({ webhook, onClose }: { readonly webhook?: WebhookItem; readonly onClose: () => void }) {
   const { t } = useWords()
   const { region } = useConsole()
   const { modal } = App.useApp()
   const [form] = Form.useForm<Fields>()
+  const url = Form.useWatch('Url', form)
+  const findings: Finding[] =
+    url && !/^https?:\/\/[^/@#]+([/?][^#]*)?$/.test(url) ? [{ level: 'error', message: 'check.noUrl' }] : []
+  const initial =
+    webhook === undefined
+      ? {}
+      : { Url: webhook.Url, Events: hearsAll(webhook) ? [] : [...(webhook.Events?.Event ?? [])] }
+
+  const save = async ({ Url, Secret, Events = [] }: Fields) => {
+    const secret = Secret ? { Secret } : {}
+    if (webhook) {
+      const { WebhookId } = webhook
+      const all = Events.length === 0 ? [...eventNames] : Events
+      await call(suidaoUpdateWebhook, { RegionId: region, WebhookId, Url, Events: all, ...secret })
+      return t('form.saved')
+    }
+    const made = await call(suidaoCreateWebhook, { RegionId: region, Url, Events, ...secret })
+    modal.info({
+      title: t('webhooks.secret'),
+      content: (
+        <>
+          <p>{t('webhooks.secret.text')}</p>
+          <Copyable text={made.Secret ?? ''} />
+        </>
+      ),
+    })
+    return t('form.created', { id: made.WebhookId ?? '' })
+  }
   return (
     <FormDrawer
-      title={t('webhooks.create')}
+      title={t(webhook ? 'webhooks.edit' : 'webhooks.create')}
       form={form}
-      initial={{}}
+      initial={initial as Partial<Fields>}
       onClose={onClose}
+      findings={findings}
       effect={t('effect.none')}
-      save={async (fields) => {
-        const { WebhookId, Secret } = await call(suidaoCreateWebhook, { RegionId: region, ...fields })
-        modal.info({
-          title: t('webhooks.secret'),
-          content: (
-            <>
-              <p>{t('webhooks.secret.text')}</p>
-              <Copyable text={Secret ?? ''} />
-            </>
-          ),
-        })
-        return t('form.created', { id: WebhookId ?? '' })
-      }}
+      save={save}
     >
       <Form.Item name="Url" label={t('webhooks.url')} rules={required(t('form.needed'))}>
         <Input placeholder="https://alerts.example/hook" />
       </Form.Item>
       <Form.Item name="Events" label={t('nav.events')} extra={t('webhooks.events.hint')}>
-        <Select
-          mode="multiple"
-          allowClear
-          options={suidaoCreateWebhook.params.Events.item.enum.map((value) => ({ value, label: value }))}
-        />
+        <Select mode="multiple" allowClear options={eventNames.map((value) => ({ value, label: value }))} />
+      </Form.Item>
+      <Form.Item
+        name="Secret"
+        label={t('webhooks.secret')}
+        extra={t(webhook ? 'webhooks.secret.unchanged' : 'webhooks.secret.hint')}
+        rules={[{ pattern: suidaoCreateWebhook.params.Secret.pattern, message: t('webhooks.secret.rule') }]}
+      >
+        <Input.Password autoComplete="off" />
       </Form.Item>
     </FormDrawer>
   )

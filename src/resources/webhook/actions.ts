@@ -7,8 +7,15 @@ import { scopeOf } from '../scope.ts'
 import { eventNames } from './events.ts'
 import { checkUrl, renderEvent, webhookLimit } from './model.ts'
 import { postEvent } from './post.ts'
-import { suidaoCreateWebhook, suidaoDeleteWebhook, suidaoListWebhooks, suidaoTestWebhook } from './spec.ts'
 import {
+  suidaoCreateWebhook,
+  suidaoDeleteWebhook,
+  suidaoListWebhooks,
+  suidaoTestWebhook,
+  suidaoUpdateWebhook,
+} from './spec.ts'
+import {
+  changeWebhook,
   findWebhook,
   insertWebhook,
   listWebhooks,
@@ -20,6 +27,12 @@ import {
 const eventsOf = ({ events }: Webhook): readonly string[] => {
   const names: readonly string[] = JSON.parse(events)
   return names.length === 0 ? eventNames : names
+}
+
+/** All of them are kept as none, and are all of them when there are more one day. */
+const storedEvents = (names: readonly string[]): string => {
+  const distinct = [...new Set(names)]
+  return JSON.stringify(distinct.length === eventNames.length ? [] : distinct)
 }
 
 export function webhookActions({ db, sealer, write }: ResourceContext): Action[] {
@@ -38,7 +51,7 @@ export function webhookActions({ db, sealer, write }: ResourceContext): Action[]
           region: scope.region,
           url,
           secret_sealed: sealer.seal(secret, secretContext(id)),
-          events: JSON.stringify([...new Set(input.Events ?? [])]),
+          events: storedEvents(input.Events ?? []),
           created_at: call.now,
           last_status: null,
           last_at: null,
@@ -62,6 +75,19 @@ export function webhookActions({ db, sealer, write }: ResourceContext): Action[]
         WebhookId: row.id,
       })),
     })),
+
+    action(suidaoUpdateWebhook, (input, call) =>
+      write(suidaoUpdateWebhook, input, call, async (trx) => {
+        const { WebhookId: id, Url, Secret, Events } = input
+        if (!(await findWebhook(trx, scopeOf(call), id))) throw apiError('InvalidWebhookId.NotFound')
+        await changeWebhook(trx, id, {
+          ...(Url !== undefined && { url: checkUrl(Url) }),
+          ...(Secret !== undefined && { secret_sealed: sealer.seal(Secret, secretContext(id)) }),
+          ...(Events !== undefined && Events.length > 0 && { events: storedEvents(Events) }),
+        })
+        return {}
+      }),
+    ),
 
     action(suidaoDeleteWebhook, (input, call) =>
       write(suidaoDeleteWebhook, input, call, async (trx) => {

@@ -67,6 +67,28 @@ export const suidaoListWebhooks = defineAction({
   source: "Suidao's own",
 })
 
+export const suidaoUpdateWebhook = defineAction({
+  name: 'SuidaoUpdateWebhook',
+  summary: 'Change where events are sent to, which, or what signs them; what is not given stays as it is.',
+  kind: 'write',
+  resources: ['webhook/{WebhookId}'],
+  params: {
+    RegionId: regionId,
+    WebhookId: { type: 'string', required: true },
+    Url: {
+      ...suidaoCreateWebhook.params.Url,
+      required: false,
+      note: 'What waits in the queue goes there too',
+    },
+    Secret: { ...suidaoCreateWebhook.params.Secret, note: 'Signs what is sent from now on' },
+    Events: { ...suidaoCreateWebhook.params.Events, note: 'In place of the former ones' },
+    ClientToken: { type: 'string', pattern: clientToken },
+  },
+  result: {},
+  errors: ['InvalidWebhookId.NotFound', 'Forbbiden.SubUser', 'Forbidden'],
+  source: "Suidao's own",
+})
+
 export const suidaoDeleteWebhook = defineAction({
   name: 'SuidaoDeleteWebhook',
   summary: 'Send no more events there; what waits is dropped.',

@@ -1,6 +1,6 @@
 /** All SQL of webhooks and of the events that wait for them. */
 import type { Database } from '../../db/open.ts'
-import type { NewRow, Row } from '../../db/schema.ts'
+import type { NewRow, Row, RowChange } from '../../db/schema.ts'
 import type { Sealer } from '../../seal.ts'
 import type { Secret } from '../../secret.ts'
 import type { Scope } from '../counts.ts'
@@ -43,6 +43,16 @@ export async function findWebhook(source: Source, scope: Scope, id: string): Pro
     .where('region', '=', scope.region)
     .where('id', '=', id)
     .executeTakeFirst()
+}
+
+/** @param change may be empty */
+export async function changeWebhook(
+  trx: Trx,
+  id: string,
+  change: Pick<RowChange<'webhook'>, 'url' | 'secret_sealed' | 'events'>,
+): Promise<void> {
+  if (Object.keys(change).length === 0) return
+  await trx.updateTable('webhook').set(change).where('id', '=', id).execute()
 }
 
 export async function removeWebhook(trx: Trx, id: string): Promise<void> {
