@@ -58,6 +58,7 @@ function Themed() {
         token: {
           colorPrimary: '#0e7490',
           colorLink: dark ? '#22d3ee' : '#0e7490',
+          colorLinkHover: dark ? '#67e8f9' : '#0b5a70',
           colorError: dark ? '#ff7875' : '#c81e1e',
           // The library's own are too pale to be read (WCAG 2.2, 1.4.3).
           colorTextDescription: dark ? '#a3acba' : '#5b6472',
