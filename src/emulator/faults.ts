@@ -3,6 +3,7 @@ import { seededRandom, type Timer } from '../clock.ts'
 import type { Tunnel } from '../engine/engine.ts'
 import { type ReasonCode, reasons } from '../engine/reason.ts'
 import type { Network } from '../engine/simulated/tunnel.ts'
+import { type Place, placeOf } from '../engine/simulated/words.ts'
 import type { TaskFault as Struck, World } from '../engine/simulated/world.ts'
 import { apiError, errorTable } from '../rpc/errors.ts'
 import type { Gate, Passage } from '../rpc/gate.ts'
@@ -56,8 +57,10 @@ export function createFaults(
         one.armed && one.fault.layer === layer,
     )
 
-  function tunnelReason(tunnel: Tunnel): ReasonCode | undefined {
-    const one = armed('tunnel').find(({ fault }) => isAbout(fault.target, tunnel))
+  function tunnelReason(tunnel: Tunnel, place: Place): ReasonCode | undefined {
+    const one = armed('tunnel').find(
+      ({ fault }) => placeOf(fault.reason) === place && isAbout(fault.target, tunnel),
+    )
     return one && strikes(one) ? one.fault.reason : undefined
   }
 
@@ -118,7 +121,8 @@ export function createFaults(
       world.note('fault armed', { id: one.id, ...fault })
       if (fault.for !== undefined) one.timer = world.clock.after(fault.for, () => end(one))
       if (fault.layer === 'network') await strikeNetwork(one as Armed & { fault: NetworkFault })
-      if (fault.layer === 'tunnel' && fault.renegotiate !== false) {
+      if (fault.layer === 'tunnel' && placeOf(fault.reason) !== 'negotiation') world.faultsChanged()
+      else if (fault.layer === 'tunnel' && fault.renegotiate !== false) {
         for (const { id } of world.find(fault.target ?? '*')) world.renegotiate(id)
       }
       return show(one)

@@ -172,7 +172,10 @@ export const components: Components = {
     {
       layer: layer('network'),
       kind: kind('loss', 'partition', 'latency', 'port-4500-closed', 'no-route', 'zone-lost'),
-      target: { type: 'string', description: 'Id of a tunnel, address of a peer, or the zone.' },
+      target: {
+        type: 'string',
+        description: 'Id of a tunnel or connection, address of a peer, or the zone.',
+      },
       loss: share,
       delay: milliseconds,
       ...arming,

@@ -48,12 +48,15 @@ export interface TaskFault extends Arming {
   readonly message?: string
 }
 
-/** At a tunnel: its negotiations end with a reason. */
+/**
+ * At a tunnel: its negotiations end with a reason; with one of BGP or of the health check its sessions and probes do, while
+ * the tunnel is up.
+ */
 export interface TunnelFault extends Arming {
   readonly layer: 'tunnel'
   /** A code of docs/reasons.md. */
   readonly reason: ReasonCode
-  /** Id of a tunnel, or address of its peer; absent: all. */
+  /** Id of a tunnel or of its connection, or address of its peer; absent: all. */
   readonly target?: string
   /** False lets tunnels that are up be, until they negotiate by themselves. */
   readonly renegotiate?: boolean
@@ -66,7 +69,7 @@ export interface NetworkFault extends Arming {
   readonly layer: 'network'
   /** `loss`: a share `loss` of packets. `zone-lost`: the daemons of all gateways in the zone `target` are gone. */
   readonly kind: 'loss' | 'partition' | 'latency' | 'port-4500-closed' | 'no-route' | 'zone-lost'
-  /** Id of a tunnel, or address of a peer; for `zone-lost` the zone. Absent: all tunnels. */
+  /** Id of a tunnel or connection, or address of a peer; for `zone-lost` the zone. Absent: all tunnels. */
   readonly target?: string
   readonly loss?: number
   /** For `latency`: milliseconds there and back. */

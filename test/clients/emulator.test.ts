@@ -196,14 +196,52 @@ describe('scenarios', () => {
   })
 })
 
+/** A connection with a BGP session and a health check, both well. */
+async function createWithInside({ sdk, control }: Running, { vpnGatewayId }: Fixture): Promise<string> {
+  const { body } = await sdk.createCustomerGateway(
+    new vpc.CreateCustomerGatewayRequest({ regionId, ipAddress: '203.0.113.201', asn: '65001' }),
+  )
+  const { body: made } = await sdk.createVpnConnection(
+    new vpc.CreateVpnConnectionRequest({
+      regionId,
+      vpnGatewayId,
+      customerGatewayId: body!.customerGatewayId!,
+      localSubnet: '10.0.0.0/16',
+      remoteSubnet: '172.31.0.0/24',
+      effectImmediately: true,
+      ikeConfig: JSON.stringify({ Psk: 'emulator-psk', IkeVersion: 'ikev2' }),
+      enableTunnelsBgp: true,
+      bgpConfig: JSON.stringify({
+        EnableBgp: 'true',
+        LocalAsn: '65530',
+        TunnelCidr: '169.254.99.0/30',
+        LocalBgpIp: '169.254.99.1',
+      }),
+      healthCheckConfig: JSON.stringify({
+        enable: 'true',
+        dip: '172.31.0.1',
+        sip: '10.0.0.1',
+        interval: 3,
+        retry: 3,
+      }),
+    }),
+  )
+  await control.settle()
+  await control.advance(minute)
+  return made!.vpnConnectionId!
+}
+
 describe('one emulator', () => {
   let running: Running
   let fixture: Fixture
   let connection: string
+  /** Has a BGP session and a health check inside. */
+  let inside: string
   before(async () => {
     running = await begin()
     fixture = await running.control.play('both-up')
     connection = fixture.vpnConnectionIds[0]!
+    inside = await createWithInside(running, fixture)
   })
   after(() => running.emulator.close())
   afterEach(async () => {
@@ -215,9 +253,12 @@ describe('one emulator', () => {
     await control.advance(minute)
   })
 
-  test('every reason code reaches an official SDK by its name', async () => {
+  /** What is wrong inside a tunnel leaves its SAs alone. */
+  const isInside = (code: ReasonCode) => code.startsWith('BGP_') || code === 'HEALTH_CHECK_FAILED'
+
+  test('every reason code of a negotiation reaches an official SDK by its name', async () => {
     const { control, extra, status } = running
-    for (const code of Object.keys(reasons) as ReasonCode[]) {
+    for (const code of (Object.keys(reasons) as ReasonCode[]).filter((each) => !isInside(each))) {
       const fault = await control.arm({ layer: 'tunnel', reason: code, target: connection })
       const { Reason } = await extra(connection)
       assert.equal(Reason?.Code, code)
@@ -233,6 +274,79 @@ describe('one emulator', () => {
       await control.disarm(fault.id)
       await control.renegotiate(connection)
       assert.equal(await status(connection), 'ipsec_sa_established', code)
+    }
+  })
+
+  /** What the official SDK reads of a connection: the tunnel, its BGP session, its health check, and its diagnosis. */
+  async function look(vpnConnectionId: string) {
+    const { sdk } = running
+    const request = new vpc.DescribeVpnConnectionRequest({ regionId, vpnConnectionId })
+    const { status, vpnBgpConfig, vcoHealthCheck } = (await sdk.describeVpnConnection(request)).body!
+    const diagnosis = await sdk.diagnoseVpnConnections(
+      new vpc.DiagnoseVpnConnectionsRequest({ regionId, vpnConnectionIds: [vpnConnectionId] }),
+    )
+    return {
+      status,
+      bgp: vpnBgpConfig!.status,
+      check: vcoHealthCheck!.status,
+      diagnosis: diagnosis.body!.vpnConnections!.map(({ failedReasonCode }) => failedReasonCode),
+    }
+  }
+  const well = {
+    status: 'ipsec_sa_established',
+    bgp: 'success',
+    check: 'success',
+    diagnosis: ['NoExceptionFound'],
+  }
+
+  test('a reason of BGP or of the health check is seen in its Status and by the diagnosis, with the tunnel up', async () => {
+    const { control, extra } = running
+    for (const reason of (Object.keys(reasons) as ReasonCode[]).filter(isInside)) {
+      const fault = await control.arm({ layer: 'tunnel', reason, target: inside })
+      await control.advance(minute)
+      const { Reason } = await extra(inside)
+      assert.equal(Reason?.Code, reason)
+      const isCheck = reason === 'HEALTH_CHECK_FAILED'
+      assert.deepEqual(await look(inside), {
+        ...well,
+        bgp: isCheck ? 'success' : 'false',
+        check: isCheck ? 'failed' : 'success',
+        diagnosis: [reasons[reason].vendorCode],
+      })
+      assert.ok((await control.fault(fault.id)).hits > 0)
+      await control.disarm(fault.id)
+      await control.advance(minute)
+      assert.deepEqual(await look(inside), well, reason)
+    }
+  })
+
+  test('faults are seen in what is inside a tunnel, too, and pass with them', async () => {
+    const { control } = running
+    const down = { status: 'ike_sa_not_established', bgp: 'false', check: 'failed' }
+    for (const [fault, expected] of [
+      [
+        { layer: 'tunnel', reason: 'PSK_MISMATCH', target: inside },
+        { ...down, diagnosis: ['PskMismatch'] },
+      ],
+      [
+        { layer: 'network', kind: 'partition', target: inside },
+        { ...down, diagnosis: ['NoResponse'] },
+      ],
+      [
+        { layer: 'network', kind: 'zone-lost', target: 'cn-hangzhou-h' },
+        { ...down, diagnosis: ['NegotiationFailed'] },
+      ],
+      [
+        { layer: 'network', kind: 'loss', loss: 0.9, target: inside },
+        { ...well, check: 'failed', diagnosis: ['NoResponse'] },
+      ],
+    ] as const) {
+      const { id } = await control.arm(fault)
+      await control.advance(minute)
+      assert.deepEqual(await look(inside), expected, JSON.stringify(fault))
+      await control.disarm(id)
+      await control.advance(5 * minute)
+      assert.deepEqual(await look(inside), well, JSON.stringify(fault))
     }
   })
 

@@ -20,6 +20,8 @@ export interface Inside {
   loss(): number
   /** Milliseconds there and back. */
   rtt(): number
+  /** Somebody wants the attempt that is made now to fail; how the log would say it. */
+  interfere(place: 'bgp' | 'probe'): string | undefined
   event(name: string, detail?: Readonly<Record<string, unknown>>): void
 }
 
@@ -57,8 +59,9 @@ export class SimulatedBgp {
       return
     }
     if (this.#state === 'established') {
-      const problem = this.#problem()
-      if (problem) this.#become('active', 'Received: Administrative shutdown')
+      const forced = this.#inside.interfere('bgp')
+      const problem = forced ?? this.#problem()
+      if (problem) this.#become('active', forced ?? 'Received: Administrative shutdown')
       else if (!changed) {
         this.#timer?.cancel()
         return
@@ -109,7 +112,7 @@ export class SimulatedBgp {
     if (this.#state === 'idle') this.#become('connect')
     this.#timer = this.#inside.clock.after(delay, () => {
       if (!this.#inside.isOpen()) return
-      const problem = this.#problem()
+      const problem = this.#inside.interfere('bgp') ?? this.#problem()
       if (problem === undefined) {
         this.#lastError = undefined
         this.#become('established')
@@ -203,7 +206,8 @@ export class SimulatedProbe {
 
   #probe(): void {
     const { clock, random } = this.#inside
-    const isAnswered = this.#inside.isOpen() && this.#answers() && random() >= this.#inside.loss()
+    const isLost = this.#inside.interfere('probe') !== undefined
+    const isAnswered = !isLost && this.#inside.isOpen() && this.#answers() && random() >= this.#inside.loss()
     if (isAnswered) this.#rtt = Math.round(this.#inside.rtt() * (0.9 + 0.2 * random()) * 10) / 10
     this.#total = addProbe(this.#total, isAnswered ? this.#rtt : undefined, clock.now())
     this.#results.push(isAnswered)

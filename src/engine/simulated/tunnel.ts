@@ -21,7 +21,7 @@ import {
 } from './negotiate.ts'
 import { contains, networksOf } from './networks.ts'
 import { identityOf, ourSettings, type PeerSettings } from './peer.ts'
-import { complaintOf } from './words.ts'
+import { complaintOf, type Place } from './words.ts'
 
 /** The way between the two ends. */
 export interface Network {
@@ -48,8 +48,8 @@ export interface Surroundings {
   otherCas(tunnel: Tunnel): readonly Ca[]
   /** The daemon of its gateway runs. */
   daemonRuns(tunnel: Tunnel): boolean
-  /** Somebody wants the negotiation that ends now to fail, with this reason. */
-  interfere(tunnel: Tunnel): ReasonCode | undefined
+  /** Somebody wants what is tried now to fail, with this reason. */
+  interfere(tunnel: Tunnel, place: Place): ReasonCode | undefined
   event(tunnel: Tunnel, name: string, detail?: Readonly<Record<string, unknown>>): void
   log(tunnel: Tunnel, text: string): void
 }
@@ -73,7 +73,8 @@ interface Ike {
 
 interface Child {
   readonly uniqueId: string
-  readonly ikeUniqueId: string
+  /** The children of an IKE_SA go along to the one that replaces it. */
+  ikeUniqueId: string
   readonly spiIn: string
   readonly spiOut: string
   readonly proposal: string
@@ -216,6 +217,7 @@ export class SimulatedTunnel {
       this.#cancel('negotiation')
       this.#cancel('retry')
       this.#event('daemon is gone')
+      this.#standInside()
     } else if (this.#downSince !== undefined) {
       this.#downSince = undefined
       this.#event('daemon is back')
@@ -335,7 +337,7 @@ export class SimulatedTunnel {
   }
 
   #phase1(role: Role): void {
-    const forced = this.#around.interfere(this.#tunnel)
+    const forced = this.#around.interfere(this.#tunnel, 'negotiation')
     if (forced !== undefined && reasons[forced].phase !== 2) {
       this.#failed(role, complaintOf(forced, this.#tunnel))
       return
@@ -484,8 +486,7 @@ export class SimulatedTunnel {
     const rekeyAt = now + this.#rekeyAfter(lifetime, this.#peer.ikeLifetime).after
     const ike: Ike = { ...before, uniqueId: this.#number(), establishedAt: now, rekeyAt }
     this.#ikes = [ike]
-    // The children go along to the new one.
-    this.#children = this.#children.map((child) => ({ ...child, ikeUniqueId: ike.uniqueId }))
+    for (const child of this.#children) child.ikeUniqueId = ike.uniqueId
     this.#event('IKE_SA re-keyed', { id: ike.uniqueId })
     this.#set('rekey IKE', rekeyAt - now, () => this.#rekeyIke())
   }
@@ -748,6 +749,10 @@ export class SimulatedTunnel {
       isOpen: () => this.#children.length > 0 && !this.#network.silent && !this.#orphaned,
       loss: () => this.#network.loss,
       rtt: () => this.#network.rtt,
+      interfere: (place: 'bgp' | 'probe') => {
+        const code = this.#around.interfere(this.#tunnel, place)
+        return code && complaintOf(code, this.#tunnel).lines[0]
+      },
       event: (name: string, detail?: Readonly<Record<string, unknown>>) => this.#event(name, detail),
     }
     if (!bgp) {

@@ -133,7 +133,7 @@ const lines = {
   REKEY_FAILED: ['CHILD_SA rekeying failed, trying again in 15 seconds'],
   DPD_TIMEOUT: ['DPD check timed out, enforcing DPD action'],
   PEER_CLOSED: ({ id }) => [`received DELETE for IKE_SA ${id}[1]`],
-  BGP_CONNECTING: [],
+  BGP_CONNECTING: ['nothing has gone wrong yet'],
   BGP_WRONG_ASN: ['Bad peer AS'],
   BGP_NO_ANSWER: ['no answer from the peer'],
   BGP_REFUSED: ['Socket: Connection refused'],
@@ -148,6 +148,12 @@ const lines = {
   ],
   NEGOTIATION_FAILED: (tunnel) => [v1OrV2(tunnel, 'INVALID_SYNTAX')],
 } as const satisfies Readonly<Record<ReasonCode, Lines>>
+
+/** What a reason is about that is asked for by name. */
+export type Place = 'negotiation' | 'bgp' | 'probe'
+
+export const placeOf = (code: ReasonCode): Place =>
+  code.startsWith('BGP_') ? 'bgp' : code === 'HEALTH_CHECK_FAILED' ? 'probe' : 'negotiation'
 
 /** What an end that has this reason has seen. */
 export function complaintOf(code: ReasonCode, tunnel: Tunnel): Complaint {

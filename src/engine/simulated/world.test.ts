@@ -3,11 +3,13 @@ import { test } from 'node:test'
 import type { Proof } from '../../../test/support/causes.ts'
 import { proofsAt } from '../../../test/support/proofs.ts'
 import { VirtualClock } from '../../clock.ts'
+import { insideFailure } from '../../reconcile/inside-failure.ts'
 import { Secret } from '../../secret.ts'
 import { EngineError, type Tunnel } from '../engine.ts'
 import { type ReasonCode, reasons } from '../reason.ts'
 import { type Profile, profiles } from './durations.ts'
 import { gateway, tunnel } from './testdata/ends.ts'
+import { placeOf } from './words.ts'
 import { World } from './world.ts'
 
 const minute = 60_000
@@ -30,6 +32,20 @@ async function start(wanted: Tunnel = tunnel, profile: Profile = profiles.instan
 
 const v2: Tunnel = { ...tunnel, ike: { ...tunnel.ike, version: 'ikev2' } }
 
+const withBgp: Tunnel = {
+  ...v2,
+  insideAddress: '169.254.10.1/30',
+  bgp: {
+    localAsn: 45_104,
+    peerAsn: 65_001,
+    localIp: '169.254.10.1',
+    peerIp: '169.254.10.2',
+    authKey: new Secret('md5'),
+    advertised: ['10.1.0.0/24'],
+    preference: 100,
+  },
+}
+
 test('a day of re-keys in one step: SAs are new, and it was never down', async () => {
   const { world, report, step } = await start({ ...v2, ipsec: { ...v2.ipsec, lifetime: 3_600 } })
   const before = await report()
@@ -40,6 +56,14 @@ test('a day of re-keys in one step: SAs are new, and it was never down', async (
   assert.equal(events.filter((event) => event === 'down').length, 0)
   assert.ok(events.filter((event) => event === 'CHILD_SA re-keyed').length >= 24)
   assert.ok(events.includes('IKE_SA re-keyed'))
+  step(30 * 24 * hour)
+  // One that outlived the IKE_SA it was made under went like the others.
+  const { childSas, ikeSas } = await report()
+  assert.deepEqual(
+    childSas.map(({ ikeUniqueId }) => ikeUniqueId),
+    ikeSas.map(({ uniqueId }) => uniqueId),
+  )
+  assert.ok((childSas[0]?.expiresIn ?? 0) > 0)
 })
 
 test('the sooner of both lifetimes counts', async () => {
@@ -101,10 +125,10 @@ test('packets are counted, lost by the seed, and wake a tunnel that waits for th
 })
 
 test('every reason can be had by its name, with its phase showing in the SAs and evidence beside it', async () => {
-  for (const code of Object.keys(reasons) as ReasonCode[]) {
+  for (const code of (Object.keys(reasons) as ReasonCode[]).filter((one) => placeOf(one) === 'negotiation')) {
     for (const wanted of [tunnel, v2]) {
       const { world, report, step } = await start(wanted)
-      world.interference = { tunnel: () => code }
+      world.interference = { tunnel: (_, place) => (place === placeOf(code) ? code : undefined) }
       world.renegotiate(peer)
       step(0)
       const seen = await report()
@@ -121,6 +145,29 @@ test('every reason can be had by its name, with its phase showing in the SAs and
       step(0)
       assert.equal((await report()).failure, undefined, code)
     }
+  }
+})
+
+test('a reason of BGP or of the health check fails those alone, with the tunnel up', async () => {
+  const inside = {
+    ...withBgp,
+    probe: { destination: '10.2.0.1', source: '10.1.0.1', interval: 3, retry: 3, revokeRoutes: false },
+  }
+  for (const code of (Object.keys(reasons) as ReasonCode[]).filter((one) => placeOf(one) !== 'negotiation')) {
+    const { world, report, step } = await start(inside)
+    step(minute)
+    assert.equal(insideFailure(await report()), undefined)
+    world.interference = { tunnel: (_, place) => (place === placeOf(code) ? code : undefined) }
+    world.faultsChanged()
+    step(minute)
+    const seen = await report()
+    assert.equal(seen.childSas.length, 1)
+    assert.equal(seen.failure, undefined)
+    assert.equal(insideFailure(seen)?.code, code)
+    world.interference = {}
+    world.faultsChanged()
+    step(minute)
+    assert.equal(insideFailure(await report()), undefined)
   }
 })
 
@@ -226,20 +273,6 @@ test('a tunnel with a certificate that cannot be is refused', async () => {
     await assert.rejects(start({ ...v2, ike: { ...v2.ike, certificate } }), message)
   }
 })
-
-const withBgp: Tunnel = {
-  ...v2,
-  insideAddress: '169.254.10.1/30',
-  bgp: {
-    localAsn: 45_104,
-    peerAsn: 65_001,
-    localIp: '169.254.10.1',
-    peerIp: '169.254.10.2',
-    authKey: new Secret('md5'),
-    advertised: ['10.1.0.0/24'],
-    preference: 100,
-  },
-}
 
 test('BGP comes up over a tunnel that is up, and learns what the peer announces', async () => {
   const { world, report, step } = await start(withBgp)

@@ -24,6 +24,7 @@ import { Pace, type Profile } from './durations.ts'
 import { networkOf } from './networks.ts'
 import { type PeerChange, type PeerSettings, peerOf } from './peer.ts'
 import { type Network, openNetwork, SimulatedTunnel, type Surroundings } from './tunnel.ts'
+import type { Place } from './words.ts'
 
 export interface WorldEvent {
   /** From 1. */
@@ -46,7 +47,7 @@ export interface TaskFault {
 
 /** Somebody who wants things to go wrong. */
 export interface Interference {
-  tunnel?(tunnel: Tunnel): ReasonCode | undefined
+  tunnel?(tunnel: Tunnel, place: Place): ReasonCode | undefined
   task?(what: 'gateway' | 'tunnel' | 'removal', id: string): TaskFault | undefined
 }
 
@@ -76,7 +77,7 @@ export class World {
   interference: Interference = {}
   readonly #gateways = new Map<GatewayId, Gateway>()
   readonly #tunnels = new Map<TunnelId, Held>()
-  /** By address, or by id of a tunnel. */
+  /** By address, or by id of a connection or a tunnel. */
   readonly #peers = new Map<string, PeerChange>()
   /** By address; `*` for all. */
   readonly #networks = new Map<string, Partial<Network>>()
@@ -136,7 +137,10 @@ export class World {
   }
 
   peerSettings(tunnel: Tunnel): PeerSettings {
-    return peerOf(tunnel, [this.peerChange(tunnel.remoteAddress), this.peerChange(tunnel.id)])
+    return peerOf(
+      tunnel,
+      keysOf(tunnel).map((key) => this.peerChange(key)),
+    )
   }
 
   /**
@@ -204,7 +208,7 @@ export class World {
 
   // --- Tunnels -----------------------------------------------------------------------------------------------
 
-  /** Tunnels by id, by address of the peer, by name, or `*`. */
+  /** Tunnels by id of theirs or of the connection, by address of the peer, by name, or `*`. */
   find(key: string): readonly Tunnel[] {
     return this.#of(key).map(({ simulated }) => simulated.tunnel)
   }
@@ -357,8 +361,7 @@ export class World {
       network: (tunnel) => ({
         ...openNetwork,
         ...this.#networks.get('*'),
-        ...this.#networks.get(tunnel.remoteAddress),
-        ...this.#networks.get(tunnel.id),
+        ...Object.assign({}, ...keysOf(tunnel).map((key) => this.#networks.get(key))),
       }),
       otherCas: (tunnel) =>
         [...this.#tunnels.values()].flatMap(({ simulated: { tunnel: other } }) =>
@@ -367,7 +370,7 @@ export class World {
             : [],
         ),
       daemonRuns: (tunnel) => !this.#lost.has(tunnel.localAddress),
-      interfere: (tunnel) => this.interference.tunnel?.(tunnel),
+      interfere: (tunnel, place) => this.interference.tunnel?.(tunnel, place),
       event: (tunnel, event, detail) => {
         this.#note(this.#nameOf(tunnel.id), event, detail)
         this.#hint(tunnel.id)
@@ -396,8 +399,7 @@ export class World {
 
   #of(key: string): readonly Held[] {
     return [...this.#tunnels.values()].filter(
-      ({ name, simulated: { tunnel } }) =>
-        key === '*' || key === tunnel.id || key === tunnel.remoteAddress || key === name,
+      ({ name, simulated: { tunnel } }) => key === '*' || key === name || keysOf(tunnel).includes(key),
     )
   }
 
@@ -433,6 +435,9 @@ export class World {
     })
   }
 }
+
+/** What a tunnel is known by; what is set for a later one of these stands above what is set for an earlier one. */
+const keysOf = ({ remoteAddress, connectionId, id }: Tunnel) => [remoteAddress, connectionId, id]
 
 /** Something in it has to be negotiated. */
 const phaseSettings = (change: PeerChange) =>
