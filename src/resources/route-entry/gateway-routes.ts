@@ -1,4 +1,5 @@
 /** What the actions on destination and on policy routes of a VPN gateway have in common. */
+import type { Database } from '../../db/open.ts'
 import type { LearnedPrefix } from '../../engine/engine.ts'
 import type { Call } from '../../rpc/action.ts'
 import { apiError } from '../../rpc/errors.ts'
@@ -16,7 +17,7 @@ import { requireReadyGateway } from '../vpn-gateway/model.ts'
 import { changeGateway, findGateway, readProgress, type VpnGateway } from '../vpn-gateway/store.ts'
 import type { Source, Trx } from '../write.ts'
 import type { RouteKey } from './model.ts'
-import { type RouteEntry, type RouteKind, routesOfOwner } from './store.ts'
+import { insertRoute, type RouteEntry, type RouteKind, removeRoute, routesOfOwner } from './store.ts'
 
 export async function requireGateway(source: Source, call: Call, id: string): Promise<VpnGateway> {
   const gateway = await findGateway(source, scopeOf(call), id)
@@ -65,6 +66,40 @@ export async function publishedChanged(
 ): Promise<void> {
   await changeGateway(trx, gateway.id, {}, true)
   changed(`gateway:${gateway.id}`)
+}
+
+/** A new route, in the tunnels of its next hop and, when it is published, in the VPC. Answers with what is shown of it. */
+export async function addRoute(
+  db: Database,
+  trx: Trx,
+  changed: (key: ChangeKey) => void,
+  gateway: VpnGateway,
+  entry: Omit<RouteEntry, 'seq' | 'owner_id' | 'derived'>,
+) {
+  await insertRoute(db, trx, { ...entry, owner_id: gateway.id, derived: 0 })
+  await routesChanged(trx, changed, entry.next_hop)
+  if (entry.published === 1) await publishedChanged(trx, changed, gateway)
+  return {
+    CreateTime: entry.created_at,
+    Description: entry.description,
+    NextHop: entry.next_hop,
+    RouteDest: entry.route_dest,
+    State: stateOf(entry),
+    VpnInstanceId: gateway.id,
+    Weight: entry.weight,
+  }
+}
+
+/** The opposite. */
+export async function dropRoute(
+  trx: Trx,
+  changed: (key: ChangeKey) => void,
+  gateway: VpnGateway,
+  entry: RouteEntry,
+): Promise<void> {
+  await removeRoute(trx, entry.seq)
+  await routesChanged(trx, changed, entry.next_hop)
+  if (entry.published === 1) await publishedChanged(trx, changed, gateway)
 }
 
 /** The route with exactly this key; with `weight`, of this weight too. A priority of 0 fits any. */

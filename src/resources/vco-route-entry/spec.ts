@@ -1,7 +1,16 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
 import { pageParams, pageResult, regionId } from '../fields.ts'
-import { clientToken, text256 } from '../patterns.ts'
+import { clientToken } from '../patterns.ts'
+import {
+  listedRoute,
+  newRoute,
+  newRouteResult,
+  overlayMode,
+  routeCountFields,
+  weight,
+  weightedRoute,
+} from '../route-entry/fields.ts'
 
 export const createVcoRouteEntry = defineAction({
   name: 'CreateVcoRouteEntry',
@@ -10,25 +19,11 @@ export const createVcoRouteEntry = defineAction({
   resources: ['vpnconnection/{VpnConnectionId}'],
   params: {
     RegionId: regionId,
-    NextHop: { type: 'string', required: true },
-    RouteDest: { type: 'string', required: true },
     VpnConnectionId: { type: 'string', required: true },
-    Weight: { type: 'integer', required: true, enum: [0, 100] },
-    ClientToken: { type: 'string', pattern: clientToken },
-    Description: { type: 'string', pattern: text256, illegal: 'InvalidDescription' },
-    DryRun: { type: 'boolean', default: false },
-    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
+    ...weightedRoute,
+    ...newRoute,
   },
-  result: {
-    CreateTime: { type: 'number' },
-    Description: { type: 'string' },
-    NextHop: { type: 'string' },
-    OverlayMode: { type: 'string' },
-    RouteDest: { type: 'string' },
-    State: { type: 'string' },
-    VpnConnectionId: { type: 'string' },
-    Weight: { type: 'number' },
-  },
+  result: { ...newRouteResult, VpnConnectionId: { type: 'string' } },
   errors: [
     'InvalidVpnConnectionInstanceId.NotFound',
     'Resource.QuotaFull',
@@ -52,12 +47,10 @@ export const deleteVcoRouteEntry = defineAction({
   rateLimit: 60,
   params: {
     RegionId: regionId,
-    NextHop: { type: 'string', required: true },
-    RouteDest: { type: 'string', required: true },
     VpnConnectionId: { type: 'string', required: true },
-    Weight: { type: 'integer', required: true, enum: [0, 100] },
+    ...weightedRoute,
     ClientToken: { type: 'string', pattern: clientToken },
-    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
+    OverlayMode: overlayMode,
   },
   result: {},
   errors: [
@@ -92,17 +85,9 @@ export const describeVcoRouteEntries = defineAction({
       item: {
         type: 'object',
         fields: {
-          AsPath: { type: 'string' },
-          Community: { type: 'string' },
-          CreateTime: { type: 'number' },
-          NextHop: { type: 'string' },
+          ...listedRoute,
           NextHopTunnelIdList: { type: 'list', wrapper: null, item: { type: 'string' } },
-          RouteDest: { type: 'string' },
-          RouteEntryType: { type: 'string' },
-          Source: { type: 'string' },
-          State: { type: 'string' },
           VpnConnectionId: { type: 'string' },
-          Weight: { type: 'number' },
         },
       },
     },
@@ -111,11 +96,7 @@ export const describeVcoRouteEntries = defineAction({
       wrapper: null,
       item: {
         type: 'object',
-        fields: {
-          RouteCount: { type: 'number' },
-          RouteEntryType: { type: 'string' },
-          Source: { type: 'string' },
-        },
+        fields: routeCountFields,
       },
     },
   },
@@ -131,13 +112,11 @@ export const modifyVcoRouteEntryWeight = defineAction({
   rateLimit: 120,
   params: {
     RegionId: regionId,
-    NewWeight: { type: 'integer', required: true, enum: [0, 100] },
-    NextHop: { type: 'string', required: true },
-    RouteDest: { type: 'string', required: true },
     VpnConnectionId: { type: 'string', required: true },
-    Weight: { type: 'integer', required: true, enum: [0, 100] },
+    ...weightedRoute,
+    NewWeight: { ...weight, required: true },
     ClientToken: { type: 'string', pattern: clientToken },
-    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
+    OverlayMode: overlayMode,
   },
   result: {},
   errors: [

@@ -2,8 +2,9 @@ import { type Action, action, type Call } from '../../rpc/action.ts'
 import { apiError } from '../../rpc/errors.ts'
 import type { ChangeKey, ResourceContext } from '../context.ts'
 import {
+  addRoute,
+  dropRoute,
   lockedGateway,
-  publishedChanged,
   readTunnels,
   requireGateway,
   requireNextHop,
@@ -12,14 +13,7 @@ import {
   stateOf,
 } from '../route-entry/gateway-routes.ts'
 import { checkBesideRoutes, checkDestination, checkNewWeight, checkSource } from '../route-entry/model.ts'
-import {
-  changeRoute,
-  insertRoute,
-  pageOf,
-  type RouteEntry,
-  removeRoute,
-  routesOfOwner,
-} from '../route-entry/store.ts'
+import { changeRoute, pageOf, routesOfOwner } from '../route-entry/store.ts'
 import type { Trx } from '../write.ts'
 import {
   createVpnPbrRouteEntry,
@@ -90,30 +84,19 @@ export function vpnPbrRouteEntryActions({ db, write, quotas }: ResourceContext):
         if (all.length >= limit) {
           throw apiError('QuotaExceeded.PolicyBasedRoute', { existing: all.length, wanted: 1, limit })
         }
-        const entry: Omit<RouteEntry, 'seq'> = {
+        const shown = await addRoute(db, trx, changed, gateway, {
           ...key,
           kind: 'pbr',
-          owner_id: gateway.id,
           weight: input.Weight,
           published: Number(input.PublishVpc),
-          derived: 0,
           description: input.Description ?? '',
           created_at: call.now,
-        }
-        await insertRoute(db, trx, entry)
-        await routesChanged(trx, changed, entry.next_hop)
-        if (entry.published === 1) await publishedChanged(trx, changed, gateway)
+        })
         return {
-          CreateTime: entry.created_at,
-          Description: entry.description,
-          NextHop: entry.next_hop,
+          ...shown,
           OverlayMode: input.OverlayMode,
-          Priority: entry.priority,
-          RouteDest: entry.route_dest,
-          RouteSource: entry.route_source,
-          State: stateOf(entry),
-          VpnInstanceId: gateway.id,
-          Weight: entry.weight,
+          Priority: key.priority,
+          RouteSource: key.route_source,
         }
       }),
     ),
@@ -121,9 +104,7 @@ export function vpnPbrRouteEntryActions({ db, write, quotas }: ResourceContext):
     action(deleteVpnPbrRouteEntry, (input, call) =>
       write(deleteVpnPbrRouteEntry, input, call, async (trx, changed) => {
         const { gateway, entry } = await lockedRoute(trx, call, input)
-        await removeRoute(trx, entry.seq)
-        await routesChanged(trx, changed, entry.next_hop)
-        if (entry.published === 1) await publishedChanged(trx, changed, gateway)
+        await dropRoute(trx, changed, gateway, entry)
         return {}
       }),
     ),

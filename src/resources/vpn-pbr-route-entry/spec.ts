@@ -1,7 +1,15 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
 import { pageParams, pageResult, regionId } from '../fields.ts'
-import { clientToken, text256 } from '../patterns.ts'
+import { clientToken } from '../patterns.ts'
+import {
+  newRoute,
+  newRouteResult,
+  overlayMode,
+  policyRoute,
+  priority,
+  weight,
+} from '../route-entry/fields.ts'
 
 export const createVpnPbrRouteEntry = defineAction({
   name: 'CreateVpnPbrRouteEntry',
@@ -11,29 +19,17 @@ export const createVpnPbrRouteEntry = defineAction({
   rateLimit: 60,
   params: {
     RegionId: regionId,
-    NextHop: { type: 'string', required: true },
-    PublishVpc: { type: 'boolean', required: true },
-    RouteDest: { type: 'string', required: true },
-    RouteSource: { type: 'string', required: true },
     VpnGatewayId: { type: 'string', required: true },
-    Weight: { type: 'integer', required: true, enum: [0, 100] },
-    ClientToken: { type: 'string', pattern: clientToken },
-    Description: { type: 'string', pattern: text256, illegal: 'InvalidDescription' },
-    DryRun: { type: 'boolean', default: false },
-    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
-    Priority: { type: 'integer', min: 1, max: 100, default: 10 },
+    ...policyRoute,
+    PublishVpc: { type: 'boolean', required: true },
+    ...newRoute,
+    Priority: { ...priority, default: 10 },
   },
   result: {
-    CreateTime: { type: 'number' },
-    Description: { type: 'string' },
-    NextHop: { type: 'string' },
-    OverlayMode: { type: 'string' },
+    ...newRouteResult,
     Priority: { type: 'number' },
-    RouteDest: { type: 'string' },
     RouteSource: { type: 'string' },
-    State: { type: 'string' },
     VpnInstanceId: { type: 'string' },
-    Weight: { type: 'number' },
   },
   errors: [
     'Forbbiden.SubUser',
@@ -58,14 +54,11 @@ export const deleteVpnPbrRouteEntry = defineAction({
   resources: ['vpngateway/{VpnGatewayId}'],
   params: {
     RegionId: regionId,
-    NextHop: { type: 'string', required: true },
-    RouteDest: { type: 'string', required: true },
-    RouteSource: { type: 'string', required: true },
     VpnGatewayId: { type: 'string', required: true },
-    Weight: { type: 'integer', required: true, enum: [0, 100] },
+    ...policyRoute,
     ClientToken: { type: 'string', pattern: clientToken },
-    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
-    Priority: { type: 'integer', min: 1, max: 100 },
+    OverlayMode: overlayMode,
+    Priority: priority,
   },
   result: {},
   errors: [
@@ -124,15 +117,12 @@ export const modifyVpnPbrRouteEntryWeight = defineAction({
   rateLimit: 120,
   params: {
     RegionId: regionId,
-    NewWeight: { type: 'integer', required: true, enum: [0, 100] },
-    NextHop: { type: 'string', required: true },
-    RouteDest: { type: 'string', required: true },
-    RouteSource: { type: 'string', required: true },
     VpnGatewayId: { type: 'string', required: true },
-    Weight: { type: 'integer', required: true, enum: [0, 100] },
+    ...policyRoute,
+    NewWeight: { ...weight, required: true },
     ClientToken: { type: 'string', pattern: clientToken },
-    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
-    Priority: { type: 'integer', min: 1, max: 100 },
+    OverlayMode: overlayMode,
+    Priority: priority,
   },
   result: {},
   errors: [
@@ -156,14 +146,11 @@ export const modifyVpnPbrRouteEntryPriority = defineAction({
   resources: ['vpngateway/{VpnGatewayId}'],
   params: {
     RegionId: regionId,
-    NewPriority: { type: 'integer', required: true, min: 1, max: 100 },
-    NextHop: { type: 'string', required: true },
-    RouteDest: { type: 'string', required: true },
-    RouteSource: { type: 'string', required: true },
     VpnGatewayId: { type: 'string', required: true },
-    Weight: { type: 'integer', required: true, enum: [0, 100] },
+    ...policyRoute,
+    NewPriority: { ...priority, required: true },
     ClientToken: { type: 'string', pattern: clientToken },
-    Priority: { type: 'integer', min: 1, max: 100 },
+    Priority: priority,
   },
   result: {},
   errors: [
@@ -188,14 +175,11 @@ export const modifyVpnPbrRouteEntryAttribute = defineAction({
   rateLimit: 120,
   params: {
     RegionId: regionId,
-    NextHop: { type: 'string', required: true },
-    Priority: { type: 'integer', required: true, min: 1, max: 100 },
-    RouteDest: { type: 'string', required: true },
-    RouteSource: { type: 'string', required: true },
     VpnGatewayId: { type: 'string', required: true },
-    Weight: { type: 'integer', required: true, enum: [0, 100] },
-    NewPriority: { type: 'integer', min: 1, max: 100 },
-    NewWeight: { type: 'integer', enum: [0, 100] },
+    ...policyRoute,
+    Priority: { ...priority, required: true },
+    NewPriority: priority,
+    NewWeight: weight,
     ClientToken: { type: 'string', pattern: clientToken },
   },
   result: {},

@@ -2,6 +2,8 @@ import { type Action, action } from '../../rpc/action.ts'
 import { apiError } from '../../rpc/errors.ts'
 import type { ResourceContext } from '../context.ts'
 import {
+  addRoute,
+  dropRoute,
   type LearnedRoute,
   lockedGateway,
   publishedChanged,
@@ -13,14 +15,7 @@ import {
   stateOf,
 } from '../route-entry/gateway-routes.ts'
 import { checkBesideRoutes, checkDestination, checkNewWeight } from '../route-entry/model.ts'
-import {
-  changeRoute,
-  insertRoute,
-  pageOf,
-  type RouteEntry,
-  removeRoute,
-  routesOfOwner,
-} from '../route-entry/store.ts'
+import { changeRoute, pageOf, type RouteEntry, routesOfOwner } from '../route-entry/store.ts'
 import type { VpnGateway } from '../vpn-gateway/store.ts'
 import {
   createVpnRouteEntry,
@@ -76,29 +71,15 @@ export function vpnRouteEntryActions({ db, write, quotas }: ResourceContext): Ac
         const key = keyOf(input)
         checkBesideRoutes(all, { ...key, weight: input.Weight })
         if (all.length >= quotas.destinationRoutesPerGateway) throw apiError('Resource.QuotaFull')
-        const entry: Omit<RouteEntry, 'seq'> = {
+        const shown = await addRoute(db, trx, changed, gateway, {
           ...key,
           kind: 'dbr',
-          owner_id: gateway.id,
           weight: input.Weight,
           published: Number(input.PublishVpc),
-          derived: 0,
           description: input.Description ?? '',
           created_at: call.now,
-        }
-        await insertRoute(db, trx, entry)
-        await routesChanged(trx, changed, entry.next_hop)
-        if (entry.published === 1) await publishedChanged(trx, changed, gateway)
-        return {
-          CreateTime: entry.created_at,
-          Description: entry.description,
-          NextHop: entry.next_hop,
-          OverlayMode: input.OverlayMode,
-          RouteDest: entry.route_dest,
-          State: stateOf(entry),
-          VpnInstanceId: gateway.id,
-          Weight: entry.weight,
-        }
+        })
+        return { ...shown, OverlayMode: input.OverlayMode }
       }),
     ),
 
@@ -106,9 +87,7 @@ export function vpnRouteEntryActions({ db, write, quotas }: ResourceContext): Ac
       write(deleteVpnRouteEntry, input, call, async (trx, changed) => {
         const gateway = await lockedGateway(trx, call, input.VpnGatewayId)
         const { entry } = await requireRoute(trx, gateway.id, 'dbr', keyOf(input), input.Weight)
-        await removeRoute(trx, entry.seq)
-        await routesChanged(trx, changed, entry.next_hop)
-        if (entry.published === 1) await publishedChanged(trx, changed, gateway)
+        await dropRoute(trx, changed, gateway, entry)
         return {}
       }),
     ),

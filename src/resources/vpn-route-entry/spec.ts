@@ -1,7 +1,17 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
 import { pageParams, pageResult, regionId } from '../fields.ts'
-import { clientToken, text256 } from '../patterns.ts'
+import { clientToken } from '../patterns.ts'
+import {
+  destinationRoute,
+  listedRoute,
+  newRoute,
+  newRouteResult,
+  overlayMode,
+  routeCountFields,
+  weight,
+  weightedRoute,
+} from '../route-entry/fields.ts'
 
 export const createVpnRouteEntry = defineAction({
   name: 'CreateVpnRouteEntry',
@@ -10,26 +20,12 @@ export const createVpnRouteEntry = defineAction({
   resources: ['vpngateway/{VpnGatewayId}'],
   params: {
     RegionId: regionId,
-    NextHop: { type: 'string', required: true },
-    PublishVpc: { type: 'boolean', required: true },
-    RouteDest: { type: 'string', required: true },
     VpnGatewayId: { type: 'string', required: true },
-    Weight: { type: 'integer', required: true, enum: [0, 100] },
-    ClientToken: { type: 'string', pattern: clientToken },
-    Description: { type: 'string', pattern: text256, illegal: 'InvalidDescription' },
-    DryRun: { type: 'boolean', default: false },
-    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
+    ...weightedRoute,
+    PublishVpc: { type: 'boolean', required: true },
+    ...newRoute,
   },
-  result: {
-    CreateTime: { type: 'number' },
-    Description: { type: 'string' },
-    NextHop: { type: 'string' },
-    OverlayMode: { type: 'string' },
-    RouteDest: { type: 'string' },
-    State: { type: 'string' },
-    VpnInstanceId: { type: 'string' },
-    Weight: { type: 'number' },
-  },
+  result: { ...newRouteResult, VpnInstanceId: { type: 'string' } },
   errors: [
     'Forbbiden.SubUser',
     'Forbidden',
@@ -57,12 +53,10 @@ export const deleteVpnRouteEntry = defineAction({
   rateLimit: 60,
   params: {
     RegionId: regionId,
-    NextHop: { type: 'string', required: true },
-    RouteDest: { type: 'string', required: true },
     VpnGatewayId: { type: 'string', required: true },
-    Weight: { type: 'integer', required: true, enum: [0, 100] },
+    ...weightedRoute,
     ClientToken: { type: 'string', pattern: clientToken },
-    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
+    OverlayMode: overlayMode,
   },
   result: {},
   errors: [
@@ -96,11 +90,7 @@ export const describeVpnRouteEntries = defineAction({
       wrapper: 'VpnRouteCount',
       item: {
         type: 'object',
-        fields: {
-          RouteCount: { type: 'number' },
-          RouteEntryType: { type: 'string' },
-          Source: { type: 'string' },
-        },
+        fields: routeCountFields,
       },
     },
     VpnRouteEntries: {
@@ -109,17 +99,9 @@ export const describeVpnRouteEntries = defineAction({
       item: {
         type: 'object',
         fields: {
-          AsPath: { type: 'string' },
-          Community: { type: 'string' },
-          CreateTime: { type: 'number' },
-          NextHop: { type: 'string' },
+          ...listedRoute,
           NextHopTunnelId: { type: 'string' },
-          RouteDest: { type: 'string' },
-          RouteEntryType: { type: 'string' },
-          Source: { type: 'string' },
-          State: { type: 'string' },
           VpnInstanceId: { type: 'string' },
-          Weight: { type: 'number' },
         },
       },
     },
@@ -142,13 +124,11 @@ export const modifyVpnRouteEntryWeight = defineAction({
   rateLimit: 120,
   params: {
     RegionId: regionId,
-    NewWeight: { type: 'integer', required: true, enum: [0, 100] },
-    NextHop: { type: 'string', required: true },
-    RouteDest: { type: 'string', required: true },
     VpnGatewayId: { type: 'string', required: true },
-    Weight: { type: 'integer', required: true, enum: [0, 100] },
+    ...weightedRoute,
+    NewWeight: { ...weight, required: true },
     ClientToken: { type: 'string', pattern: clientToken },
-    OverlayMode: { type: 'string', enum: ['Ipsec'], default: 'Ipsec' },
+    OverlayMode: overlayMode,
   },
   result: {},
   errors: [
@@ -173,11 +153,10 @@ export const publishVpnRouteEntry = defineAction({
   rateLimit: 60,
   params: {
     RegionId: regionId,
-    NextHop: { type: 'string', required: true },
-    PublishVpc: { type: 'boolean', required: true },
-    RouteDest: { type: 'string', required: true },
-    RouteType: { type: 'string', required: true, enum: ['pbr', 'dbr'] },
     VpnGatewayId: { type: 'string', required: true },
+    ...destinationRoute,
+    PublishVpc: { type: 'boolean', required: true },
+    RouteType: { type: 'string', required: true, enum: ['pbr', 'dbr'] },
     ClientToken: { type: 'string', pattern: clientToken },
   },
   result: {},
