@@ -1,15 +1,15 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
-import { newTags, pageParams, pageResult, regionId } from '../fields.ts'
+import { pageParams, pageResult, regionId } from '../fields.ts'
 import { clientToken, text128 } from '../patterns.ts'
 import {
-  bgpParams,
+  connectionChanges,
+  connectionParams,
   healthCheckParams,
-  ikeParams,
   ikeResult,
-  ipsecParams,
   ipsecResult,
   tunnelBgpParams,
+  tunnelChanges,
   unset,
 } from '../vpn-connection/fields.ts'
 import { pairIkeParams, pairIpsecParams } from './fields.ts'
@@ -21,9 +21,7 @@ export const createVpnAttachment = defineAction({
   resources: ['vpnconnection/*'],
   params: {
     RegionId: regionId,
-    LocalSubnet: { type: 'string', required: true },
-    RemoteSubnet: { type: 'string', required: true },
-    CustomerGatewayId: { type: 'string' },
+    ...connectionParams,
     TunnelOptionsSpecification: {
       type: 'list',
       maxItems: 2,
@@ -40,14 +38,6 @@ export const createVpnAttachment = defineAction({
         },
       },
     },
-    AutoConfigRoute: { type: 'boolean', default: true },
-    BgpConfig: { type: 'json', fields: bgpParams },
-    ClientToken: { type: 'string', pattern: clientToken },
-    DryRun: { type: 'boolean', default: false },
-    EffectImmediately: { type: 'boolean', default: false },
-    EnableDpd: { type: 'boolean', default: true },
-    EnableNatTraversal: { type: 'boolean', default: true },
-    EnableTunnelsBgp: { type: 'boolean', default: false },
     HealthCheckConfig: {
       type: 'json',
       fields: {
@@ -55,13 +45,9 @@ export const createVpnAttachment = defineAction({
         Policy: { type: 'string', enum: ['revoke_route', 'reserve_route'], default: 'revoke_route' },
       },
     },
-    IkeConfig: { type: 'json', fields: ikeParams },
-    IpsecConfig: { type: 'json', fields: ipsecParams },
-    Name: { type: 'string', pattern: text128, illegal: 'InvalidName' },
     NetworkType: { type: 'string', enum: ['public', 'private'], default: 'public' },
     RemoteCaCert: { type: 'string' },
     ResourceGroupId: { type: 'string' },
-    Tags: newTags,
     TunnelBandwidth: { type: 'string', enum: ['Standard', 'Large'], default: 'Standard' },
   },
   result: {
@@ -138,14 +124,8 @@ export const modifyVpnAttachmentAttribute = defineAction({
   params: {
     RegionId: regionId,
     VpnConnectionId: { type: 'string', required: true },
-    AutoConfigRoute: { type: 'boolean' },
-    BgpConfig: { type: 'json', fields: unset(bgpParams) },
-    ClientToken: { type: 'string', pattern: clientToken },
+    ...connectionChanges,
     CustomerGatewayId: { type: 'string' },
-    EffectImmediately: { type: 'boolean' },
-    EnableDpd: { type: 'boolean' },
-    EnableNatTraversal: { type: 'boolean' },
-    EnableTunnelsBgp: { type: 'boolean' },
     HealthCheckConfig: {
       type: 'json',
       fields: {
@@ -153,27 +133,18 @@ export const modifyVpnAttachmentAttribute = defineAction({
         Policy: { type: 'string', enum: ['revoke_route', 'reserve_route'] },
       },
     },
-    IkeConfig: { type: 'json', fields: unset(ikeParams) },
-    IpsecConfig: { type: 'json', fields: unset(ipsecParams) },
-    LocalSubnet: { type: 'string' },
     Name: { type: 'string', pattern: text128, illegal: 'InvalidName' },
     NetworkType: { type: 'string', enum: ['public', 'private'] },
     RemoteCaCert: { type: 'string', keepEmpty: true },
-    RemoteSubnet: { type: 'string' },
     TunnelOptionsSpecification: {
       type: 'list',
       maxItems: 2,
       item: {
         type: 'struct',
         fields: {
-          CustomerGatewayId: { type: 'string' },
-          EnableDpd: { type: 'boolean' },
-          EnableNatTraversal: { type: 'boolean' },
-          TunnelBgpConfig: { type: 'struct', fields: unset(tunnelBgpParams) },
+          ...tunnelChanges,
           TunnelId: { type: 'string' },
-          TunnelIkeConfig: { type: 'struct', fields: unset(ikeParams) },
           TunnelIndex: { type: 'integer', enum: [1, 2] },
-          TunnelIpsecConfig: { type: 'struct', fields: unset(ipsecParams) },
         },
       },
     },

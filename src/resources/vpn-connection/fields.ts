@@ -3,7 +3,8 @@
  * Values and defaults: API description of CreateVpnConnection, August 2026.
  */
 import type { ParamFields } from '../../rpc/spec.ts'
-import { asn, psk } from '../patterns.ts'
+import { newTags } from '../fields.ts'
+import { asn, clientToken, psk, text128 } from '../patterns.ts'
 
 const encryption = ['aes', 'aes192', 'aes256', 'des', '3des'] as const
 const authentication = ['md5', 'sha1', 'sha256', 'sha384', 'sha512'] as const
@@ -62,6 +63,50 @@ export function unset<const F extends ParamFields>(
   const entries = Object.entries(fields).map(([name, field]) => [name, { ...field, default: undefined }])
   return Object.fromEntries(entries)
 }
+
+/** Of a new connection or attachment; those of the one tunnel of a single-tunnel one included. */
+export const connectionParams = {
+  LocalSubnet: { type: 'string', required: true },
+  RemoteSubnet: { type: 'string', required: true },
+  CustomerGatewayId: { type: 'string' },
+  AutoConfigRoute: { type: 'boolean', default: true },
+  BgpConfig: { type: 'json', fields: bgpParams },
+  ClientToken: { type: 'string', pattern: clientToken },
+  DryRun: { type: 'boolean', default: false },
+  EffectImmediately: { type: 'boolean', default: false },
+  EnableDpd: { type: 'boolean', default: true },
+  EnableNatTraversal: { type: 'boolean', default: true },
+  EnableTunnelsBgp: { type: 'boolean', default: false },
+  IkeConfig: { type: 'json', fields: ikeParams },
+  IpsecConfig: { type: 'json', fields: ipsecParams },
+  Name: { type: 'string', pattern: text128, illegal: 'InvalidName' },
+  Tags: newTags,
+} as const satisfies ParamFields
+
+/** Of a change of one; what is missing stays. */
+export const connectionChanges = {
+  AutoConfigRoute: { type: 'boolean' },
+  BgpConfig: { type: 'json', fields: unset(bgpParams) },
+  ClientToken: { type: 'string', pattern: clientToken },
+  EffectImmediately: { type: 'boolean' },
+  EnableDpd: { type: 'boolean' },
+  EnableNatTraversal: { type: 'boolean' },
+  EnableTunnelsBgp: { type: 'boolean' },
+  IkeConfig: { type: 'json', fields: unset(ikeParams) },
+  IpsecConfig: { type: 'json', fields: unset(ipsecParams) },
+  LocalSubnet: { type: 'string' },
+  RemoteSubnet: { type: 'string' },
+} as const satisfies ParamFields
+
+/** Of a change of one tunnel. */
+export const tunnelChanges = {
+  CustomerGatewayId: { type: 'string' },
+  EnableDpd: { type: 'boolean' },
+  EnableNatTraversal: { type: 'boolean' },
+  TunnelBgpConfig: { type: 'struct', fields: unset(tunnelBgpParams) },
+  TunnelIkeConfig: { type: 'struct', fields: unset(ikeParams) },
+  TunnelIpsecConfig: { type: 'struct', fields: unset(ipsecParams) },
+} as const satisfies ParamFields
 
 export const ikeResult = {
   IkeAuthAlg: { type: 'string' },

@@ -1,10 +1,11 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
-import { newTags, pageParams, pageResult, regionId, tagFilter, tagsResult } from '../fields.ts'
+import { pageParams, pageResult, regionId, tagFilter, tagsResult } from '../fields.ts'
 import { clientToken, text128 } from '../patterns.ts'
 import {
-  bgpParams,
   bgpResult,
+  connectionChanges,
+  connectionParams,
   connectionResult,
   healthCheckParams,
   healthCheckResult,
@@ -13,6 +14,7 @@ import {
   ipsecParams,
   ipsecResult,
   tunnelBgpParams,
+  tunnelChanges,
   tunnelOptionsResult,
   unset,
 } from './fields.ts'
@@ -25,10 +27,8 @@ export const createVpnConnection = defineAction({
   resources: ['vpnconnection/*'],
   params: {
     RegionId: regionId,
-    LocalSubnet: { type: 'string', required: true },
-    RemoteSubnet: { type: 'string', required: true },
     VpnGatewayId: { type: 'string', required: true },
-    CustomerGatewayId: { type: 'string' },
+    ...connectionParams,
     TunnelOptionsSpecification: {
       type: 'list',
       maxItems: 2,
@@ -46,20 +46,8 @@ export const createVpnConnection = defineAction({
         },
       },
     },
-    AutoConfigRoute: { type: 'boolean', default: true },
-    BgpConfig: { type: 'json', fields: bgpParams },
-    ClientToken: { type: 'string', pattern: clientToken },
-    DryRun: { type: 'boolean', default: false },
-    EffectImmediately: { type: 'boolean', default: false },
-    EnableDpd: { type: 'boolean', default: true },
-    EnableNatTraversal: { type: 'boolean', default: true },
-    EnableTunnelsBgp: { type: 'boolean', default: false },
     HealthCheckConfig: { type: 'json', fields: healthCheckParams },
-    IkeConfig: { type: 'json', fields: ikeParams },
-    IpsecConfig: { type: 'json', fields: ipsecParams },
-    Name: { type: 'string', pattern: text128, illegal: 'InvalidName' },
     RemoteCaCertificate: { type: 'string' },
-    Tags: newTags,
   },
   result: { CreateTime: { type: 'number' }, Name: { type: 'string' }, VpnConnectionId: { type: 'string' } },
   errors: [
@@ -144,35 +132,20 @@ export const modifyVpnConnectionAttribute = defineAction({
   params: {
     RegionId: regionId,
     VpnConnectionId: { type: 'string', required: true },
-    AutoConfigRoute: { type: 'boolean' },
-    BgpConfig: { type: 'json', fields: unset(bgpParams) },
-    ClientToken: { type: 'string', pattern: clientToken },
-    EffectImmediately: { type: 'boolean' },
-    EnableDpd: { type: 'boolean' },
-    EnableNatTraversal: { type: 'boolean' },
-    EnableTunnelsBgp: { type: 'boolean' },
+    ...connectionChanges,
     HealthCheckConfig: { type: 'json', fields: unset(healthCheckParams) },
-    IkeConfig: { type: 'json', fields: unset(ikeParams) },
-    IpsecConfig: { type: 'json', fields: unset(ipsecParams) },
-    LocalSubnet: { type: 'string' },
     Name: { type: 'string', pattern: text128, keepEmpty: true, illegal: 'InvalidName' },
     RemoteCaCertificate: { type: 'string', keepEmpty: true },
-    RemoteSubnet: { type: 'string' },
     TunnelOptionsSpecification: {
       type: 'list',
       maxItems: 2,
       item: {
         type: 'struct',
         fields: {
-          CustomerGatewayId: { type: 'string' },
-          EnableDpd: { type: 'boolean' },
-          EnableNatTraversal: { type: 'boolean' },
+          ...tunnelChanges,
           RemoteCaCertificate: { type: 'string', keepEmpty: true },
           Role: { type: 'string', enum: ['master', 'slave'] },
-          TunnelBgpConfig: { type: 'struct', fields: unset(tunnelBgpParams) },
           TunnelId: { type: 'string' },
-          TunnelIkeConfig: { type: 'struct', fields: unset(ikeParams) },
-          TunnelIpsecConfig: { type: 'struct', fields: unset(ipsecParams) },
         },
       },
     },
@@ -257,15 +230,7 @@ export const modifyTunnelAttribute = defineAction({
     ClientToken: { type: 'string', pattern: clientToken },
     TunnelOptionsSpecification: {
       type: 'struct',
-      fields: {
-        CustomerGatewayId: { type: 'string' },
-        EnableDpd: { type: 'boolean' },
-        EnableNatTraversal: { type: 'boolean' },
-        RemoteCaCertificate: { type: 'string', keepEmpty: true },
-        TunnelBgpConfig: { type: 'struct', fields: unset(tunnelBgpParams) },
-        TunnelIkeConfig: { type: 'struct', fields: unset(ikeParams) },
-        TunnelIpsecConfig: { type: 'struct', fields: unset(ipsecParams) },
-      },
+      fields: { ...tunnelChanges, RemoteCaCertificate: { type: 'string', keepEmpty: true } },
     },
   },
   result: {
