@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { scenarios } from '../../src/emulator/scenarios.ts'
 import { reasons } from '../../src/engine/reason.ts'
 import { messages } from './messages.ts'
 
@@ -36,11 +37,15 @@ test('every message is in both languages, with the same places to fill in', () =
       wrong.push(`${key}: no Chinese in the Chinese text`)
     if (places(en).join() !== places(zh).join()) wrong.push(`${key}: other places`)
   }
-  for (const [code, { title, remedy }] of Object.entries(reasons)) {
-    for (const text of [title, remedy]) {
-      if (!/\p{Script=Han}/u.test(text.zh) || /\p{Script=Han}/u.test(text.en))
-        wrong.push(`${code}: ${text.en}`)
-    }
+  const others = [
+    ...Object.entries(reasons).flatMap(([code, { title, remedy }]) => [
+      [code, title] as const,
+      [code, remedy] as const,
+    ]),
+    ...Object.entries(scenarios).map(([name, { summary }]) => [name, summary] as const),
+  ]
+  for (const [name, text] of others) {
+    if (!/\p{Script=Han}/u.test(text.zh) || /\p{Script=Han}/u.test(text.en)) wrong.push(`${name}: ${text.en}`)
   }
   assert.deepEqual(wrong, [])
 })

@@ -310,8 +310,10 @@ export function replaceBlock(document: string, name: string, block: string): str
 
 // --- The scenarios of docs/emulator.md -----------------------------------------------------------------------
 
-export const renderScenarios = (scenarios: Readonly<Record<string, { readonly summary: string }>>): string =>
+export const renderScenarios = (
+  scenarios: Readonly<Record<string, { readonly summary: { readonly en: string } }>>,
+): string =>
   markdownTable(
     ['Name', 'What it is'],
-    Object.entries(scenarios).map(([name, { summary }]) => [code(name), plain(summary)]),
+    Object.entries(scenarios).map(([name, { summary }]) => [code(name), plain(summary.en)]),
   )

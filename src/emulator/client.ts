@@ -4,6 +4,7 @@
  *     const control = createControlClient('http://127.0.0.1:8481')
  *     await control.arm({ layer: 'api', kind: 'throttle', action: 'Describe*', times: 2 })
  */
+import type { Text } from '../engine/reason.ts'
 import type {
   AccountKey,
   CallRecord,
@@ -47,7 +48,8 @@ export interface ControlClient {
   fault(id: string): Promise<Fault>
   disarm(id: string): Promise<void>
   disarmAll(): Promise<void>
-  scenarios(): Promise<Readonly<Record<string, string>>>
+  /** What each is, by its name. */
+  scenarios(): Promise<Readonly<Record<string, Text>>>
   play(scenario: string, accountId?: string): Promise<Fixture>
   drift(action: string, parameters?: Readonly<Record<string, string>>, accountId?: string): Promise<object>
   accounts(): Promise<readonly AccountKey[]>

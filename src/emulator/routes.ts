@@ -505,8 +505,8 @@ export const routes: readonly Route[] = [
     method: 'GET',
     path: '/v1/scenarios',
     name: 'scenarios',
-    summary: 'Names of the scenarios and what each is.',
-    answer: { type: 'object', additionalProperties: text },
+    summary: 'Names of the scenarios and what each is, in English and in Chinese.',
+    answer: { type: 'object', additionalProperties: whole({ en: text, zh: text }) },
     run: () => Object.fromEntries(Object.entries(scenarios).map(([name, { summary }]) => [name, summary])),
   },
   {

@@ -3,6 +3,7 @@
  *
  * The resources are there when a scenario begins, so they are made at once, whatever the profile says.
  */
+import type { Text } from '../engine/reason.ts'
 import type { World } from '../engine/simulated/world.ts'
 import type { Call } from './caller.ts'
 import { ControlError } from './errors.ts'
@@ -18,7 +19,7 @@ export interface Stage {
 }
 
 interface Scenario {
-  readonly summary: string
+  readonly summary: Text
   /** What the connections are made with beside what all have. */
   readonly connection?: (number: number) => Readonly<Record<string, string>>
   /** Comes when they are there and up. */
@@ -31,19 +32,33 @@ const silent = (stage: Stage, peer: string) =>
   stage.faults.arm({ layer: 'network', kind: 'partition', target: peer })
 
 export const scenarios = {
-  'both-up': { summary: 'two connections of one VPN gateway, both up' },
+  'both-up': {
+    summary: {
+      en: 'two connections of one VPN gateway, both up',
+      zh: '同一 VPN 网关的两个连接，均已连通',
+    },
+  },
   'one-up': {
-    summary: 'the first connection is up, the peer of the second does not answer',
+    summary: {
+      en: 'the first connection is up, the peer of the second does not answer',
+      zh: '第一个连接已连通，第二个连接的对端无响应',
+    },
     after: (stage, { peerAddresses: [, peer] }) => silent(stage, peer!),
   },
   'both-down': {
-    summary: 'neither peer answers',
+    summary: {
+      en: 'neither peer answers',
+      zh: '两个对端均无响应',
+    },
     after: async (stage, { peerAddresses }) => {
       for (const peer of peerAddresses) await silent(stage, peer)
     },
   },
   flapping: {
-    summary: 'the peer of the second connection closes the tunnel every 20 seconds',
+    summary: {
+      en: 'the peer of the second connection closes the tunnel every 20 seconds',
+      zh: '第二个连接的对端每 20 秒关闭一次隧道',
+    },
     after({ world }, { peerAddresses: [, peer] }) {
       const again = () => {
         if (world.find(peer!).length === 0) return
@@ -54,21 +69,33 @@ export const scenarios = {
     },
   },
   'psk-wrong': {
-    summary: 'the peer of the second connection has another pre-shared key',
+    summary: {
+      en: 'the peer of the second connection has another pre-shared key',
+      zh: '第二个连接的对端使用另一预共享密钥',
+    },
     after: ({ world }, { peerAddresses: [, peer] }) => world.setPeer(peer!, { psk: 'another key' }, true),
   },
   'ike-mismatch': {
-    summary: 'the peer of the second connection offers other phase-1 algorithms',
+    summary: {
+      en: 'the peer of the second connection offers other phase-1 algorithms',
+      zh: '第二个连接的对端提议其他第一阶段算法',
+    },
     after: ({ world }, { peerAddresses: [, peer] }) =>
       world.setPeer(peer!, { proposals: ['aes256-sha512-modp2048'] }, true),
   },
   'subnets-mismatch': {
-    summary: 'the peer of the second connection protects another network',
+    summary: {
+      en: 'the peer of the second connection protects another network',
+      zh: '第二个连接的对端保护另一网段',
+    },
     after: ({ world }, { peerAddresses: [, peer] }) =>
       world.setPeer(peer!, { localSubnets: ['10.99.0.0/24'] }, true),
   },
   'bgp-only-down': {
-    summary: 'both tunnels are up, and the BGP session of the second is not',
+    summary: {
+      en: 'both tunnels are up, and the BGP session of the second is not',
+      zh: '两条隧道均已连通，第二条的 BGP 会话未建立',
+    },
     connection: (number) => ({
       EnableTunnelsBgp: 'true',
       BgpConfig: JSON.stringify({
@@ -81,32 +108,53 @@ export const scenarios = {
     after: ({ world }, { peerAddresses: [, peer] }) => world.setPeer(peer!, { bgp: { enabled: false } }),
   },
   'peer-reboot': {
-    summary: 'the peer of the second connection starts anew and is back after a minute',
+    summary: {
+      en: 'the peer of the second connection starts anew and is back after a minute',
+      zh: '第二个连接的对端重启，一分钟后恢复',
+    },
     after: ({ world }, { peerAddresses: [, peer] }) => world.peerReboots(peer!, 60 * second),
   },
   lossy: {
-    summary: 'every fifth packet to the second peer is lost',
+    summary: {
+      en: 'every fifth packet to the second peer is lost',
+      zh: '发往第二个对端的报文每五个丢失一个',
+    },
     after: (stage, { peerAddresses: [, peer] }) =>
       stage.faults.arm({ layer: 'network', kind: 'loss', loss: 0.2, target: peer! }),
   },
   'zone-lost': {
-    summary: 'the zone of the VPN gateway is lost, and all its tunnels with it',
+    summary: {
+      en: 'the zone of the VPN gateway is lost, and all its tunnels with it',
+      zh: 'VPN 网关所在可用区故障，其所有隧道中断',
+    },
     after: (stage) => stage.faults.arm({ layer: 'network', kind: 'zone-lost', target: 'cn-hangzhou-h' }),
   },
   'slow-create': {
-    summary: 'making a VPN gateway takes a minute more from now on',
+    summary: {
+      en: 'making a VPN gateway takes a minute more from now on',
+      zh: '此后创建 VPN 网关多耗时一分钟',
+    },
     after: (stage) => stage.faults.arm({ layer: 'task', kind: 'slow', what: 'gateway', delay: 60 * second }),
   },
   'stuck-create': {
-    summary: 'a VPN gateway that is made from now on stays provisioning',
+    summary: {
+      en: 'a VPN gateway that is made from now on stays provisioning',
+      zh: '此后创建的 VPN 网关一直处于创建中',
+    },
     after: (stage) => stage.faults.arm({ layer: 'task', kind: 'stuck', what: 'gateway' }),
   },
   throttled: {
-    summary: 'every second call, drawn by the seed, is refused with Throttling.User',
+    summary: {
+      en: 'every second call, drawn by the seed, is refused with Throttling.User',
+      zh: '按种子随机，半数调用以 Throttling.User 拒绝',
+    },
     after: (stage) => stage.faults.arm({ layer: 'api', kind: 'throttle', probability: 0.5 }),
   },
   'answers-lost': {
-    summary: 'the next three writes are done, and their answers are lost',
+    summary: {
+      en: 'the next three writes are done, and their answers are lost',
+      zh: '接下来的三次写操作会执行，但应答丢失',
+    },
     after: (stage) => stage.faults.arm({ layer: 'api', kind: 'answer-lost', action: 'Create*', times: 3 }),
   },
 } as const satisfies Readonly<Record<string, Scenario>>

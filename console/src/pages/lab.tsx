@@ -128,7 +128,7 @@ function SnapshotCard() {
 }
 
 function ScenariosCard() {
-  const { t } = useWords()
+  const { t, text } = useWords()
   const query = useQuery(scenarios)
   const act = useDo()
   const { AccountId } = useConsole().session
@@ -140,7 +140,7 @@ function ScenariosCard() {
             {Object.entries(all).map(([name, summary]) => (
               <li key={name}>
                 <code>{name}</code>
-                <span lang="en">{summary}</span>
+                <span>{text(summary)}</span>
                 <Button
                   className="end"
                   size="small"
