@@ -12,7 +12,7 @@ import { createChangeFeed } from './console/changes.ts'
 import { createConsole, type Lab } from './console/site.ts'
 import { claimGateways } from './db/claim.ts'
 import { type Database, type DatabaseConfig, openDatabase } from './db/open.ts'
-import type { Engine } from './engine/engine.ts'
+import type { DaemonHealth, Engine } from './engine/engine.ts'
 import { createLogbook, type Logbook } from './logbook/logbook.ts'
 import { http } from './node-http.ts'
 import { ReconcileLoop } from './reconcile/loop.ts'
@@ -185,6 +185,7 @@ export async function createApp(
           Version: packageJson.version,
           StartedAt: startedAt,
           Engine: engine?.describe() ?? null,
+          Daemons: countDaemons(engine?.daemons?.() ?? []),
           Lab: overrides.lab !== undefined,
           Time: now(),
           Regions: [...regions],
@@ -349,3 +350,9 @@ async function serveMetrics(
       }),
   }
 }
+
+/** How many daemons there should be on this node, and how many run and answer. */
+const countDaemons = (daemons: readonly DaemonHealth[]) => ({
+  Wanted: daemons.length,
+  Up: daemons.filter(({ up }) => up).length,
+})

@@ -104,6 +104,8 @@ export interface ServerFacts {
     readonly kernelMode?: 'X' | 'V' | 'U'
     readonly daemonVersion?: string
   } | null
+  /** Of this node: how many daemons there should be, and how many of them run and answer. */
+  readonly Daemons: { readonly Wanted: number; readonly Up: number }
   /** This is an emulator, and may be controlled from here. */
   readonly Lab: boolean
   /** Of its clock when it answered, epoch milliseconds. */

@@ -19,7 +19,7 @@ import { describeVpnRouteEntries } from '../../src/resources/vpn-route-entry/spe
 import { describeVSwitches } from '../../src/resources/vswitch/spec.ts'
 import { suidaoListWebhooks } from '../../src/resources/webhook/spec.ts'
 import type { ActionSpec } from '../../src/rpc/spec.ts'
-import { type Answer, ApiFailure, call } from './api.ts'
+import { type Answer, ApiFailure, call, readSession, type ServerFacts } from './api.ts'
 import { serverNow } from './clock.ts'
 import type { ConnectionExtra, ListExtra } from './health.ts'
 
@@ -72,6 +72,15 @@ export type ChangeItem = Listed<Answer<typeof suidaoListTunnelChanges>, 'Changes
 export type SampleItem = Listed<Answer<typeof suidaoListTunnelSamples>, 'Samples', 'Sample'>
 
 const live = { refetchInterval: refreshAfter, staleTime: 5_000 } as const
+
+/** What the server is and how its daemons are; `first` is what was told at sign-in. */
+export const serverFacts = (first: ServerFacts) =>
+  queryOptions({
+    queryKey: ['server'],
+    queryFn: async () => (await readSession()).Server,
+    initialData: first,
+    ...live,
+  })
 
 export const vpcs = (RegionId: string) =>
   queryOptions({

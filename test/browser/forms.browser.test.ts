@@ -66,8 +66,10 @@ test('from an empty region to a tunnel that is up, by forms alone', async () => 
   await choose(page, word('field.vpc'), 'production')
   await choose(page, word('field.zone'), 'cn-hangzhou-h')
   await fill(page, word('field.cidr'), '192.168.0.0/24')
+  await page.getByText('192.168.0.0/24 is not within 10.0.0.0/8.').waitFor()
+  await fill(page, word('field.cidr'), '10.1.0.0/30')
   await save(page)
-  // Outside of the VPC: the server's word, with its code and the id to look for.
+  // Too small: the server's word, with its code and the id to look for.
   const refused = page.getByRole('alert').filter({ hasText: word('form.refused') })
   await refused.getByText('InvalidCidrBlock').waitFor()
   assert.match((await refused.textContent()) ?? '', /Request id [0-9A-F-]{36}/)

@@ -20,8 +20,70 @@ after(async () => {
   await world?.close()
 })
 
+type Key = keyof typeof messages
+
+/** Every page that asks for something, and what it says when there is none of it. */
+const pages: readonly (readonly [path: string, none: Key | undefined])[] = [
+  ['', 'overview.first'],
+  ['connections', 'connections.none'],
+  ['attachments', 'attachments.none'],
+  ['gateways', 'gateways.none'],
+  ['customer-gateways', 'customers.none'],
+  ['networks', 'networks.noVpc'],
+  ['routes', 'gateways.none'],
+  ['events', 'events.none'],
+  ['connections/{office}/routing', 'routes.none'],
+  ['connections/{office}/monitoring', 'monitoring.none'],
+  ['connections/{office}/logs', 'logs.none'],
+  ['connections/{office}/peer', undefined],
+  ['connections/{office}/history', 'events.none'],
+]
+
 for (const language of ['en', 'zh'] as const) {
   const word = (key: keyof typeof messages) => messages[key][language === 'en' ? 0 : 1]
+
+  test(`every page while it waits, when it may not ask, when asking fails, and with nothing there, ${language}`, async () => {
+    const { page, context, faults } = await visit(browser, world.origin, { language })
+    await signIn(page, world.origin, world.root, '/console/settings')
+    let mode: 'wait' | 'deny' | 'fail' | 'none' = 'wait'
+    // Tabs of a connection are reached through its answer, which is therefore always given.
+    await page.route(/\/console\/api\/[^/]+\/(?!DescribeVpnConnection$)/, async (route) => {
+      if (mode === 'deny') {
+        await route.fulfill({
+          status: 403,
+          json: { Code: 'Forbbiden.SubUser', Message: 'no', RequestId: 'ID' },
+        })
+      } else if (mode === 'fail')
+        await route.fulfill({ status: 400, json: { Code: 'Broken', Message: 'no' } })
+      else if (mode === 'none') await route.fulfill({ json: { RequestId: 'ID' } })
+    })
+    for (mode of ['wait', 'deny', 'fail', 'none'] as const) {
+      // Nothing of what was shown before is kept.
+      await page.goto(`${world.origin}/console/settings`)
+      await page.getByRole('heading', { name: word('nav.settings') }).waitFor()
+      for (const [path, none] of pages) {
+        await page.evaluate(`history.pushState(null, '', '/console/${path.replace('{office}', office)}')`)
+        const content = page.locator('#content')
+        if (mode === 'wait')
+          await content
+            .getByRole('status', { name: word('state.loading') })
+            .first()
+            .waitFor()
+        if (mode === 'deny') await content.getByText(word('state.denied')).first().waitFor()
+        if (mode === 'deny') await content.getByText('Forbbiden.SubUser').first().waitFor()
+        if (mode === 'fail') await content.getByText(word('state.failed')).first().waitFor()
+        if (mode === 'fail')
+          await content
+            .getByRole('button', { name: word('action.retry') })
+            .first()
+            .waitFor()
+        if (mode === 'none' && none) await content.getByText(word(none)).first().waitFor()
+        assert.match(await page.title(), / · Suidao$/)
+      }
+    }
+    assert.deepEqual(faults, [])
+    await context.close()
+  })
 
   test(`loading, failed, stale, denied, gone, empty, ${language}`, async () => {
     const { page, context } = await visit(browser, world.origin, { language })
@@ -32,6 +94,7 @@ for (const language of ['en', 'zh'] as const) {
       await held.promise
       await route.continue()
     })
+    await page.clock.install()
     await page.goto(`${world.origin}/console/customer-gateways`)
     await page.getByRole('status', { name: word('state.loading') }).waitFor()
     held.resolve()
@@ -42,7 +105,8 @@ for (const language of ['en', 'zh'] as const) {
     await page.route('**/DescribeCustomerGateways', (route) =>
       route.fulfill({ status: 400, json: { Code: 'Broken', Message: 'no' } }),
     )
-    await page.getByText(word('state.stale')).waitFor({ timeout: 20_000 })
+    await page.clock.fastForward('00:20')
+    await page.getByText(word('state.stale')).waitFor()
     assert.ok(await page.getByText('shanghai-office-router').first().isVisible())
 
     await page.route('**/DescribeVpnGateways', (route) => route.abort())

@@ -7,12 +7,13 @@ import { type AttachmentRouteItem, attachmentRoutes, routes, useQuery } from '..
 import { RouteForm } from '../forms/route-form.tsx'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
-import { RouteTables } from '../pages/routes.tsx'
+import { RouteTables, WhichWins } from '../pages/routes.tsx'
 import { RowActions } from '../parts/actions.tsx'
 import { Ago } from '../parts/health-tag.tsx'
 import { CreateButton } from '../parts/list.tsx'
 import { Facts } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
+import { TableTitle } from '../parts/table.tsx'
 import { Layer } from './layer.tsx'
 import { bgpLayer, isAttachment, type TunnelView, tunnelsOf } from './tunnels.ts'
 
@@ -32,9 +33,12 @@ function RoutesOfGateway({ answer }: TabProps) {
   const { region } = useConsole()
   const query = useQuery(routes(region, answer.VpnGatewayId ?? ''))
   return (
-    <Card type="inner" title={t('nav.routes')}>
-      <Shown query={query}>{(all) => <RouteTables all={all} nextHop={answer.VpnConnectionId!} />}</Shown>
-    </Card>
+    <>
+      <WhichWins gatewayId={answer.VpnGatewayId ?? ''} />
+      <Card type="inner" title={t('nav.routes')}>
+        <Shown query={query}>{(all) => <RouteTables all={all} nextHop={answer.VpnConnectionId!} />}</Shown>
+      </Card>
+    </>
   )
 }
 
@@ -45,6 +49,8 @@ function OwnRoutes({ answer }: TabProps) {
   const id = answer.VpnConnectionId!
   const query = useQuery(attachmentRoutes(region, id))
   const [creating, setCreating] = useState(false)
+  const originOf = (route: AttachmentRouteItem) =>
+    t(route.RouteEntryType === 'bgp' ? 'routes.fromBgp' : 'routes.static')
   return (
     <Card
       type="inner"
@@ -65,13 +71,27 @@ function OwnRoutes({ answer }: TabProps) {
             }
             dataSource={[...items]}
             scroll={{ x: 600 }}
+            title={() => (
+              <TableTitle
+                title={t('routes.byDestination')}
+                head={[t('routes.destination'), t('routes.weight'), t('routes.origin'), t('bgp.asPath')]}
+                rows={() =>
+                  items.map((route) => [
+                    route.RouteDest ?? '',
+                    route.Weight ?? '',
+                    originOf(route),
+                    route.AsPath ?? '',
+                  ])
+                }
+              />
+            )}
             locale={{ emptyText: <Nothing text={t('routes.none')} /> }}
             columns={[
               { title: t('routes.destination'), render: (_, route) => <code>{route.RouteDest}</code> },
               { title: t('routes.weight'), dataIndex: 'Weight' },
               {
                 title: t('routes.origin'),
-                render: (_, route) => t(route.RouteEntryType === 'bgp' ? 'routes.fromBgp' : 'routes.static'),
+                render: (_, route) => originOf(route),
               },
               { title: t('bgp.asPath'), dataIndex: 'AsPath' },
               {
@@ -137,6 +157,19 @@ function Bgp({ tunnel }: { readonly tunnel: TunnelView }) {
               rowKey="prefix"
               dataSource={[...(session?.learned ?? [])]}
               scroll={{ x: 600 }}
+              title={() => (
+                <TableTitle
+                  title={t('bgp.learned')}
+                  head={[t('bgp.learned'), t('bgp.asPath'), t('bgp.communities')]}
+                  rows={() =>
+                    (session?.learned ?? []).map(({ prefix, asPath, communities }) => [
+                      prefix,
+                      asPath,
+                      communities,
+                    ])
+                  }
+                />
+              )}
               locale={{ emptyText: <Nothing text={t('bgp.noneLearned')} /> }}
               columns={[
                 { title: t('bgp.learned'), dataIndex: 'prefix', render: (prefix) => <code>{prefix}</code> },

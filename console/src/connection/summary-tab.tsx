@@ -1,5 +1,6 @@
 /** What the connection is set to: what matters first, then every field of the answer. */
 import { Collapse, Table, Tag, Tooltip } from 'antd'
+import type { ReactNode } from 'react'
 import { describeVpnConnection } from '../../../src/resources/vpn-connection/spec.ts'
 import type { FieldSpec, ResultFields } from '../../../src/rpc/spec.ts'
 import { formatDuration, formatTime } from '../format.ts'
@@ -8,7 +9,7 @@ import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { Copyable, type Fact, Facts } from '../parts/page.tsx'
-import { isAttachment } from './tunnels.ts'
+import { isAttachment, type TunnelView, tunnelsOf } from './tunnels.ts'
 
 /** An algorithm, and whether it should not be used any more. */
 export function Algorithm({ value }: { readonly value: string | undefined }) {
@@ -27,14 +28,12 @@ export function Algorithm({ value }: { readonly value: string | undefined }) {
   )
 }
 
-export function SummaryTab({ answer }: TabProps) {
-  const { t, language } = useWords()
-  const { IkeConfig: ike = {}, IpsecConfig: ipsec = {} } = answer
-  const yesNo = (value: boolean | undefined) => t(value ? 'label.yes' : 'label.no')
-  /** The service decides these; nobody sets them. */
-  const chosen = (value: React.ReactNode) => (
+/** The service decides these; nobody sets them. */
+function Chosen({ children }: { readonly children: ReactNode }) {
+  const { t } = useWords()
+  return (
     <>
-      {value}{' '}
+      {children}{' '}
       <Tooltip title={t('label.chosen.detail')}>
         <span>
           <Mark tone="none">{t('label.chosen')}</Mark>
@@ -42,21 +41,37 @@ export function SummaryTab({ answer }: TabProps) {
       </Tooltip>
     </>
   )
-  const lifetime = (seconds: number | undefined) =>
-    seconds === undefined ? '' : `${formatDuration(seconds, language)} (${seconds})`
+}
+
+export function SummaryTab({ answer }: TabProps) {
+  const { t, language } = useWords()
+  const yesNo = (value: boolean | undefined) => t(value ? 'label.yes' : 'label.no')
+  const tunnels = tunnelsOf(answer)
+  const isPair = tunnels.length > 1
   const ends: readonly Fact[] = [
     isAttachment(answer)
       ? { label: t('attachments.network'), value: t(`attachments.${answer.NetworkType as 'public'}`) }
       : { label: t('field.vpnGateway'), value: <Copyable text={answer.VpnGatewayId ?? ''} /> },
-    { label: t('field.customerGateway'), value: <Copyable text={answer.CustomerGatewayId ?? ''} /> },
-    { label: t('field.internetIp'), value: chosen(<Copyable text={answer.InternetIp ?? ''} />) },
+    ...(isPair
+      ? []
+      : [
+          { label: t('field.customerGateway'), value: <Copyable text={answer.CustomerGatewayId ?? ''} /> },
+          {
+            label: t('field.internetIp'),
+            value: (
+              <Chosen>
+                <Copyable text={answer.InternetIp ?? ''} />
+              </Chosen>
+            ),
+          },
+          { label: t('field.EnableDpd'), value: yesNo(answer.EnableDpd) },
+          { label: t('field.EnableNatTraversal'), value: yesNo(answer.EnableNatTraversal) },
+        ]),
     { label: t('field.bandwidth'), value: answer.Spec },
     { label: t('field.LocalSubnet'), value: <code>{answer.LocalSubnet}</code> },
     { label: t('field.RemoteSubnet'), value: <code>{answer.RemoteSubnet}</code> },
     { label: t('field.EffectImmediately'), value: yesNo(answer.EffectImmediately) },
-    { label: t('field.EnableDpd'), value: yesNo(answer.EnableDpd) },
-    { label: t('field.EnableNatTraversal'), value: yesNo(answer.EnableNatTraversal) },
-    { label: t('field.created'), value: chosen(formatTime(answer.CreateTime ?? 0, language)) },
+    { label: t('field.created'), value: <Chosen>{formatTime(answer.CreateTime ?? 0, language)}</Chosen> },
     {
       label: t('field.tags'),
       value: answer.Tags?.Tag.map(({ Key, Value }) => (
@@ -66,6 +81,25 @@ export function SummaryTab({ answer }: TabProps) {
       )),
     },
   ]
+  return (
+    <div className="stack">
+      <Facts title={t('connection.part.ends')} facts={ends} />
+      {tunnels.map((tunnel) => (
+        <TunnelSettings key={tunnel.id} tunnel={tunnel} />
+      ))}
+      <Collapse
+        items={[{ key: 'all', label: t('summary.every'), children: <EveryField answer={answer} /> }]}
+      />
+    </div>
+  )
+}
+
+/** What one tunnel is to negotiate. */
+function TunnelSettings({ tunnel }: { readonly tunnel: TunnelView }) {
+  const { t, language } = useWords()
+  const { ike, ipsec } = tunnel
+  const lifetime = (seconds: number | undefined) =>
+    seconds === undefined ? '' : `${formatDuration(seconds, language)} (${seconds})`
   const phase1: readonly Fact[] = [
     { label: t('field.IkeVersion'), value: <code>{ike.IkeVersion}</code> },
     ...(ike.IkeVersion === 'ikev1' ? [{ label: t('field.IkeMode'), value: <code>{ike.IkeMode}</code> }] : []),
@@ -76,7 +110,13 @@ export function SummaryTab({ answer }: TabProps) {
     {
       label: t('field.LocalId'),
       value:
-        ike.LocalId === answer.InternetIp ? chosen(<code>{ike.LocalId}</code>) : <code>{ike.LocalId}</code>,
+        ike.LocalId === tunnel.internetIp ? (
+          <Chosen>
+            <code>{ike.LocalId}</code>
+          </Chosen>
+        ) : (
+          <code>{ike.LocalId}</code>
+        ),
     },
     { label: t('field.RemoteId'), value: <code>{ike.RemoteId}</code> },
   ]
@@ -86,15 +126,54 @@ export function SummaryTab({ answer }: TabProps) {
     { label: t('field.IpsecPfs'), value: <Algorithm value={ipsec.IpsecPfs} /> },
     { label: t('field.IpsecLifetime'), value: lifetime(ipsec.IpsecLifetime) },
   ]
+  const role = tunnel.role && `${t(`role.${tunnel.role}`)} · `
   return (
-    <div className="stack">
-      <Facts title={t('connection.part.ends')} facts={ends} />
-      <Facts title={t('connection.part.ike')} facts={phase1} />
-      <Facts title={t('connection.part.ipsec')} facts={phase2} />
-      <Collapse
-        items={[{ key: 'all', label: t('summary.every'), children: <EveryField answer={answer} /> }]}
+    <>
+      {tunnel.role && (
+        <Facts
+          title={
+            <>
+              {t(`role.${tunnel.role}`)} <code>{tunnel.id}</code>
+            </>
+          }
+          facts={[
+            { label: t('field.customerGateway'), value: <Copyable text={tunnel.customerGatewayId} /> },
+            {
+              label: t('field.internetIp'),
+              value: (
+                <Chosen>
+                  <Copyable text={tunnel.internetIp} />
+                </Chosen>
+              ),
+            },
+            { label: t('field.zone'), value: tunnel.zone },
+            { label: t('field.EnableDpd'), value: t(tunnel.dpd ? 'label.yes' : 'label.no') },
+            {
+              label: t('field.EnableNatTraversal'),
+              value: t(tunnel.natTraversal ? 'label.yes' : 'label.no'),
+            },
+          ]}
+        />
+      )}
+      <Facts
+        title={
+          <>
+            {role}
+            {t('connection.part.ike')}
+          </>
+        }
+        facts={phase1}
       />
-    </div>
+      <Facts
+        title={
+          <>
+            {role}
+            {t('connection.part.ipsec')}
+          </>
+        }
+        facts={phase2}
+      />
+    </>
   )
 }
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import {
   checkConnection,
+  checkInside,
   checkNetwork,
   checkPsk,
   checkTunnelCidr,
@@ -50,6 +51,7 @@ test('a connection: what keeps it from being sent, and what is only said', () =>
       ['error check.manyLocal'],
     ],
     ['a key with a blank', { psk: ' a-rather-long-pre-shared-key' }, ['error check.pskBlanks']],
+    ['a probe to no address', { addresses: ['10.0.0.1', '10.0.0'] }, ['error check.noAddress']],
     ['BGP outside of link-local', { tunnelCidr: '10.0.0.0/30' }, ['error check.tunnelCidr']],
   ]
   for (const [name, change, want] of cases) {
@@ -62,6 +64,14 @@ test('a connection: what keeps it from being sent, and what is only said', () =>
     message: 'check.otherOverlap',
     values: { value: '192.168.0.0/16', name: 'office' },
   })
+})
+
+test('a vSwitch lies in its VPC', () => {
+  assert.deepEqual(said(checkInside('10.1.0.0/24', '10.0.0.0/8')), [])
+  assert.deepEqual(said(checkInside('10.0.0.0/8', '10.0.0.0/8')), [])
+  assert.deepEqual(said(checkInside('10.0.0.0/7', '10.0.0.0/8')), ['error check.outside'])
+  assert.deepEqual(said(checkInside('192.168.0.0/24', '10.0.0.0/8')), ['error check.outside'])
+  assert.deepEqual(said(checkInside('no network', '10.0.0.0/8')), [])
 })
 
 test('keys', () => {

@@ -61,6 +61,8 @@ export interface ConnectionDraft {
   /** `/30` of the BGP session, when one is wanted. */
   readonly tunnelCidr?: string
   readonly localBgpIp?: string
+  /** Of the health check, when one is wanted. */
+  readonly addresses?: readonly string[]
 }
 
 export interface Other {
@@ -112,8 +114,19 @@ export function checkConnection(
     findings.push(warning('check.ikev1Several', { count: String(local.length * remote.length) }))
   }
   findings.push(...checkPsk(draft.psk))
+  for (const address of draft.addresses ?? []) {
+    if (address !== '' && parseIpv4(address) === undefined)
+      findings.push(error('check.noAddress', { value: address }))
+  }
   if (draft.tunnelCidr) findings.push(...checkTunnelCidr(draft.tunnelCidr, draft.localBgpIp ?? ''))
   return findings
+}
+
+/** A vSwitch lies in its VPC. */
+export function checkInside(cidr: string, around: string): readonly Finding[] {
+  const [inner, outer] = [parseNetwork(cidr.trim()), parseNetwork(around)]
+  if (!inner || !outer || (inner.prefixLength >= outer.prefixLength && overlap(inner, outer))) return []
+  return [error('check.outside', { value: cidr, around })]
 }
 
 export function checkPsk(psk: string): readonly Finding[] {

@@ -233,6 +233,14 @@ export type Effect =
   | 'effect.later'
   | 'effect.oneTunnel'
 
+/** The id of the tunnel that is changed, when it is one alone. */
+export function onlyTunnelOf(params: Sent): string | undefined {
+  const options = params['TunnelOptionsSpecification'] as
+    | readonly { readonly TunnelId?: string }[]
+    | undefined
+  return options?.length === 1 ? options[0]?.TunnelId : undefined
+}
+
 /** Changes of these negotiate nothing anew. */
 const withoutEffect = new Set(['Name', 'HealthCheckConfig', 'NetworkType'])
 
@@ -243,6 +251,5 @@ export function effectOf(isNew: boolean, params: Sent, immediately: boolean): Ef
   if (names.length === 0) return 'effect.nothing'
   if (names.every((name) => withoutEffect.has(name))) return 'effect.none'
   if (!immediately) return 'effect.later'
-  const options = params['TunnelOptionsSpecification'] as readonly unknown[] | undefined
-  return options?.length === 1 && names.length === 1 ? 'effect.oneTunnel' : 'effect.renegotiate'
+  return onlyTunnelOf(params) !== undefined && names.length === 1 ? 'effect.oneTunnel' : 'effect.renegotiate'
 }

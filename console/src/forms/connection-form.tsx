@@ -20,6 +20,7 @@ import {
   initialFields,
   listOf,
   newTunnel,
+  onlyTunnelOf,
   paramsOf,
   strong,
   type TunnelFields,
@@ -88,6 +89,7 @@ export function ConnectionForm({
         ikeVersion: text(tunnel.Ike?.['IkeVersion']),
         psk: text(tunnel.Ike?.['Psk']),
         ...bgp,
+        addresses: now.HealthCheck?.Enable ? [text(now.HealthCheck.Dip), text(now.HealthCheck.Sip)] : [],
       }
       return checkConnection(draft, others, session.Server.Quotas.subnetsPerSide)
     })
@@ -130,11 +132,19 @@ export function ConnectionForm({
       initial={initial}
       onClose={onClose}
       findings={findings}
-      effect={t(effectOf(connection === undefined, params, values?.EffectImmediately ?? false))}
+      effect={t(effectOf(connection === undefined, params, values?.EffectImmediately ?? false), {
+        tunnel: t(
+          `role.${roles[tunnels.findIndex(({ TunnelId }) => TunnelId === onlyTunnelOf(params)) === 1 ? 1 : 0]}`,
+        ),
+      })}
       save={save}
     >
       <Card size="small" title={t('connection.part.ends')} className="notice">
-        <Form.Item name="Name" label={t('field.name')}>
+        <Form.Item
+          name="Name"
+          label={t('field.name')}
+          rules={[{ pattern: createVpnConnection.params.Name.pattern, message: t('gateways.name.rule') }]}
+        >
           <Input />
         </Form.Item>
         {attached ? (

@@ -6,7 +6,7 @@ import { call } from '../api.ts'
 import { useConsole } from '../context.tsx'
 import { useQuery, vpcs } from '../data.ts'
 import { useWords } from '../i18n.tsx'
-import { checkNetwork } from './checks.ts'
+import { checkInside, checkNetwork } from './checks.ts'
 import { FormDrawer, required } from './parts.tsx'
 
 interface VpcFields {
@@ -66,13 +66,17 @@ export function VSwitchForm({ onClose }: { readonly onClose: () => void }) {
   const { region } = useConsole()
   const [form] = Form.useForm<VSwitchFields>()
   const query = useQuery(vpcs(region))
+  const cidr = Form.useWatch('CidrBlock', form)
+  const vpcId = Form.useWatch('VpcId', form)
+  const around = query.data?.find((vpc) => vpc.VpcId === vpcId)?.CidrBlock
+  const findings = [...found(cidr), ...(cidr && around ? checkInside(cidr, around) : [])]
   return (
     <FormDrawer
       title={t('networks.createVSwitch')}
       form={form}
       initial={{}}
       onClose={onClose}
-      findings={found(Form.useWatch('CidrBlock', form))}
+      findings={findings}
       save={async (values) => {
         const { VSwitchId } = await call(createVSwitch, { RegionId: region, ...values })
         return t('form.created', { id: VSwitchId ?? '' })

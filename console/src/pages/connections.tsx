@@ -10,6 +10,7 @@ import { ConnectionForm } from '../forms/connection-form.tsx'
 import {
   asOf,
   deriveHealth,
+  eachOf,
   type Health,
   healths,
   rateOf,
@@ -88,7 +89,7 @@ function ConnectionTable({
       {
         key: 'health',
         title: t('field.health'),
-        width: 150,
+        width: 200,
         text: (row) => t(`health.${deriveHealth(row, row.extra)}`),
         show: (row) => (
           <>
@@ -272,21 +273,22 @@ const customerGatewayIds = (row: ConnectionItem): readonly string[] => [
 const ikeVersion = (row: ConnectionItem) =>
   row.IkeConfig?.IkeVersion ?? tunnelOptions(row)[0]?.TunnelIkeConfig?.IkeVersion ?? ''
 
-/** Both tunnels of a connection that has two: role and health. */
+/** Each tunnel of a connection that has two: role, health, and why. */
 function Pair({ row }: { readonly row: ConnectionItem }) {
-  const { t } = useWords()
+  const { t, text } = useWords()
   const both = tunnelOptions(row)
   if (both.length < 2) return null
   const states = tunnelHealths(row, row.extra)
-  return (
-    <div className="muted">
-      {both.map((one, index) => (
-        <div key={one.TunnelId}>
-          {t(`role.${roleOf(one)}`)}: {t(`health.${states[index] ?? 'unknown'}`)}
-        </div>
-      ))}
-    </div>
-  )
+  const seen = eachOf(row.extra)
+  return both.map((one, index) => {
+    const reason = reasonOf(seen[index]?.Reason?.Code ?? '')
+    return (
+      <div key={one.TunnelId} className="chip" title={reason && text(reason.title)}>
+        <span className="muted">{t(`role.${roleOf(one)}`)}</span> {t(`health.${states[index] ?? 'unknown'}`)}
+        {reason && <span className="muted"> · {text(reason.title)}</span>}
+      </div>
+    )
+  })
 }
 
 type Views = Readonly<Record<string, string>>

@@ -38,6 +38,7 @@ export function LabPage() {
         </div>
         <FaultsCard />
         <ScenariosCard />
+        <DriftCard />
       </div>
     </>
   )
@@ -155,6 +156,53 @@ function ScenariosCard() {
           </ul>
         )}
       </Shown>
+    </Card>
+  )
+}
+
+/** Parameters as they are typed, `Name=value` on each line; lines without a name say nothing. */
+export const parametersOf = (text: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    text.split('\n').flatMap((line) => {
+      const [, name, value] = /^\s*([\w.]+)\s*=\s*(.*?)\s*$/.exec(line) ?? []
+      return name ? [[name, value ?? '']] : []
+    }),
+  )
+
+/** A change behind the back of the client under test. */
+function DriftCard() {
+  const { t } = useWords()
+  const { session, region } = useConsole()
+  const act = useDo()
+  const [form] = Form.useForm<{ action: string; parameters?: string }>()
+  return (
+    <Card title={t('lab.drift')}>
+      <p className="muted">{t('lab.drift.text')}</p>
+      <Form
+        form={form}
+        layout="vertical"
+        onFinish={({ action, parameters = '' }) =>
+          act.mutate(() =>
+            lab.drift(action.trim(), { RegionId: region, ...parametersOf(parameters) }, session.AccountId),
+          )
+        }
+      >
+        <div className="row-two">
+          <Form.Item
+            name="action"
+            label={t('audit.call')}
+            rules={[{ required: true, message: t('form.needed') }]}
+          >
+            <Input placeholder="DeleteVpnConnection" spellCheck={false} />
+          </Form.Item>
+          <Form.Item name="parameters" label={t('lab.drift.parameters')}>
+            <Input.TextArea rows={3} placeholder="VpnConnectionId=vco-…" spellCheck={false} />
+          </Form.Item>
+        </div>
+        <Button htmlType="submit" loading={act.isPending}>
+          {t('lab.drift.call')}
+        </Button>
+      </Form>
     </Card>
   )
 }

@@ -3,11 +3,12 @@ import { CheckOutlined } from '@ant-design/icons'
 import { Card, Descriptions } from 'antd'
 import { Link } from 'wouter'
 import { useConsole } from '../context.tsx'
-import { changes, connections, customerGateways, gateways, useQuery, vpcs } from '../data.ts'
+import { changes, connections, customerGateways, gateways, serverFacts, useQuery, vpcs } from '../data.ts'
 import { formatTime } from '../format.ts'
 import { deriveHealth, type Health, healths, reasonOf, worstReason } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
+import { Mark } from '../parts/mark.tsx'
 import { PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
 import { Mode } from '../root.tsx'
@@ -158,8 +159,8 @@ function LastChanges() {
 
 function ServerCard() {
   const { t, language } = useWords()
-  const { Server } = useConsole().session
-  const { Engine } = Server
+  const Server = useQuery(serverFacts(useConsole().session.Server)).data
+  const { Engine, Daemons } = Server
   const items = [
     [t('server.mode'), <Mode key="mode" />],
     [t('server.version'), Server.Version],
@@ -168,6 +169,16 @@ function ServerCard() {
       t('server.engine'),
       Engine ? [Engine.name, Engine.daemonVersion].filter(Boolean).join(' ') : t('mode.apiOnly'),
     ],
+    ...(Daemons.Wanted > 0
+      ? [
+          [
+            t('server.daemons'),
+            <Mark key="daemons" tone={Daemons.Up === Daemons.Wanted ? 'good' : 'bad'}>
+              {t('server.daemons.up', { up: Daemons.Up, wanted: Daemons.Wanted })}
+            </Mark>,
+          ] as const,
+        ]
+      : []),
     ...(Engine?.kernelMode
       ? [[t('server.kernelMode'), t(`server.kernelMode.${Engine.kernelMode}`)] as const]
       : []),

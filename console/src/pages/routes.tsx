@@ -23,6 +23,7 @@ import { RowActions } from '../parts/actions.tsx'
 import { Mark, type Tone } from '../parts/mark.tsx'
 import { PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
+import { TableTitle } from '../parts/table.tsx'
 
 interface Routes {
   readonly byDestination: readonly RouteItem[]
@@ -90,7 +91,7 @@ function OfGateway({ gatewayId }: { readonly gatewayId: string }) {
   )
 }
 
-function WhichWins({ gatewayId }: { readonly gatewayId: string }) {
+export function WhichWins({ gatewayId }: { readonly gatewayId: string }) {
   const { t } = useWords()
   const { region } = useConsole()
   const [source, setSource] = useState('')
@@ -160,13 +161,15 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
   const rows = useQuery(connections(region)).data
   const mine = <T extends { readonly NextHop?: string }>(items: readonly T[]) =>
     nextHop === undefined ? [...items] : items.filter((item) => item.NextHop === nextHop)
-  const hop = (id: string | undefined) => (
-    <Link href={`/connections/${id}`}>{rows?.find((one) => one.VpnConnectionId === id)?.Name || id}</Link>
+  const nameOf = (id: string | undefined) =>
+    rows?.find((one) => one.VpnConnectionId === id)?.Name || (id ?? '')
+  const hop = (id: string | undefined) => <Link href={`/connections/${id}`}>{nameOf(id)}</Link>
+  const originOf = (route: RouteItem) => t(route.Source === 'BGP' ? 'routes.fromBgp' : 'routes.static')
+  const stateKey = (value: string | undefined) =>
+    value === 'published' ? 'routes.published' : 'routes.notPublished'
+  const state = (value: string | undefined) => (
+    <Mark tone={tones[value ?? ''] ?? 'none'}>{t(stateKey(value))}</Mark>
   )
-  const state = (value: string | undefined) => {
-    const key = value === 'published' ? 'routes.published' : 'routes.notPublished'
-    return <Mark tone={tones[value ?? ''] ?? 'none'}>{t(key)}</Mark>
-  }
   const common = (route: RouteItem) => ({
     RegionId: region,
     VpnGatewayId: route.VpnInstanceId,
@@ -177,7 +180,27 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
   return (
     <>
       <Table<RouteItem>
-        title={() => <h3>{t('routes.byDestination')}</h3>}
+        title={() => (
+          <TableTitle
+            title={t('routes.byDestination')}
+            head={[
+              t('routes.destination'),
+              t('routes.nextHop'),
+              t('routes.weight'),
+              t('routes.origin'),
+              t('routes.vpc'),
+            ]}
+            rows={() =>
+              mine(all.byDestination).map((route) => [
+                route.RouteDest ?? '',
+                nameOf(route.NextHop),
+                route.Weight ?? '',
+                originOf(route),
+                t(stateKey(route.State)),
+              ])
+            }
+          />
+        )}
         size="small"
         pagination={false}
         rowKey={(route) => `${route.RouteDest} ${route.NextHop} ${route.NextHopTunnelId} ${route.Source}`}
@@ -190,7 +213,7 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
           { title: t('routes.weight'), dataIndex: 'Weight' },
           {
             title: t('routes.origin'),
-            render: (_, route) => t(route.Source === 'BGP' ? 'routes.fromBgp' : 'routes.static'),
+            render: (_, route) => originOf(route),
           },
           { title: t('routes.vpc'), render: (_, route) => state(route.State) },
           {
@@ -206,7 +229,29 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
         ]}
       />
       <Table<PolicyRouteItem>
-        title={() => <h3>{t('routes.byPolicy')}</h3>}
+        title={() => (
+          <TableTitle
+            title={t('routes.byPolicy')}
+            head={[
+              t('routes.source'),
+              t('routes.destination'),
+              t('routes.nextHop'),
+              t('routes.priority'),
+              t('routes.weight'),
+              t('routes.vpc'),
+            ]}
+            rows={() =>
+              mine(all.byPolicy).map((route) => [
+                route.RouteSource ?? '',
+                route.RouteDest ?? '',
+                nameOf(route.NextHop),
+                route.Priority ?? '',
+                route.Weight ?? '',
+                t(stateKey(route.State)),
+              ])
+            }
+          />
+        )}
         size="small"
         pagination={false}
         rowKey={(route) =>

@@ -19,6 +19,7 @@ import { Ago } from '../parts/health-tag.tsx'
 import { CreateButton } from '../parts/list.tsx'
 import { Copyable } from '../parts/page.tsx'
 import { Failure, Nothing, Shown } from '../parts/states.tsx'
+import { TableTitle } from '../parts/table.tsx'
 
 export function Webhooks() {
   const { t } = useWords()
@@ -40,6 +41,29 @@ export function Webhooks() {
             size="small"
             pagination={false}
             rowKey={(item) => item.WebhookId!}
+            title={() => (
+              <TableTitle
+                title={t('webhooks.list')}
+                head={[
+                  t('webhooks.url'),
+                  t('nav.events'),
+                  t('webhooks.last'),
+                  t('webhooks.delivered'),
+                  t('webhooks.waiting'),
+                  t('webhooks.dropped'),
+                ]}
+                rows={() =>
+                  items.map((item) => [
+                    item.Url ?? '',
+                    item.Events?.Event.join(' ') ?? '',
+                    item.LastStatus ?? '',
+                    item.Delivered ?? 0,
+                    item.Waiting ?? 0,
+                    item.Dropped ?? 0,
+                  ])
+                }
+              />
+            )}
             dataSource={[...items]}
             scroll={{ x: 900 }}
             locale={{ emptyText: <Nothing text={t('webhooks.none')} /> }}

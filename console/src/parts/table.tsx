@@ -152,6 +152,24 @@ function useTableHeight() {
   return { ref, pixels }
 }
 
+/** Above a small table: what it is, and its CSV. */
+export function TableTitle({
+  title,
+  head,
+  rows,
+}: {
+  readonly title: string
+  readonly head: readonly string[]
+  readonly rows: () => readonly (readonly (string | number)[])[]
+}) {
+  return (
+    <div className="table-title">
+      <h3>{title}</h3>
+      <CsvButton name={title} head={head} rows={rows} />
+    </div>
+  )
+}
+
 export function CsvButton({
   name,
   head,
