@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import packageJson from '../package.json' with { type: 'json' }
 import { createAuthority } from './certificates/authority.ts'
-import { type Clock, realClock } from './clock.ts'
+import { type Clock, realClock, type Timer } from './clock.ts'
 import type { Config } from './config.ts'
 import { createChangeFeed } from './console/changes.ts'
 import { createConsole, type Lab } from './console/site.ts'
@@ -43,6 +43,8 @@ export interface App {
   readonly handle: ApiServer['handle']
   /** Pieces of work that reconcile has before it or under way. */
   readonly busy: () => number
+  /** Resolves when what reports have brought is told and written: webhooks that are due, the history of tunnels. */
+  readonly settled: () => Promise<void>
   /** Makes reconcile look at these again, after rows were changed past all actions. */
   readonly changed: (keys: readonly ChangeKey[]) => void
   /** Answers where the API is reached, and on which port the metrics are. */
@@ -196,6 +198,7 @@ export async function createApp(
     })
 
     let telemetry: Telemetry | undefined
+    let settled = async () => {}
     let ended: Promise<string> = new Promise(() => {})
     if (logbook) {
       const claim = await claimGateways(database, config.dataDir)
@@ -204,7 +207,7 @@ export async function createApp(
       engine = overrides.engine ?? (await createEngine(config, log))
       closers.push(() => engine!.close())
       engine.tunnels.onLog?.(({ tunnelId, at, text }) => logbook.append(tunnelId, { at, text }))
-      closers.push(keepTidy(logbook, db, now, log))
+      closers.push(keepTidy(logbook, db, clock, log))
       await configureWebhook(db, sealer, config.webhook, now())
       const outside = createTelemetry({
         db,
@@ -217,7 +220,11 @@ export async function createApp(
       closers.push(() => outside.stop())
       telemetry = outside
       const history = createHistoryRecorder(db, now, log)
-      closers.push(() => history.stop())
+      closers.push(() => history.flush())
+      settled = async () => {
+        await outside.settled()
+        await history.flush()
+      }
       loop = new ReconcileLoop({
         db,
         engine,
@@ -242,6 +249,7 @@ export async function createApp(
       sealer,
       engine,
       busy: () => loop?.busy ?? 0,
+      settled: () => settled(),
       changed: (keys) => loop?.changed(keys),
       ended,
       handle: api.handle,
@@ -270,20 +278,21 @@ export async function createApp(
 }
 
 /** At once and every day; answers what stops it. */
-function keepTidy(logbook: Logbook, db: Database, now: () => number, log: (entry: object) => void) {
+function keepTidy(logbook: Logbook, db: Database, clock: Clock, log: (entry: object) => void) {
   const isKept = async (id: string) =>
     (await db.kysely.selectFrom('vpn_tunnel').select('id').where('id', '=', id).executeTakeFirst()) !==
     undefined
   let running: Promise<void>
+  let timer: Timer
   const tidy = () => {
     running = logbook
-      .tidy(now(), isKept)
+      .tidy(clock.now(), isKept)
       .catch((cause) => log({ level: 'warn', message: `cannot tidy the logs of tunnels: ${cause}` }))
+    timer = clock.after(tidyInterval, tidy)
   }
   tidy()
-  const timer = setInterval(tidy, tidyInterval).unref()
   return async () => {
-    clearInterval(timer)
+    timer.cancel()
     await running
   }
 }

@@ -198,6 +198,7 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
         quiet = app.busy() <= world.waiting ? quiet + 1 : 0
         if (performance.now() > end) throw new ControlError(503, `not at rest after ${settleLimit} ms`)
       }
+      await app.settled()
     },
     async advance(milliseconds) {
       await emulator.settle()

@@ -35,6 +35,8 @@ export interface Telemetry {
   stored(report: { readonly before: Observation | undefined; readonly after: Observation }): void
   /** Prometheus text. */
   renderMetrics(daemons: readonly DaemonHealth[]): Promise<string>
+  /** Resolves when what was told is stored, and what is due at webhooks has been tried. */
+  settled(): Promise<void>
   /** Resolves when what was told is stored, and no webhook is being sent to. */
   stop(): Promise<void>
 }
@@ -97,6 +99,10 @@ export function createTelemetry({ db, sealer, logbook, log, clock, measures }: T
       })
       traffic.keep(tunnelIds)
       return renderInTurns([...families, ...webhookFamilies(await webhookCounts(db.kysely))])
+    },
+    async settled() {
+      await storing
+      await sender.idle()
     },
     async stop() {
       await storing

@@ -19,6 +19,8 @@ import type { Sealer } from '../seal.ts'
 export interface WebhookSender {
   /** Something may wait. Returns at once. */
   wake(): void
+  /** Waits for attempts under way, and for those that are due when these have ended. */
+  idle(): Promise<void>
   /** Waits for attempts under way. */
   stop(): Promise<void>
 }
@@ -67,7 +69,7 @@ export function createWebhookSender(
     const attempts = head.attempts + 1
     const secret = sealer.open(head.secret_sealed, secretContext(head.webhook_id))
     const event = { id: head.event_id, body: head.body }
-    const { arrived, status } = await postEvent(head.url, secret, event, attempts, clock.now())
+    const { arrived, status } = await postEvent(head.url, secret, event, attempts)
     const at = clock.now()
     const delay = arrived ? undefined : retryAfter(attempts)
     if (delay !== undefined) return postponeDelivery(db, head, { status, at }, attempts, at + delay)
@@ -101,6 +103,9 @@ export function createWebhookSender(
 
   return {
     wake,
+    async idle() {
+      while (looking || busy.size > 0) await Promise.all([looking, ...busy.values()])
+    },
     async stop() {
       stopped = true
       timer?.cancel()

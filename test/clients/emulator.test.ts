@@ -12,6 +12,7 @@ import { type ReasonCode, reasons } from '../../src/engine/reason.ts'
 import { createAccessKey } from '../../src/resources/access-key/store.ts'
 import { popCore, until, vpcClient } from '../support/app.ts'
 import { proofsAt } from '../support/proofs.ts'
+import { startReceiver } from '../support/receiver.ts'
 
 const regionId = 'cn-hangzhou'
 const minute = 60_000
@@ -35,6 +36,7 @@ async function begin(options: EmulatorOptions = {}) {
     control,
     sdk,
     sdkOf,
+    plain,
     /** `Status` of a connection. */
     status: async (vpnConnectionId: string) =>
       (await sdk.describeVpnConnection(new vpc.DescribeVpnConnectionRequest({ regionId, vpnConnectionId })))
@@ -231,6 +233,31 @@ async function createWithInside({ sdk, control }: Running, { vpnGatewayId }: Fix
   return made!.vpnConnectionId!
 }
 
+/** A connection that proves itself by certificate. */
+async function createCertified(
+  { sdk, control }: Running,
+  { vpnGatewayId }: Fixture,
+  remoteCaCertificate: string,
+): Promise<string> {
+  const { body } = await sdk.createCustomerGateway(
+    new vpc.CreateCustomerGatewayRequest({ regionId, ipAddress: '203.0.113.200' }),
+  )
+  const { body: made } = await sdk.createVpnConnection(
+    new vpc.CreateVpnConnectionRequest({
+      regionId,
+      vpnGatewayId,
+      customerGatewayId: body!.customerGatewayId!,
+      localSubnet: '10.0.0.0/16',
+      remoteSubnet: '172.30.0.0/24',
+      effectImmediately: true,
+      ikeConfig: JSON.stringify({ IkeVersion: 'ikev2' }),
+      remoteCaCertificate,
+    }),
+  )
+  await control.settle()
+  return made!.vpnConnectionId!
+}
+
 describe('one emulator', () => {
   let running: Running
   let fixture: Fixture
@@ -376,23 +403,7 @@ describe('one emulator', () => {
 
   test('a certificate of the peer: it agrees at first, and the reason says what is wrong with one that does not', async () => {
     const { control, sdk, extra, status } = running
-    const { body } = await sdk.createCustomerGateway(
-      new vpc.CreateCustomerGatewayRequest({ regionId, ipAddress: '203.0.113.200' }),
-    )
-    const { body: made } = await sdk.createVpnConnection(
-      new vpc.CreateVpnConnectionRequest({
-        regionId,
-        vpnGatewayId: fixture.vpnGatewayId,
-        customerGatewayId: body!.customerGatewayId!,
-        localSubnet: '10.0.0.0/16',
-        remoteSubnet: '172.30.0.0/24',
-        effectImmediately: true,
-        ikeConfig: JSON.stringify({ IkeVersion: 'ikev2' }),
-        remoteCaCertificate: proofsAt(start).other,
-      }),
-    )
-    const id = made!.vpnConnectionId!
-    await control.settle()
+    const id = await createCertified(running, fixture, proofsAt(start).other)
     assert.equal(await status(id), 'ipsec_sa_established')
     const { certificate } = await control.peer(id)
     assert.deepEqual(certificate?.names, ['203.0.113.200'])
@@ -756,24 +767,88 @@ test('accounts do not meet; a snapshot puts back what was there, and a reset tak
 })
 
 test('the same seed and the same calls give the same events, byte by byte', async () => {
+  const { other: remoteCaCertificate } = proofsAt(start)
+  const secret = 'a-secret-of-the-webhook'
   const story = async (seed: number) => {
-    const { emulator, control } = await begin({ seed })
-    const { peerAddresses } = await control.play('both-up')
+    const running = await begin({ seed })
+    const { emulator, control } = running
+    const receiver = await startReceiver(secret)
+    const fixture = await control.play('both-up')
+    const { peerAddresses } = fixture
+    await running.plain.request(
+      'SuidaoCreateWebhook',
+      { RegionId: regionId, Url: receiver.url, Secret: secret },
+      { method: 'POST' },
+    )
+    const inside = await createWithInside(running, fixture)
+    const certified = await createCertified(running, fixture, remoteCaCertificate)
     await control.advance(12 * hour)
     await control.rebootPeer(peerAddresses[0]!, 30_000)
     await control.advance(hour)
+    await control.setPeer('203.0.113.201', { bgp: { enabled: false } })
+    await control.advance(hour)
+    await control.resetPeer('203.0.113.201')
+    await control.setPeer('203.0.113.200', { certificate: { notAfter: start } })
     await control.arm({ layer: 'network', kind: 'loss', loss: 0.4 })
     await control.arm({ layer: 'tunnel', reason: 'PSK_MISMATCH', target: peerAddresses[1]!, times: 3 })
-    await control.advance(24 * hour)
-    const events = await fetch(`${emulator.state().control}/v1/events`)
-    const text = await events.text()
+    receiver.status = 500
+    for (let step = 0; step < 8; step++) {
+      await control.advance(hour)
+      receiver.status = 204
+    }
+    const events = await (await fetch(`${emulator.state().control}/v1/events`)).text()
     await emulator.close()
-    return text
+    await receiver.close()
+    assert.deepEqual(receiver.faults, [])
+    // Ids are random; everything else that receivers are told is not.
+    const ids = [...fixture.vpnConnectionIds, inside, certified]
+    const told = receiver.received.map(({ event, attempt }) => {
+      const { name, status, eventTime, content } = event['data']
+      const { vpnConnectionId, vpnGatewayId: _, tunnelId: __, ...more } = content
+      return { name, status, eventTime, attempt, connection: ids.indexOf(vpnConnectionId), ...more }
+    })
+    return { events, told: JSON.stringify(told, null, 1) }
   }
   const first = await story(3)
-  assert.ok(first.length > 1_000)
-  assert.equal(await story(3), first)
-  assert.notEqual(await story(4), first)
+  for (const word of ['bgp established', 'health check fails', 'CERT_EXPIRED', 'CHILD_SA re-keyed'])
+    assert.ok(first.events.includes(word), word)
+  for (const word of ['BgpSessionLost', 'IpsecHealthCheckFailed', '"attempt": 2'])
+    assert.ok(first.told.includes(word), word)
+  const second = await story(3)
+  assert.equal(second.events, first.events)
+  assert.equal(second.told, first.told)
+  const other = await story(4)
+  assert.notEqual(other.events, first.events)
+})
+
+test('what a step has brought is told and written when the step is answered', async (t) => {
+  const { emulator, control, plain } = await begin()
+  t.after(() => emulator.close())
+  const receiver = await startReceiver('another-secret-of-a-webhook')
+  t.after(() => receiver.close())
+  const { vpnConnectionIds, peerAddresses } = await control.play('both-up')
+  const ask = (action: string, parameters: object) =>
+    plain.request<Record<string, any>>(action, { RegionId: regionId, ...parameters }, { method: 'POST' })
+  await ask('SuidaoCreateWebhook', { Url: receiver.url, Secret: 'another-secret-of-a-webhook' })
+  receiver.status = 500
+  await control.advance(hour)
+  await control.setPeer(peerAddresses[0]!, { psk: 'another' })
+  const attempts = () => receiver.received.map(({ attempt }) => attempt)
+  assert.deepEqual(attempts(), [1])
+  receiver.status = 204
+  await control.advance(hour)
+  assert.deepEqual(attempts().slice(0, 2), [1, 2])
+  assert.deepEqual(receiver.faults, [])
+  const [VpnConnectionId] = vpnConnectionIds
+  const { Changes } = await ask('SuidaoListTunnelChanges', { VpnConnectionId })
+  assert.equal(Changes.Change[0].ReasonCode, 'PEER_REJECTED_AUTH')
+  const observed = async () => {
+    const { Samples } = await ask('SuidaoListTunnelSamples', { VpnConnectionId, From: start / 1_000 })
+    return Samples.Sample.reduce((sum: number, { ObservedMs }: any) => sum + ObservedMs, 0)
+  }
+  const before = await observed()
+  await control.advance(30_000)
+  assert.equal(await observed(), before + 30_000)
 })
 
 test('the profile of the cloud: a gateway takes minutes, and one change at a time is let through', async (t) => {

@@ -16,7 +16,7 @@ export interface HistoryRecorder {
     readonly after: Row<'tunnel_observation'>
   }): void
   /** Writes what is held. */
-  stop(): Promise<void>
+  flush(): Promise<void>
 }
 
 /** Milliseconds. */
@@ -131,7 +131,7 @@ export function createHistoryRecorder(
       }
       sampleTimer ??= setTimeout(() => void writeSamples(), samplesWithin).unref()
     },
-    async stop() {
+    async flush() {
       void writeChanges()
       await writeSamples()
     },

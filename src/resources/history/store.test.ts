@@ -55,7 +55,7 @@ eachDatabase((_, open) => {
     first.stored({ owner, before: undefined, after: carrying(start, 0) })
     first.stored({ owner, before: carrying(start, 0), after: carrying(start + 30_000, 100) })
     first.stored({ owner, before: carrying(start + 30_000, 100), after: carrying(start + 90_000, 700) })
-    await first.stop()
+    await first.flush()
     const second = record()
     const failed = observation({
       reported_at: start + 100_000,
@@ -63,7 +63,7 @@ eachDatabase((_, open) => {
       reason_evidence: '["the line"]',
     })
     second.stored({ owner, before: carrying(start + 90_000, 700), after: failed })
-    await second.stop()
+    await second.flush()
 
     const minutes = await listSamples(db.kysely, ['tun-1'], 60, start, start + 120_000)
     assert.deepEqual(
@@ -129,7 +129,7 @@ eachDatabase((_, open) => {
       (entry) => assert.fail(JSON.stringify(entry)),
     )
     recorder.stored({ owner, before: carrying(start, 0), after: carrying(start + 30_000, 100) })
-    await recorder.stop()
+    await recorder.flush()
     const count = async (connectionId: string) =>
       (await listChanges(db.kysely, scope, { connectionId }, 5_000)).length
     assert.deepEqual([await count('vco-loud'), await count('vco-quiet')], [1_000, 1])

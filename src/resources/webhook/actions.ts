@@ -112,7 +112,7 @@ export function webhookActions({ db, sealer, write }: ResourceContext): Action[]
       })
       const begin = performance.now()
       const secret = sealer.open(row.secret_sealed, secretContext(row.id))
-      const { arrived, status } = await postEvent(row.url, secret, event, 1, call.now)
+      const { arrived, status } = await postEvent(row.url, secret, event, 1)
       return { DurationMs: Math.round(performance.now() - begin), Status: status, Succeeded: arrived }
     }),
   ]

@@ -14,14 +14,13 @@ const limit = 5_000
 /**
  * Any 2xx means that it arrived. Redirects are not followed: they would carry a signed event to where nobody sent it.
  *
- * @param now epoch milliseconds; part of the signature
+ * The signature is dated by the real time, whatever the clock of the server is: the receiver compares it with its own.
  */
 export async function postEvent(
   url: string,
   secret: Secret,
   event: Pick<RenderedEvent, 'id' | 'body'>,
   attempt: number,
-  now: number,
 ): Promise<Posted> {
   try {
     const response = await fetch(url, {
@@ -33,7 +32,7 @@ export async function postEvent(
         'User-Agent': 'suidao',
         'Suidao-Event-Id': event.id,
         'Suidao-Attempt': `${attempt}`,
-        'Suidao-Signature': sign(event.body, secret, now),
+        'Suidao-Signature': sign(event.body, secret, Date.now()),
       },
       body: event.body,
     })
