@@ -157,6 +157,8 @@ function tunnelRow(index: number, slot: number, sealer: Sealer): NewRow<'vpn_tun
     ipsec_auth_alg: 'sha256',
     ipsec_pfs: 'group14',
     ipsec_lifetime: 86400,
+    restarts: 0,
+    rekeys: 0,
     slot,
     generation: 1,
   }

@@ -26,6 +26,8 @@ export interface TunnelSummary {
 export interface TunnelExtra extends TunnelSummary {
   readonly Generation: number
   readonly ObservedGeneration?: number
+  /** An operator keeps it down since then, epoch milliseconds. */
+  readonly StoppedAt?: number
   readonly PendingReconnect: boolean
   readonly ChildSasWanted: number
   readonly IkeSas: readonly IkeSa[]
@@ -46,19 +48,29 @@ export const eachOf = <T extends object>(extra: OfTunnels<T> | undefined): reado
  * - `up`: ESP is in place and nothing is wrong
  * - `degraded`: ESP is in place, and something is wrong all the same
  * - `negotiating`, `waiting`: on its way, or for want of traffic not begun; nothing is wrong
+ * - `stopped`: an operator keeps it down
  * - `down`: it should be up and is not
  * - `unknown`: nobody has looked for too long, or ever. Not down.
  */
-export type Health = 'up' | 'degraded' | 'negotiating' | 'waiting' | 'down' | 'unknown'
+export type Health = 'up' | 'degraded' | 'negotiating' | 'waiting' | 'stopped' | 'down' | 'unknown'
 
 /** Worst first: the order in which somebody should look. */
-export const healths: readonly Health[] = ['down', 'degraded', 'negotiating', 'waiting', 'unknown', 'up']
+export const healths: readonly Health[] = [
+  'down',
+  'degraded',
+  'negotiating',
+  'waiting',
+  'stopped',
+  'unknown',
+  'up',
+]
 
 export function deriveTunnelHealth(status: string | undefined, seen: TunnelSummary | undefined): Health {
   if (seen !== undefined && seen.Freshness !== 'current') return 'unknown'
   const reason = seen?.Reason
   if (status === 'ipsec_sa_established') return reason && reason.Severity !== 'Normal' ? 'degraded' : 'up'
   if (reason?.Code === 'WAITING_FOR_TRAFFIC') return 'waiting'
+  if (reason?.Code === 'STOPPED_BY_OPERATOR') return 'stopped'
   if (reason === undefined || reason.Severity === 'Normal') {
     return status === 'ipsec_sa_not_established' ? 'down' : 'negotiating'
   }

@@ -313,6 +313,9 @@ async function tour({ ask, refused, recorded }: Calls): Promise<Refusal[]> {
   await change('DeleteVpnPbrRouteEntry', { ...byPolicy, Weight: 100, Priority: 30 })
   await gatewayActive()
   await recorded(VpnConnectionId)
+  await change('SuidaoRenegotiateTunnel', { VpnConnectionId })
+  await change('SuidaoStopTunnel', { VpnConnectionId, TunnelId: VpnConnectionId })
+  await change('SuidaoStartTunnel', { VpnConnectionId })
   await ask('SuidaoListTunnelChanges', { VpnConnectionId })
   await ask('SuidaoListTunnelSamples', { VpnConnectionId, From: Math.floor(Date.now() / 1000) - 3600 })
   const tagged = { ResourceType: 'VPNCONNECTION', 'ResourceId.1': VpnConnectionId }

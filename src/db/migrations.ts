@@ -481,6 +481,14 @@ export const migrations: readonly Migration[] = [
       ]
     },
   },
+  {
+    name: '0011-tunnel-control',
+    statements: (kind) => [
+      `alter table vpn_tunnel add column stopped_at ${kind === 'sqlite' ? 'integer' : 'bigint'}`,
+      'alter table vpn_tunnel add column restarts integer not null default 0',
+      'alter table vpn_tunnel add column rekeys integer not null default 0',
+    ],
+  },
 ]
 
 /**

@@ -159,6 +159,9 @@ export const tables = {
     remote_ca_certificate: nullable(text),
     slot: integer,
     generation: integer,
+    stopped_at: nullable(bigint), // kept down by an operator since then
+    restarts: integer, // both: how often an operator has had it negotiated anew, or re-keyed
+    rekeys: integer,
   },
 
   /** The CAs that issue the certificates of tunnels; one of each kind of key. */

@@ -268,6 +268,51 @@ export function conformance(
       })
     })
 
+    test('new keys on demand: re-keyed under the IKE_SA that there is, or negotiated from the start', async () => {
+      const before = await bringUp()
+      // In IKEv1 the old ones stay until they expire, and carry nothing.
+      const carrying = (seen: TunnelReport) =>
+        identities({ ...seen, childSas: seen.childSas.filter(({ state }) => state === 'installed') })
+      const anew = async (change: Partial<Tunnel>, old: TunnelReport) => {
+        await harness.engine.tunnels.apply({ ...tunnel, ...change })
+        return harness.until('new keys', async () => {
+          const seen = await report()
+          return isUp(seen) && !carrying(seen).some((id) => identities(old).includes(id)) && seen
+        })
+      }
+      const rekeyed = await anew({ generation: 2, rekeys: 1 }, before)
+      const ikeOf = (seen: TunnelReport) => seen.ikeSas.map(({ uniqueId }) => uniqueId)
+      assert.deepEqual(ikeOf(rekeyed), ikeOf(before))
+      const restarted = await anew({ generation: 3, rekeys: 1, restarts: 1 }, rekeyed)
+      assert.notDeepEqual(ikeOf(restarted), ikeOf(before))
+      await harness.engine.tunnels.apply({ ...tunnel, generation: 4, rekeys: 1, restarts: 1 })
+      assert.deepEqual(identities(await whenUp()), identities(restarted))
+    })
+
+    test('a stopped tunnel is down with that reason, for the next engine too, until it is started', async () => {
+      await bringUp()
+      const stopped = { ...tunnel, generation: 2, stoppedAt: 1_700_000_000_000 }
+      const isDown = (seen: TunnelReport | undefined) => {
+        assert.deepEqual([seen?.ikeSas, seen?.childSas], [[], []])
+        assert.deepEqual(seen?.failure, {
+          code: 'STOPPED_BY_OPERATOR',
+          since: stopped.stoppedAt,
+          evidence: [],
+        })
+        assert.equal(seen?.generation, 2)
+      }
+      await harness.engine.tunnels.apply(stopped)
+      isDown(await report())
+      const next = await harness.restart()
+      isDown(await next.tunnels.observe(tunnel.id))
+      await next.gateways.apply(harness.gateway)
+      await next.tunnels.apply(stopped)
+      isDown(await next.tunnels.observe(tunnel.id))
+      await next.tunnels.apply({ ...tunnel, generation: 3 })
+      const after = await whenUp(tunnel.id, next)
+      assert.equal(after.generation, 3)
+    })
+
     test('a removed tunnel is gone; removing it again or one that never was is fine', async () => {
       await bringUp()
       const { tunnels } = harness.engine

@@ -136,6 +136,18 @@ export interface Tunnel {
   readonly natTraversal: boolean
   /** `EffectImmediately`: true negotiates (again) as soon as settings are in place, false when traffic asks for it. */
   readonly effectImmediately: boolean
+  /**
+   * Since when an operator keeps it down, epoch milliseconds: nothing is negotiated, and what the peer begins is
+   * refused. Absent: it is not kept down.
+   */
+  readonly stoppedAt?: number
+  /**
+   * How often an operator has had the tunnel negotiated anew: when the number is another than before, its SAs are ended
+   * and negotiated from the start, whatever `effectImmediately` says. Absent: never.
+   */
+  readonly restarts?: number
+  /** The same for new keys alone: each CHILD_SA is re-keyed, and no packet is lost. What is down is tried at once. */
+  readonly rekeys?: number
   /** Address and prefix length of our end inside the tunnel, e.g. `169.254.10.1/30` (`LocalBgpIp` in `TunnelCidr`). */
   readonly insideAddress?: string
   /** Absent: one route for each remote subnet, with tunnels of a lower slot first. */

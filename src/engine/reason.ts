@@ -70,6 +70,17 @@ const table = {
     },
   },
 
+  STOPPED_BY_OPERATOR: {
+    vendorCode: 'NoExceptionFound',
+    phase: 0,
+    severity: 'Normal',
+    title: { en: 'Stopped by an operator', zh: '已由运维人员停止' },
+    remedy: {
+      en: 'Start it with SuidaoStartTunnel or in the console; the audit trail says who stopped it.',
+      zh: '请调用 SuidaoStartTunnel 或在控制台中启动隧道；审计记录中可查到由谁停止。',
+    },
+  },
+
   // --- Phase 1: keys and identities --------------------------------------------------------------------------
   PSK_MISSING: {
     vendorCode: 'PskMismatch',

@@ -16,6 +16,7 @@ import { resourceGroupActions } from './resource-group/actions.ts'
 import * as resourceGroup from './resource-group/spec.ts'
 import { routeEntryActions } from './route-entry/actions.ts'
 import { tagActions } from './tag/actions.ts'
+import { tunnelControlActions } from './tunnel-control/actions.ts'
 import { vcoRouteEntryActions } from './vco-route-entry/actions.ts'
 import * as vcoRouteEntry from './vco-route-entry/spec.ts'
 import { vpcActions } from './vpc/actions.ts'
@@ -46,6 +47,7 @@ export function createActionTable(
     ...customerGatewayActions(context),
     ...vpnConnectionActions(context),
     ...vpnAttachmentActions(context),
+    ...tunnelControlActions(context),
     ...vcoRouteEntryActions(context),
     ...resourceGroupActions(context),
     ...vpnRouteEntryActions(context),

@@ -50,6 +50,54 @@ test('a key that the peer changes turns the page red with its reason, and back i
   await context.close()
 })
 
+for (const [language, column] of [
+  ['en', 0],
+  ['zh', 1],
+] as const) {
+  test(`a tunnel is stopped, started and given new keys; what it does is said before, ${language}`, async () => {
+    const word = (key: keyof typeof messages) => messages[key][column]
+    const { page, context, faults } = await visit(browser, world.origin, { language })
+    const [id] = fixture.vpnConnectionIds
+    await signIn(page, world.origin, world.key, `/console/connections/${id}/tunnels`)
+    await health(page, 'up').waitFor()
+    const control = createControlClient(world.emulator.state().control)
+    type Deed = 'rekey' | 'restart' | 'stop' | 'start'
+    const button = (deed: Deed) =>
+      page.locator('#content').getByRole('button', { name: new RegExp(`^${word(`control.${deed}`)}`) })
+    const press = async (deed: Deed) => {
+      await button(deed).click()
+      await page.getByText(word(`control.${deed}.effect`)).waitFor()
+      await page
+        .getByRole('dialog')
+        .getByRole('button', { name: new RegExp(word(`control.${deed}`)) })
+        .click()
+      await control.settle()
+    }
+    const spis = page.locator('#content td code', { hasText: /^[0-9a-f]{8} \/ / })
+    await press('stop')
+    await health(page, 'stopped').waitFor({ timeout: soon })
+    await page.locator('#content').getByText(reasons.STOPPED_BY_OPERATOR.remedy[language]).waitFor()
+    assert.equal(await button('rekey').count(), 0)
+    await press('start')
+    await health(page, 'up').waitFor({ timeout: soon })
+    const before = await spis.textContent()
+    await press('rekey')
+    await spis.filter({ hasText: before! }).waitFor({ state: 'detached', timeout: soon })
+    // Somebody else stops it meanwhile: the refusal is shown.
+    await button('restart').click()
+    await page.route('**/SuidaoRenegotiateTunnel', (route) =>
+      route.fulfill({ status: 400, json: { Code: 'IncorrectStatus.VpnConnection', Message: 'no' } }),
+    )
+    await page
+      .getByRole('dialog')
+      .getByRole('button', { name: new RegExp(word('control.restart')) })
+      .click()
+    await page.getByText('IncorrectStatus.VpnConnection').waitFor()
+    assert.deepEqual(faults, [])
+    await context.close()
+  })
+}
+
 test('every reason is shown with what to do about it, in both languages', async () => {
   const control = createControlClient(world.emulator.state().control)
   const codes = Object.keys(reasons) as ReasonCode[]

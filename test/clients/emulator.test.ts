@@ -20,6 +20,13 @@ const hour = 60 * minute
 /** A day for every emulator of these tests, so that what they tell can be compared. */
 const start = Date.UTC(2026, 10, 25)
 
+interface Extra {
+  readonly Reason?: { readonly Code: ReasonCode; readonly FailedReasonCode: string; readonly Since: number }
+  readonly StoppedAt?: number
+  readonly IkeSas: readonly { readonly uniqueId: string }[]
+  readonly ChildSas: readonly { readonly spiIn: string }[]
+}
+
 async function begin(options: EmulatorOptions = {}) {
   const emulator = await createEmulator({ speed: 0, start, ...options })
   const control = createControlClient(emulator.state().control)
@@ -44,12 +51,15 @@ async function begin(options: EmulatorOptions = {}) {
     /** The extra object of a connection. */
     extra: async (VpnConnectionId: string) =>
       (
-        await plain.request<{ 'X-Suidao': { Reason?: { Code: ReasonCode; FailedReasonCode: string } } }>(
+        await plain.request<{ 'X-Suidao': Extra }>(
           'DescribeVpnConnection',
           { RegionId: regionId, VpnConnectionId, 'X-Suidao': 'true' },
           { method: 'POST' },
         )
       )['X-Suidao'],
+    /** An action that the SDK has no method for. */
+    own: <T = object>(action: string, params: object) =>
+      plain.request<T>(action, { RegionId: regionId, ...params }, { method: 'POST' }),
     createVpc: (clientToken?: string) =>
       sdk.createVpc(
         new vpc.CreateVpcRequest({ regionId, cidrBlock: '10.0.0.0/8', ...(clientToken && { clientToken }) }),
@@ -375,6 +385,55 @@ describe('one emulator', () => {
       await control.advance(5 * minute)
       assert.deepEqual(await look(inside), well, JSON.stringify(fault))
     }
+  })
+
+  test('an operator re-keys, restarts, stops and starts a tunnel, and the peer does not bring a stopped one back', async () => {
+    const { control, emulator, extra, own, status } = running
+    const named = { VpnConnectionId: connection }
+    const changed = async (action: string, params: object = {}) =>
+      (await own<{ TunnelIds: { TunnelId: string[] } }>(action, { ...named, ...params })).TunnelIds.TunnelId
+    const sas = async () => {
+      await control.settle()
+      const { IkeSas, ChildSas } = await extra(connection)
+      return { ike: IkeSas.map(({ uniqueId }) => uniqueId), spis: ChildSas.map(({ spiIn }) => spiIn) }
+    }
+    const before = await sas()
+    assert.deepEqual(await changed('SuidaoRenegotiateTunnel'), [connection])
+    const rekeyed = await sas()
+    assert.deepEqual(rekeyed.ike, before.ike)
+    assert.notDeepEqual(rekeyed.spis, before.spis)
+    await changed('SuidaoRenegotiateTunnel', { Mode: 'restart' })
+    const restarted = await sas()
+    assert.notDeepEqual(restarted.ike, before.ike)
+    assert.notDeepEqual(restarted.spis, rekeyed.spis)
+
+    await assert.rejects(own('SuidaoStopTunnel', { ...named, DryRun: true }), refusal('DryRunOperation'))
+    assert.deepEqual(await sas(), restarted)
+    const token = { ClientToken: 'stop-once' }
+    assert.deepEqual(await changed('SuidaoStopTunnel', token), [connection])
+    assert.deepEqual(await changed('SuidaoStopTunnel', token), [connection])
+    assert.deepEqual(await sas(), { ike: [], spis: [] })
+    assert.deepEqual(await changed('SuidaoStopTunnel'), [])
+    emulator.world.peerInitiates(fixture.peerAddresses[0]!)
+    await control.advance(minute)
+    assert.equal(await status(connection), 'ike_sa_not_established')
+    const { Reason, StoppedAt } = await extra(connection)
+    assert.equal(Reason?.Code, 'STOPPED_BY_OPERATOR')
+    assert.equal(Reason?.Since, StoppedAt)
+    await assert.rejects(own('SuidaoRenegotiateTunnel', named), refusal('IncorrectStatus.VpnConnection'))
+
+    assert.deepEqual(await changed('SuidaoStartTunnel', { TunnelId: connection }), [connection])
+    await control.settle()
+    assert.equal(await status(connection), 'ipsec_sa_established')
+    assert.equal((await extra(connection)).StoppedAt, undefined)
+    await assert.rejects(
+      own('SuidaoStartTunnel', { ...named, TunnelId: 'tun-other' }),
+      refusal('InvalidTunnelId.NotFound'),
+    )
+    await assert.rejects(
+      own('SuidaoStopTunnel', { VpnConnectionId: 'vco-other' }),
+      refusal('InvalidVpnConnectionInstanceId.NotFound'),
+    )
   })
 
   test('the peer of a tunnel has settings of its own, and the reason says which differs', async () => {

@@ -116,6 +116,41 @@ describe('the product over real tunnels', { skip }, () => {
     await product.up(vco)
   })
 
+  test('an operator has it re-keyed under traffic, stops it past a restart, and starts it', async (t) => {
+    /** Of those that carry traffic: the one before stays for a moment, for packets under way. */
+    const keysOf = (answer: Awaited<ReturnType<typeof product.up>>): string[] =>
+      answer['X-Suidao'].ChildSas.flatMap((sa: Record<string, string>) =>
+        sa['state'] === 'installed' ? sa['spiIn'] : [],
+      )
+    const before = await product.up(vco)
+    const running = ping(30, 0.1)
+    await product.ask('SuidaoRenegotiateTunnel', { VpnConnectionId: vco })
+    const isRekeyed = (answer: typeof before) =>
+      keysOf(answer).length === 1 && keysOf(answer)[0] !== keysOf(before)[0]
+    const rekeyed = await product.connection(vco, 'it has new keys', isRekeyed)
+    assert.deepEqual(await running, { sent: 30, received: 30 })
+    assert.equal(rekeyed['X-Suidao'].IkeSas[0].uniqueId, before['X-Suidao'].IkeSas[0].uniqueId)
+
+    const isStopped = ({ Status, 'X-Suidao': extra }: typeof before) =>
+      Status === 'ike_sa_not_established' && extra.Reason?.Code === 'STOPPED_BY_OPERATOR'
+    const asked = performance.now()
+    await product.ask('SuidaoStopTunnel', { VpnConnectionId: vco })
+    await product.connection(vco, 'it is stopped', isStopped)
+    const took = performance.now() - asked
+    t.diagnostic(`stopped after ${Math.round(took)} ms`)
+    assert.ok(took < limit)
+    assert.deepEqual((await peer.sas()).childSas, [])
+    await peer.initiate().catch(() => {})
+    assert.equal((await ping(2)).received, 0)
+    await product.server.stop('SIGTERM')
+    await product.server.start()
+    await product.connection(vco, 'it is stopped still', isStopped)
+    assert.equal((await ping(1)).received, 0)
+    await product.ask('SuidaoStartTunnel', { VpnConnectionId: vco })
+    await product.up(vco)
+    assert.deepEqual(await ping(3), { sent: 3, received: 3 })
+  })
+
   test('Suidao is killed and started again under traffic: not one packet is lost, nothing is negotiated', async (t) => {
     const before = (await product.up(vco))['X-Suidao'].ChildSas[0].spiIn
     const running = ping(60, 0.1)

@@ -140,6 +140,8 @@ export async function seedConnection(
         ipsec_auth_alg: 'md5',
         ipsec_pfs: 'group2',
         ipsec_lifetime: 86400,
+        restarts: 0,
+        rekeys: 0,
         slot: seq,
         generation: 1,
         ...tunnel,

@@ -9,19 +9,20 @@ import { Facts } from '../parts/page.tsx'
 import { Nothing } from '../parts/states.tsx'
 import { ReasonBox } from './diagnose-tab.tsx'
 import { Layer } from './layer.tsx'
+import { TunnelControl } from './tunnel-control.tsx'
 import { bgpLayer, espLayer, ikeLayer, mainSa, probeLayer, type TunnelView, tunnelsOf } from './tunnels.ts'
 
 export function TunnelsTab({ answer }: TabProps) {
   return (
     <div className="stack">
       {tunnelsOf(answer).map((tunnel) => (
-        <Tunnel key={tunnel.id} tunnel={tunnel} />
+        <Tunnel key={tunnel.id} answer={answer} tunnel={tunnel} />
       ))}
     </div>
   )
 }
 
-function Tunnel({ tunnel }: { readonly tunnel: TunnelView }) {
+function Tunnel({ answer, tunnel }: TabProps & { readonly tunnel: TunnelView }) {
   const { t, language } = useWords()
   const ikeSa = mainSa(tunnel.facts.IkeSas)
   const children = tunnel.facts.ChildSas ?? []
@@ -44,6 +45,11 @@ function Tunnel({ tunnel }: { readonly tunnel: TunnelView }) {
     >
       <div className="stack">
         <ReasonBox reason={tunnel.facts.Reason} />
+        <TunnelControl
+          connection={answer.VpnConnectionId!}
+          tunnel={tunnel}
+          busy={answer.State !== 'active' && answer.State !== 'init'}
+        />
         <div className="layers">
           <Layer title="IKE" state={ikeLayer(tunnel)}>
             {ikeSa && (

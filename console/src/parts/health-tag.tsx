@@ -11,6 +11,7 @@ const looks: Readonly<Record<Health, readonly [tone: Tone, sign: string]>> = {
   degraded: ['warn', '◐'],
   negotiating: ['info', '◌'],
   waiting: ['calm', '◇'],
+  stopped: ['calm', '□'],
   down: ['bad', '■'],
   unknown: ['none', '?'],
 }

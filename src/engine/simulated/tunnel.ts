@@ -160,7 +160,23 @@ export class SimulatedTunnel {
     const same = definition(before) === definition(next)
     this.#tunnel = next
     this.#arrangeInside()
+    if (this.#isStopped) {
+      if (before.stoppedAt === undefined) this.#standStill()
+      return
+    }
+    if (before.stoppedAt !== undefined) {
+      this.#quietSince = this.#now()
+      this.#beginSoon()
+      return
+    }
+    if ((before.restarts ?? 0) !== (next.restarts ?? 0)) {
+      this.#attempts = 0
+      this.#woken = true
+      this.#reconnect('an operator has it negotiated anew')
+      return
+    }
     if (same) {
+      if ((before.rekeys ?? 0) !== (next.rekeys ?? 0)) this.#rekeyNow()
       if (next.effectImmediately && this.#stale) this.#reconnect('settings change at once')
       else if (next.effectImmediately && !before.effectImmediately) this.#beginSoon()
       return
@@ -175,6 +191,31 @@ export class SimulatedTunnel {
       return
     }
     this.#reconnect('settings changed')
+  }
+
+  /** Down, and nothing of it can be negotiated, by whomever. */
+  #standStill(): void {
+    this.#event('stopped')
+    this.#dropSas()
+    for (const name of ['negotiation', 'retry']) this.#cancel(name)
+    this.#negotiating = undefined
+    this.#stale = false
+    this.#woken = false
+    this.#attempts = 0
+    this.#upSince = undefined
+    this.#forgetComplaints()
+    this.#standInside()
+  }
+
+  /** New keys for what is up; what is down is tried at once. */
+  #rekeyNow(): void {
+    if (this.#children.length > 0) {
+      for (const child of this.#children) this.#rekeyChild(child)
+      return
+    }
+    this.#attempts = 0
+    this.#woken = true
+    this.#beginSoon()
   }
 
   end(): void {
@@ -255,6 +296,7 @@ export class SimulatedTunnel {
 
   /** SAs go without a word, and are negotiated anew where they are wanted. */
   renegotiate(): void {
+    if (this.#isStopped) return
     if (this.#ikes.length > 0) this.#reconnect('negotiated anew')
     else this.worldChanged()
   }
@@ -265,6 +307,7 @@ export class SimulatedTunnel {
    * @returns how many came back
    */
   send(packets: number, bytes = packetSize): number {
+    if (this.#isStopped) return 0
     if (!this.#tunnel.effectImmediately && (this.#stale || !this.#woken)) {
       this.#woken = true
       if (this.#stale) this.#reconnect('traffic came')
@@ -290,7 +333,7 @@ export class SimulatedTunnel {
   }
 
   #begin(role: Role): void {
-    if (this.#negotiating || this.#isUp || !this.#around.daemonRuns(this.#tunnel)) return
+    if (this.#negotiating || this.#isUp || this.#isStopped || !this.#around.daemonRuns(this.#tunnel)) return
     if (role === 'initiator' && !this.#asked) return
     const network = this.#network
     const [own, other] = [ourSettings(this.#tunnel), this.#peer]
@@ -422,7 +465,7 @@ export class SimulatedTunnel {
   }
 
   #retry(): void {
-    if (!this.#asked || this.#isUp) return
+    if (!this.#asked || this.#isUp || this.#isStopped) return
     const spread = 0.8 + 0.4 * this.#around.random()
     this.#set('retry', this.#around.pace.retry(this.#attempts) * spread, () => this.#begin('initiator'))
   }
@@ -641,6 +684,8 @@ export class SimulatedTunnel {
   }
 
   #failure(): Failure | undefined {
+    const { stoppedAt } = this.#tunnel
+    if (stoppedAt !== undefined) return { code: 'STOPPED_BY_OPERATOR', since: stoppedAt, evidence: [] }
     if (this.#downSince !== undefined) {
       return {
         code: 'CHARON_DOWN',
@@ -803,6 +848,10 @@ export class SimulatedTunnel {
     return effectImmediately || this.#woken || bgp !== undefined || probe !== undefined
   }
 
+  get #isStopped(): boolean {
+    return this.#tunnel.stoppedAt !== undefined
+  }
+
   get #isEstablished(): boolean {
     return this.#ikes.some((ike) => ike.establishedAt !== undefined)
   }
@@ -864,6 +913,7 @@ export class SimulatedTunnel {
 }
 
 const engineWords: Readonly<Record<string, string>> = {
+  stopped: 'an operator stops a tunnel',
   negotiates: 'initiates',
   up: 'a tunnel is up',
   down: 'a tunnel is down',

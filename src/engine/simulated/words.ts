@@ -22,6 +22,7 @@ const refusedEsp = 'no matching proposal found, sending NO_PROPOSAL_CHOSEN'
 const lines = {
   CONNECTING: [],
   WAITING_FOR_TRAFFIC: [],
+  STOPPED_BY_OPERATOR: [],
   PSK_MISSING: ({ ike }) => [`no shared key found for '${ike.localId}' - '${ike.remoteId}'`],
   PSK_MISMATCH: ({ ike }) =>
     ike.version === 'ikev1'

@@ -69,6 +69,11 @@ export class CharonCommands {
     this.#log('debug', 'initiate refused', { tunnel: id, child, answer: textOf(answer, 'errmsg') })
   }
 
+  /** New keys for one CHILD_SA; the old ones carry traffic until the new ones do. */
+  async rekey(childSa: string): Promise<void> {
+    await this.#request('rekey', { 'child-id': childSa })
+  }
+
   /** @param force without the peer's consent, which a dead one never gives */
   async terminate(ikeSa: string, force: boolean): Promise<void> {
     await this.#request('terminate', { 'ike-id': ikeSa, force: force ? 'yes' : 'no', timeout: '-1' })

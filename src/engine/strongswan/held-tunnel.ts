@@ -118,9 +118,12 @@ export const situationOf = ({ tunnel, seen, closing, woken }: HeldTunnel): Situa
   asked: tunnel.effectImmediately || woken,
 })
 
+/** An operator keeps it down: the daemon has nothing of it. */
+export const isStopped = ({ tunnel }: Pick<HeldTunnel, 'tunnel'>) => tunnel.stoppedAt !== undefined
+
 /** Not up, and nobody tries until traffic comes. */
 export const waitsForTraffic = (held: HeldTunnel) =>
-  !held.tunnel.effectImmediately && !held.woken && held.seen.installed.size === 0
+  !held.tunnel.effectImmediately && !isStopped(held) && !held.woken && held.seen.installed.size === 0
 
 /** Up with settings from before the last change, and to change over when traffic comes. */
 export const isPending = (held: HeldTunnel) => held.stale.size > 0 && held.closing.size === 0
@@ -160,12 +163,14 @@ export function reportTunnel(
   remarks: readonly string[] = [],
 ): TunnelReport {
   const { tunnel, seen } = held
-  const quiet = (code: 'WAITING_FOR_TRAFFIC' | 'CONNECTING'): Failure => ({
-    code,
-    since: held.quietSince,
-    evidence: [],
-  })
-  const cause = failure ?? quiet(waitsForTraffic(held) ? 'WAITING_FOR_TRAFFIC' : 'CONNECTING')
+  const quiet = (
+    code: 'STOPPED_BY_OPERATOR' | 'WAITING_FOR_TRAFFIC' | 'CONNECTING',
+    since = held.quietSince,
+  ): Failure => ({ code, since, evidence: [] })
+  // What went wrong before it was stopped, or would go wrong, is not why it is down.
+  const cause = isStopped(held)
+    ? quiet('STOPPED_BY_OPERATOR', tunnel.stoppedAt)
+    : (failure ?? quiet(waitsForTraffic(held) ? 'WAITING_FOR_TRAFFIC' : 'CONNECTING'))
   return {
     id: tunnel.id,
     generation: held.loadedGeneration ?? 0,

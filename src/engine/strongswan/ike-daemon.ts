@@ -33,6 +33,7 @@ import {
   isPending,
   isRouted,
   isSameSight,
+  isStopped,
   isUp,
   reportTunnel,
   seeTunnel,
@@ -181,7 +182,7 @@ export class IkeDaemon {
         held.stale = new Set(record.stale)
         held.loadedGeneration = record.tunnel.generation
         this.#held.set(record.tunnel.id, held)
-        this.#failures.watch(record.tunnel)
+        if (!isStopped(held)) this.#failures.watch(record.tunnel)
       }
       if (!recorded || !(await this.#supervisor.adopt(recorded))) {
         for (const held of this.#held.values()) held.loadedHash = undefined
@@ -291,6 +292,7 @@ export class IkeDaemon {
     const isSame = held.loadedHash === hash && previous?.slot === tunnel.slot
     const isTrapChanged = carrier.mode !== 'U' && previous?.effectImmediately !== tunnel.effectImmediately
     if (previous && isOtherInterface(previous, tunnel, carrier.mode)) await this.#drop(previous)
+    if (tunnel.stoppedAt !== undefined) return this.#standStill(held, tunnel)
     const all = [...this.#tunnels().filter(({ id }) => id !== tunnel.id), tunnel]
     if (!isSame) await this.#path.ensure(tunnel, all)
     if (previous && previous.insideAddress !== tunnel.insideAddress) await this.#path.address(tunnel, all)
@@ -321,18 +323,60 @@ export class IkeDaemon {
     await this.#clearLeftovers()
     await this.#path.limitNatTraversal(this.#tunnels())
     await this.#writeTunnel(held)
-    if (tunnel.effectImmediately && held.stale.size > 0) await this.#reconnect(held)
+    const isAsked = (of: 'restarts' | 'rekeys') =>
+      previous !== undefined && (previous[of] ?? 0) !== (tunnel[of] ?? 0)
+    if (isAsked('restarts') || isAsked('rekeys')) {
+      this.#note(tunnel.id, 'an operator has a tunnel negotiated anew')
+      held.attempts = noAttempts
+      held.woken = true
+    }
+    if (isAsked('restarts') || (tunnel.effectImmediately && held.stale.size > 0)) await this.#reconnect(held)
+    else if (isAsked('rekeys')) await this.#rekey(held)
     await this.#look([tunnel.id])
     this.#around.changed()
     this.#around.hint(tunnel.id)
+  }
+
+  /** Takes the tunnel down and out of the daemon, which then knows nothing that a peer could negotiate. */
+  async #standStill(held: HeldTunnel, tunnel: Tunnel): Promise<void> {
+    const { id } = tunnel
+    const isRunning = held.loadedHash !== undefined
+    if (isRunning) {
+      this.#rest(id)
+      await this.#commands.unload(id)
+    }
+    held.tunnel = tunnel
+    held.keyKnown = true
+    held.loadedGeneration = tunnel.generation
+    held.loadedHash = undefined
+    held.stale.clear()
+    held.closing.clear()
+    held.replacing = false
+    held.woken = false
+    held.attempts = noAttempts
+    this.#failures.forget(id)
+    if (isRunning) {
+      this.#hasLeftovers ||= tunnel.ike.certificate !== undefined
+      await this.#clearLeftovers()
+      this.#note(id, 'an operator stops a tunnel')
+    }
+    await this.#writeTunnel(held)
+    await this.#look([id])
+    this.#around.changed()
+    this.#around.hint(id)
+  }
+
+  /** Nothing is begun for it any more. */
+  #rest(id: TunnelId): void {
+    for (const timer of ['keep-up', 'reap', 'force']) this.#timers.clear(`${timer} ${id}`)
+    this.#around.window.release(id)
   }
 
   async #remove(id: TunnelId): Promise<void> {
     const held = this.#held.get(id)
     if (!held) return
     const { runDir, name } = this.#place
-    for (const timer of ['keep-up', 'reap', 'force']) this.#timers.clear(`${timer} ${id}`)
-    this.#around.window.release(id)
+    this.#rest(id)
     if (this.#supervisor.commands) await this.#commands.unload(id)
     await this.#drop(held.tunnel)
     this.#note(id, 'removed a tunnel', { daemon: name })
@@ -367,6 +411,13 @@ export class IkeDaemon {
         await this.#look([id])
       }),
     )
+  }
+
+  /** New keys for what carries traffic. A re-key that is under way is one already. */
+  async #rekey(held: HeldTunnel): Promise<void> {
+    const { childSas } = await this.#see(held)
+    for (const { uniqueId, state } of childSas)
+      if (state === 'installed') await this.#commands.rekey(uniqueId)
   }
 
   /** Reads what the daemon has of these tunnels and acts on it. */
@@ -527,7 +578,7 @@ export class IkeDaemon {
     for (const held of this.#held.values()) {
       const wasLoaded = held.loadedHash !== undefined
       held.loadedHash = undefined
-      held.loadedGeneration = undefined
+      if (!isStopped(held)) held.loadedGeneration = undefined
       held.stale.clear()
       held.closing.clear()
       held.replacing = false
@@ -537,7 +588,7 @@ export class IkeDaemon {
       // What was up is negotiated again without being asked: it fell by our fault.
       held.woken ||= held.upSince !== undefined
       held.upSince = undefined
-      this.#failures.watch(held.tunnel)
+      if (!isStopped(held)) this.#failures.watch(held.tunnel)
       if (wasLoaded && held.keyKnown) await this.#reload(held)
     }
     this.#around.changed()
@@ -753,7 +804,7 @@ export class IkeDaemon {
   }
 
   async #writeTunnel(held: HeldTunnel): Promise<void> {
-    if (held.loadedHash === undefined) return
+    if (held.loadedHash === undefined && !isStopped(held)) return
     await writeTunnelRecord(this.#place.runDir, {
       tunnel: held.tunnel,
       loadedHash: held.loadedHash,

@@ -25,7 +25,8 @@ export interface DaemonRecord {
 
 export interface TunnelRecord {
   readonly tunnel: Tunnel
-  readonly loadedHash: string
+  /** Absent: it is stopped, and nothing of it is loaded. */
+  readonly loadedHash?: string
   /** IKE_SAs that run with earlier settings. */
   readonly stale: readonly string[]
 }

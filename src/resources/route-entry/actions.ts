@@ -43,7 +43,11 @@ export function routeEntryActions({ db }: ResourceContext): Action[] {
                 .map(({ prefix }) => learnedRoute(prefix)),
             ],
           },
-          usability: isUp ? 'up' : row.effect_immediately === 1 ? 'down' : 'waiting',
+          usability: isUp
+            ? 'up'
+            : row.effect_immediately === 1 || row.stopped_at !== null
+              ? 'down'
+              : 'waiting',
         }
       })
       const connections = new Map(rows.map((row) => [row.id, row.connection_id]))

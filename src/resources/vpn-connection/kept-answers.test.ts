@@ -46,6 +46,8 @@ function rows(): { [T in keyof Schema]?: NewRow<T>[] } {
       ...{ enable_dpd: 1, enable_nat_traversal: 1, ike_version: 'ikev2', ike_mode: 'main' },
       ...{ ike_enc_alg: 'aes', ike_auth_alg: 'sha1', ike_pfs: 'group2', ike_lifetime: 86400 },
       ...{ ipsec_enc_alg: 'aes', ipsec_auth_alg: 'sha1', ipsec_pfs: 'group2', ipsec_lifetime: 86400 },
+      restarts: 0,
+      rekeys: 0,
       ...{ local_id: 'l', remote_id: 'r', psk_sealed: sealer.seal('psk', pskContext(id)) },
       slot: ids.indexOf(connection) * 2 + position,
       generation: 1,

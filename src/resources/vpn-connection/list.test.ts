@@ -30,7 +30,16 @@ function connection(n: number): { row: NewRow<'vpn_connection'>; tunnel: NewRow<
       ...{ id, connection_id: id, position: 1, role: 'master', customer_gateway_id: `cgw-${n % 4}` },
       ...{ enable_dpd: 0, enable_nat_traversal: 0, ike_version: '', ike_mode: '', ike_enc_alg: '' },
       ...{ ike_auth_alg: '', ike_pfs: '', ike_lifetime: 1, local_id: '', remote_id: '', psk_sealed: '' },
-      ...{ ipsec_enc_alg: '', ipsec_auth_alg: '', ipsec_pfs: '', ipsec_lifetime: 1, slot: n, generation: 1 },
+      ...{
+        ipsec_enc_alg: '',
+        ipsec_auth_alg: '',
+        ipsec_pfs: '',
+        ipsec_lifetime: 1,
+        restarts: 0,
+        rekeys: 0,
+        slot: n,
+        generation: 1,
+      },
     },
   }
 }

@@ -71,6 +71,7 @@ export async function observedTunnelsOfGateway(source: Source, gatewayId: string
     .innerJoin('vpn_tunnel as t', 't.connection_id', 'c.id')
     .leftJoin('tunnel_observation as o', 'o.tunnel_id', 't.id')
     .select(['t.connection_id', 't.id', 't.role', 't.slot', 'c.dual', 'c.effect_immediately'])
+    .select('t.stopped_at')
     .select(['o.observed_generation', 'o.ike_established', 'o.child_installed', 'o.phase2_failed'])
     .select(['o.reported_at', 'o.facts'])
     .where('c.vpn_gateway_id', '=', gatewayId)
@@ -198,6 +199,7 @@ const tunnelColumns = [
   't.bgp_local_ip',
   't.remote_ca_certificate',
   't.generation',
+  't.stopped_at',
   'p.asn as peer_asn',
   'p.auth_key_sealed',
   'o.observed_generation',

@@ -218,6 +218,7 @@ export function extraOf(
           },
         }
       : {}),
+    ...(tunnel.stopped_at === null ? {} : { StoppedAt: tunnel.stopped_at }),
     PendingReconnect: pendingReconnect ?? false,
     ChildSasWanted: childrenWanted ?? 0,
     IkeSas: ikeSas ?? [],
