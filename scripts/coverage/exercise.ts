@@ -180,6 +180,38 @@ function absentBelow(field: FieldSpec, value: any, path: string): string[] {
 // --- The tour ------------------------------------------------------------------------------------------------
 
 /** Who calls, with what rights, and what of it is written down. */
+/** Users, their keys and their policies. */
+async function rights(ask: Calls['ask']): Promise<void> {
+  const user = { UserName: 'carol' }
+  const about = { Email: 'carol@example.com', MobilePhone: '86-1', Comments: 'x' }
+  await ask('CreateUser', { ...user, DisplayName: 'Carol', ...about })
+  await ask('GetUser', user)
+  await ask('UpdateUser', { ...user, NewDisplayName: 'C.', NewComments: 'y' })
+  await ask('ListUsers', { MaxItems: 1 })
+  const { AccessKey } = await ask('CreateAccessKey', user)
+  const key = { ...user, UserAccessKeyId: AccessKey.AccessKeyId }
+  await ask('ListAccessKeys', user)
+  await ask('UpdateAccessKey', { ...key, Status: 'Inactive' })
+  const PolicyDocument = JSON.stringify({
+    Version: '1',
+    Statement: [{ Effect: 'Allow', Action: 'vpc:Describe*', Resource: '*' }],
+  })
+  const named = { PolicyName: 'look' }
+  const custom = { ...named, PolicyType: 'Custom' }
+  await ask('CreatePolicy', { ...named, PolicyDocument, Description: 'x' })
+  await ask('CreatePolicyVersion', { ...named, PolicyDocument, SetAsDefault: true })
+  await ask('GetPolicy', custom)
+  await ask('ListPolicyVersions', custom)
+  await ask('ListPolicies', { MaxItems: 1 })
+  await ask('AttachPolicyToUser', { ...custom, ...user })
+  await ask('ListPoliciesForUser', user)
+  await ask('ListEntitiesForPolicy', custom)
+  await ask('DetachPolicyFromUser', { ...custom, ...user })
+  await ask('DeletePolicy', named)
+  await ask('DeleteAccessKey', key)
+  await ask('DeleteUser', user)
+}
+
 async function identities(app: TestApp, { ask }: Calls): Promise<void> {
   const statements = [{ Effect: 'Allow' as const, Action: ['*'], Resource: ['*'] }]
   await createRole(app.app.db, { accountId, name: 'reader', statements, maxSession: 3600 }, Date.now())
@@ -194,6 +226,7 @@ async function identities(app: TestApp, { ask }: Calls): Promise<void> {
   }
   await ask('GetCallerIdentity', {}, session)
   await ask('AssumeRole', role, alice)
+  await rights(ask)
   await ask('LookupEvents', { MaxResults: 1 })
   await ask('DescribeEndpoints', { Id: RegionId, ServiceCode: 'vpc' })
   await ask('QueryAvailableInstances', { ProductCode: 'vipcloudfw' })

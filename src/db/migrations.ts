@@ -489,6 +489,49 @@ export const migrations: readonly Migration[] = [
       'alter table vpn_tunnel add column rekeys integer not null default 0',
     ],
   },
+  {
+    name: '0012-users-and-policies',
+    statements: (kind) => {
+      const big = kind === 'sqlite' ? 'integer' : 'bigint'
+      const end = kind === 'sqlite' ? ') strict' : ')'
+      return [
+        `create table ram_user (
+          account_id text not null,
+          name text not null,
+          display_name text not null,
+          email text not null,
+          mobile_phone text not null,
+          comments text not null,
+          created_at ${big} not null,
+          updated_at ${big} not null,
+          primary key (account_id, name)
+        ${end}`,
+        `create table ram_policy (
+          account_id text not null,
+          name text not null,
+          description text not null,
+          document text not null,
+          version integer not null,
+          created_at ${big} not null,
+          updated_at ${big} not null,
+          primary key (account_id, name)
+        ${end}`,
+        `create table ram_attachment (
+          account_id text not null,
+          entity_kind text not null check (entity_kind in ('user', 'role')),
+          entity_name text not null,
+          policy_type text not null check (policy_type in ('System', 'Custom')),
+          policy_name text not null,
+          attached_at ${big} not null,
+          primary key (account_id, entity_kind, entity_name, policy_type, policy_name)
+        ${end}`,
+        // Users were names of keys.
+        `insert into ram_user
+          select account_id, user_name, user_name, '', '', '', min(created_at), min(created_at) from access_key
+          where user_name is not null and role_name is null group by account_id, user_name`,
+      ]
+    },
+  },
 ]
 
 /**

@@ -72,6 +72,39 @@ export const tables = {
     created_at: bigint,
   },
 
+  /** The RAM users of an account. */
+  ram_user: {
+    account_id: text,
+    name: text,
+    display_name: text,
+    email: text,
+    mobile_phone: text,
+    comments: text,
+    created_at: bigint,
+    updated_at: bigint,
+  },
+
+  /** Policies that an account has made. */
+  ram_policy: {
+    account_id: text,
+    name: text,
+    description: text,
+    document: json,
+    version: integer,
+    created_at: bigint,
+    updated_at: bigint,
+  },
+
+  /** Which policy a user or a role has. */
+  ram_attachment: {
+    account_id: text,
+    entity_kind: oneOf<'user' | 'role'>(),
+    entity_name: text,
+    policy_type: oneOf<'System' | 'Custom'>(),
+    policy_name: text,
+    attached_at: bigint,
+  },
+
   vpc: { ...noun, description: text, cidr: text },
   vswitch: { ...noun, vpc_id: text, zone: text, description: text, cidr: text },
 

@@ -1,6 +1,7 @@
 /** Every action name of the product -> its definition, or what is missing for it. */
 import type { Action, ActionTable, NotYet } from '../rpc/action.ts'
 import type { ActionSpec } from '../rpc/spec.ts'
+import { accessKeyActions } from './access-key/actions.ts'
 import { auditEventActions } from './audit-event/actions.ts'
 import type { ResourceContext } from './context.ts'
 import { customerGatewayActions } from './customer-gateway/actions.ts'
@@ -10,6 +11,7 @@ import { historyActions } from './history/actions.ts'
 import { identityActions } from './identity/actions.ts'
 import { neighbourActions } from './neighbour/actions.ts'
 import { peerConfigActions } from './peer-config/actions.ts'
+import { policyActions } from './policy/actions.ts'
 import { regionActions } from './region/actions.ts'
 import { remoteAccessActions } from './remote-access/actions.ts'
 import { resourceGroupActions } from './resource-group/actions.ts'
@@ -17,6 +19,7 @@ import * as resourceGroup from './resource-group/spec.ts'
 import { routeEntryActions } from './route-entry/actions.ts'
 import { tagActions } from './tag/actions.ts'
 import { tunnelControlActions } from './tunnel-control/actions.ts'
+import { userActions } from './user/actions.ts'
 import { vcoRouteEntryActions } from './vco-route-entry/actions.ts'
 import * as vcoRouteEntry from './vco-route-entry/spec.ts'
 import { vpcActions } from './vpc/actions.ts'
@@ -61,6 +64,9 @@ export function createActionTable(
     ...remoteAccessActions(context),
     ...neighbourActions(context),
     ...identityActions(context),
+    ...userActions(context),
+    ...accessKeyActions(context),
+    ...policyActions(context),
     ...auditEventActions(context.audit),
     ...historyActions(context),
   ]

@@ -190,10 +190,94 @@ export const errorTable = {
   /** Of STS. */
   NoPermission: {
     status: 403,
-    message: 'Roles may not be assumed by root accounts or by temporary keys.',
+    message: 'You are not authorized to do this action. You should be authorized by RAM.',
     origin: 'vendor-code',
   },
   'EntityNotExist.Role': { status: 404, message: 'The specified role does not exist.', origin: 'recalled' },
+  'NoPermission.Session': {
+    status: 403,
+    message: 'A session of a role has no keys of its own: name a user.',
+    origin: 'ours',
+  },
+
+  // --- RAM --------------------------------------------------------------------------------------------------
+  'EntityNotExist.User': {
+    status: 404,
+    message: 'The specified user does not exist.',
+    origin: 'vendor-code',
+  },
+  'EntityNotExist.User.AccessKey': {
+    status: 404,
+    message: 'The specified access key does not exist.',
+    origin: 'recalled',
+  },
+  'EntityNotExist.Policy': {
+    status: 404,
+    message: 'The specified policy does not exist.',
+    origin: 'vendor-code',
+  },
+  'EntityNotExist.User.Policy': {
+    status: 404,
+    message: 'The policy is not attached to the user.',
+    origin: 'recalled',
+  },
+  'EntityNotExist.Role.Policy': {
+    status: 404,
+    message: 'The policy is not attached to the role.',
+    origin: 'recalled',
+  },
+  'EntityAlreadyExists.Role.Policy': {
+    status: 409,
+    message: 'The policy is attached to the role already.',
+    origin: 'recalled',
+  },
+  'EntityAlreadyExists.User': { status: 409, message: 'The user exists already.', origin: 'vendor-code' },
+  'EntityAlreadyExists.Policy': { status: 409, message: 'The policy exists already.', origin: 'vendor-code' },
+  'EntityAlreadyExists.User.Policy': {
+    status: 409,
+    message: 'The policy is attached to the user already.',
+    origin: 'recalled',
+  },
+  'DeleteConflict.User.AccessKey': {
+    status: 409,
+    message: 'The user has access keys: delete them first.',
+    origin: 'recalled',
+  },
+  'DeleteConflict.User.Policy': {
+    status: 409,
+    message: 'The user has policies: detach them first.',
+    origin: 'recalled',
+  },
+  'DeleteConflict.Policy.User': {
+    status: 409,
+    message: 'The policy is attached to the user {name}: detach it first.',
+    origin: 'recalled',
+  },
+  'DeleteConflict.Policy.Role': {
+    status: 409,
+    message: 'The policy is attached to the role {name}: detach it first.',
+    origin: 'recalled',
+  },
+  'LimitExceeded.User.AccessKey': {
+    status: 409,
+    message: 'A user has at most {limit} access keys.',
+    origin: 'recalled',
+  },
+  'InvalidParameter.UserName.InvalidChars': {
+    status: 400,
+    message: 'A name of a user has 1 to 64 letters, digits, periods, underscores and hyphens.',
+    origin: 'recalled',
+  },
+  'InvalidParameter.PolicyName.InvalidChars': {
+    status: 400,
+    message: 'A name of a policy has 1 to 128 letters, digits and hyphens.',
+    origin: 'recalled',
+  },
+  'InvalidParameter.PolicyDocument': {
+    status: 400,
+    message: 'The parameter PolicyDocument has not passed grammar check.',
+    origin: 'recalled',
+  },
 
   // --- Parameters -------------------------------------------------------------------------------------------
   InvalidParameter: { status: 400, message: invalidParam, origin: 'vendor' },

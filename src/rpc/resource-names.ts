@@ -18,7 +18,8 @@ export function compileResources(patterns: readonly string[], product = 'vpc'): 
     return { parts, whole: isWholeName(parts) }
   })
   return (input, region, accountId) => {
-    const prefix = `acs:${product}:${region}:${accountId}:`
+    // RAM knows no regions.
+    const prefix = `acs:${product}:${product === 'ram' ? '' : region}:${accountId}:`
     const names: string[] = []
     for (const { parts, whole } of compiled) expand(parts, 0, input, whole ? '' : prefix, names)
     return names

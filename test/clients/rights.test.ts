@@ -3,14 +3,23 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import ram from '@alicloud/ram20150501'
 import vpc from '@alicloud/vpc20160428'
 import { realClock } from '../../src/clock.ts'
 import { createRole, deleteRole } from '../../src/resources/identity/store.ts'
 import type { PolicyStatement } from '../../src/rpc/authorize.ts'
-import { accountId, type Key, popCore, startTestApp, type TestApp, vpcClient } from '../support/app.ts'
+import {
+  accountId,
+  type Key,
+  popCore,
+  ramClient,
+  startTestApp,
+  type TestApp,
+  vpcClient,
+} from '../support/app.ts'
 import { eachDatabase } from '../support/postgres.ts'
 
-const versions = { vpc: '2016-04-28', sts: '2015-04-01', trail: '2020-07-06' }
+const versions = { vpc: '2016-04-28', sts: '2015-04-01', ram: '2015-05-01', trail: '2020-07-06' }
 const RegionId = 'cn-hangzhou'
 const readerArn = `acs:ram::${accountId}:role/reader`
 
@@ -83,6 +92,145 @@ eachDatabase((kind, _open, place) => {
       const nobody = await ask('sts', await app.userKey('nobody', []), 'GetCallerIdentity')
       assert.equal(nobody['Arn'], `acs:ram::${accountId}:user/nobody`)
       assert.equal(nobody['IdentityType'], 'RAMUser')
+    })
+
+    test('users, their keys and their policies, through the official SDK', async () => {
+      const sdk = ramClient(app.host, app.root)
+      const refused = (work: Promise<unknown>, code: string) =>
+        assert.rejects(work, (error: { code?: string }) => {
+          assert.equal(error.code, code)
+          return true
+        })
+      const userName = 'dora'
+      const made = await sdk.createUser(new ram.CreateUserRequest({ userName, comments: 'night shift' }))
+      assert.equal(made.body!.user!.comments, 'night shift')
+      await refused(sdk.createUser(new ram.CreateUserRequest({ userName })), 'EntityAlreadyExists.User')
+      await refused(
+        sdk.createUser(new ram.CreateUserRequest({ userName: 'a b' })),
+        'InvalidParameter.UserName.InvalidChars',
+      )
+      const newKey = async (): Promise<Key> => {
+        const { body } = await sdk.createAccessKey(new ram.CreateAccessKeyRequest({ userName }))
+        return { id: body!.accessKey!.accessKeyId!, secret: body!.accessKey!.accessKeySecret! }
+      }
+      const first = await newKey()
+      assert.equal(await codeOf('vpc', first, 'DescribeVpcs'), 'Forbbiden.SubUser')
+
+      const policyDocument = (action: string) =>
+        JSON.stringify({ Version: '1', Statement: [{ Effect: 'Allow', Action: action, Resource: '*' }] })
+      const policyName = 'look-at-networks'
+      await sdk.createPolicy(
+        new ram.CreatePolicyRequest({ policyName, policyDocument: policyDocument('vpc:DescribeVpcs') }),
+      )
+      await refused(
+        sdk.createPolicy(new ram.CreatePolicyRequest({ policyName: 'broken', policyDocument: '{}' })),
+        'InvalidParameter.PolicyDocument',
+      )
+      const given = { policyName, policyType: 'Custom', userName }
+      await sdk.attachPolicyToUser(new ram.AttachPolicyToUserRequest(given))
+      await refused(
+        sdk.attachPolicyToUser(new ram.AttachPolicyToUserRequest(given)),
+        'EntityAlreadyExists.User.Policy',
+      )
+      now += 1_000
+      assert.equal(await codeOf('vpc', first, 'DescribeVpcs'), 'OK')
+      assert.equal(await codeOf('vpc', first, 'DescribeVSwitches'), 'Forbbiden.SubUser')
+      assert.equal(await codeOf('ram', first, 'ListUsers'), 'Forbbiden.SubUser')
+      await sdk.createPolicyVersion(
+        new ram.CreatePolicyVersionRequest({
+          policyName,
+          policyDocument: policyDocument('vpc:DescribeVSwitches'),
+          setAsDefault: true,
+        }),
+      )
+      now += 1_000
+      assert.equal(await codeOf('vpc', first, 'DescribeVpcs'), 'Forbbiden.SubUser')
+      assert.equal(await codeOf('vpc', first, 'DescribeVSwitches'), 'OK')
+      const { body: shown } = await sdk.getPolicy(
+        new ram.GetPolicyRequest({ policyName, policyType: 'Custom' }),
+      )
+      assert.deepEqual([shown!.policy!.attachmentCount, shown!.policy!.defaultVersion], [1, 'v2'])
+      assert.match(shown!.defaultPolicyVersion!.policyDocument!, /DescribeVSwitches/)
+
+      // A key is replaced by another: both at once, then the old one is disabled, then it goes.
+      const second = await newKey()
+      await refused(newKey(), 'LimitExceeded.User.AccessKey')
+      const keyOf = (key: Key) => ({ userName, userAccessKeyId: key.id })
+      await sdk.updateAccessKey(new ram.UpdateAccessKeyRequest({ ...keyOf(first), status: 'Inactive' }))
+      now += 1_000
+      assert.equal(await codeOf('vpc', first, 'DescribeVSwitches'), 'InvalidAccessKeyId.Inactive')
+      assert.equal(await codeOf('vpc', second, 'DescribeVSwitches'), 'OK')
+      await sdk.deleteAccessKey(new ram.DeleteAccessKeyRequest(keyOf(first)))
+      const { body: keys } = await sdk.listAccessKeys(new ram.ListAccessKeysRequest({ userName }))
+      assert.deepEqual(
+        keys!.accessKeys!.accessKey!.map(({ accessKeyId }) => accessKeyId),
+        [second.id],
+      )
+      await refused(
+        sdk.deleteAccessKey(new ram.DeleteAccessKeyRequest({ userName, userAccessKeyId: app.root.id })),
+        'EntityNotExist.User.AccessKey',
+      )
+
+      // One policy lets a user administer others, and nobody gives what a resource name does not allow.
+      const chief = await app.userKey('chief', [
+        allow('ram:*', `acs:ram:*:${accountId}:user/dora`),
+        allow('ram:*', `acs:ram:*:${accountId}:policy/look-*`),
+      ])
+      const asChief = ramClient(app.host, chief)
+      await asChief.detachPolicyFromUser(new ram.DetachPolicyFromUserRequest(given))
+      await refused(
+        asChief.attachPolicyToUser(
+          new ram.AttachPolicyToUserRequest({
+            userName,
+            policyName: 'AdministratorAccess',
+            policyType: 'System',
+          }),
+        ),
+        'Forbbiden.SubUser',
+      )
+      await refused(
+        asChief.createAccessKey(new ram.CreateAccessKeyRequest({ userName: 'chief' })),
+        'Forbbiden.SubUser',
+      )
+      await sdk.attachPolicyToUser(
+        new ram.AttachPolicyToUserRequest({
+          userName,
+          policyName: 'AliyunVPNGatewayReadOnlyAccess',
+          policyType: 'System',
+        }),
+      )
+      now += 1_000
+      assert.equal(await codeOf('vpc', second, 'DescribeVpnGateways'), 'OK')
+      assert.equal(await codeOf('vpc', second, 'CreateVpc'), 'Forbbiden.SubUser')
+
+      const { body: page } = await sdk.listUsers(new ram.ListUsersRequest({ maxItems: 1 }))
+      assert.equal(page!.isTruncated, true)
+      const { body: rest } = await sdk.listUsers(new ram.ListUsersRequest({ marker: page!.marker! }))
+      assert.ok(rest!.users!.user!.some((user) => user.userName === userName))
+
+      const named = { userName }
+      await refused(sdk.deleteUser(new ram.DeleteUserRequest(named)), 'DeleteConflict.User.AccessKey')
+      await sdk.deleteAccessKey(new ram.DeleteAccessKeyRequest(keyOf(second)))
+      await refused(sdk.deleteUser(new ram.DeleteUserRequest(named)), 'DeleteConflict.User.Policy')
+      const { body: attached } = await sdk.listPoliciesForUser(new ram.ListPoliciesForUserRequest(named))
+      for (const { policyName, policyType } of attached!.policies!.policy!) {
+        await sdk.detachPolicyFromUser(
+          new ram.DetachPolicyFromUserRequest({ userName, policyName, policyType }),
+        )
+      }
+      await sdk.deleteUser(new ram.DeleteUserRequest(named))
+      await refused(sdk.getUser(new ram.GetUserRequest(named)), 'EntityNotExist.User')
+      await sdk.deletePolicy(new ram.DeletePolicyRequest({ policyName }))
+
+      const { Events } = await ask('trail', app.root, 'LookupEvents', {
+        'LookupAttribute.1.Key': 'ServiceName',
+        'LookupAttribute.1.Value': 'Ram',
+        MaxResults: 50,
+      })
+      const written = Events.map((event: any) => event.eventName)
+      for (const name of ['CreateUser', 'CreateAccessKey', 'UpdateAccessKey', 'AttachPolicyToUser'])
+        assert.ok(written.includes(name), name)
+      assert.ok(!JSON.stringify(Events).includes(second.secret))
     })
 
     test('a user takes on a role for a while, and has its rights alone', async () => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import openapi from '@alicloud/openapi-core'
 import RpcClient from '@alicloud/pop-core'
+import ram from '@alicloud/ram20150501'
 import vpc from '@alicloud/vpc20160428'
 import { type App, createApp, type Overrides } from '../../src/app.ts'
 import { realClock } from '../../src/clock.ts'
@@ -115,15 +116,23 @@ type VpcClient = InstanceType<(typeof vpc)['default']>
 
 /** The present official client; `v2` makes it sign with RPC V1 instead of ACS3. */
 export function vpcClient(host: string, key: Key, signature?: 'v2'): VpcClient {
-  const config = new openapi.$OpenApiUtil.Config({
+  return new vpc.default(clientConfig(host, key, signature))
+}
+
+/** The official client of RAM, under ACS3. */
+export const ramClient = (host: string, key: Key): InstanceType<(typeof ram)['default']> =>
+  new ram.default(clientConfig(host, key))
+
+/** Each client brings types of its own for the same configuration. */
+function clientConfig(host: string, key: Key, signature?: 'v2') {
+  return new openapi.$OpenApiUtil.Config({
     accessKeyId: key.id,
     accessKeySecret: key.secret,
     ...(key.token === undefined ? {} : { securityToken: key.token }),
     endpoint: host,
     protocol: 'HTTP',
     ...(signature ? { signatureAlgorithm: signature } : {}),
-  })
-  return new vpc.default(config as never)
+  }) as never
 }
 
 /** Waits until `look` gives something; at most `limit` milliseconds. */

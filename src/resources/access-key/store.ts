@@ -1,9 +1,13 @@
+import { type RawBuilder, sql } from 'kysely'
 import type { Database } from '../../db/open.ts'
 import type { Row } from '../../db/schema.ts'
 import type { Credential, FindCredential, PolicyStatement } from '../../rpc/authorize.ts'
 import { HmacKey } from '../../rpc/hmac.ts'
 import type { Sealer } from '../../seal.ts'
 import type { Secret } from '../../secret.ts'
+import { systemPolicies } from '../policy/model.ts'
+import { ensureUser } from '../user/store.ts'
+import type { Source, Trx } from '../write.ts'
 import {
   type AccessKey,
   AccessKeyError,
@@ -14,6 +18,7 @@ import {
   newSecret,
   newSecurityToken,
   newTemporaryKeyId,
+  parsePolicy,
 } from './model.ts'
 
 type KeyRow = Row<'access_key'>
@@ -60,17 +65,31 @@ export interface NewAccessKey {
 
 const endedFor = 24 * 3600 * 1000
 
+interface MadeAccessKey {
+  readonly id: string
+  readonly secret: Secret
+  readonly securityToken?: Secret
+}
+
 /**
  * The secret is in the answer and cannot be had again.
  *
  * @throws AccessKeyError when the account does not exist, the id is taken, or a name cannot be one.
  */
-export async function createAccessKey(
+export const createAccessKey = (
   db: Database,
   sealer: Sealer,
   key: NewAccessKey,
   now: number,
-): Promise<{ readonly id: string; readonly secret: Secret; readonly securityToken?: Secret }> {
+): Promise<MadeAccessKey> => db.transaction((trx) => insertAccessKey(trx, sealer, key, now))
+
+/** As `createAccessKey`, in the transaction of the caller. A user who is not there is made. */
+export async function insertAccessKey(
+  trx: Trx,
+  sealer: Sealer,
+  key: NewAccessKey,
+  now: number,
+): Promise<MadeAccessKey> {
   const temporary = key.expiresAt !== undefined
   const id = key.known?.id ?? (temporary ? newTemporaryKeyId() : newAccessKeyId())
   const secret = key.known?.secret ?? newSecret()
@@ -93,22 +112,21 @@ export async function createAccessKey(
     role_name: key.role?.name ?? null,
     session_policy: key.role?.within ? JSON.stringify(key.role.within) : null,
   }
-  await db.transaction(async (trx) => {
-    // A key that has ended is known a day longer, so that its holder is told why it is refused.
-    await trx
-      .deleteFrom('access_key')
-      .where('expires_at', '<', now - endedFor)
-      .execute()
-    const account = await trx
-      .selectFrom('account')
-      .select('id')
-      .where('id', '=', key.accountId)
-      .executeTakeFirst()
-    if (!account) throw new AccessKeyError(`account ${key.accountId} does not exist`)
-    const taken = await trx.selectFrom('access_key').select('id').where('id', '=', id).executeTakeFirst()
-    if (taken) throw new AccessKeyError(`access key ${id} exists already`)
-    await trx.insertInto('access_key').values(row).execute()
-  })
+  // A key that has ended is known a day longer, so that its holder is told why it is refused.
+  await trx
+    .deleteFrom('access_key')
+    .where('expires_at', '<', now - endedFor)
+    .execute()
+  const account = await trx
+    .selectFrom('account')
+    .select('id')
+    .where('id', '=', key.accountId)
+    .executeTakeFirst()
+  if (!account) throw new AccessKeyError(`account ${key.accountId} does not exist`)
+  const taken = await trx.selectFrom('access_key').select('id').where('id', '=', id).executeTakeFirst()
+  if (taken) throw new AccessKeyError(`access key ${id} exists already`)
+  if (key.userName !== undefined && !key.role) await ensureUser(trx, key.accountId, key.userName, now)
+  await trx.insertInto('access_key').values(row).execute()
   return { id, secret, securityToken }
 }
 
@@ -147,16 +165,32 @@ export async function listAccessKeys(db: Database, accountId: string): Promise<r
   }))
 }
 
+/** The keys of a user, or of the account itself, that do not end by themselves; oldest first. */
+export async function keysOf(source: Source, accountId: string, userName: string | null): Promise<KeyRow[]> {
+  const rows = await source
+    .selectFrom('access_key')
+    .selectAll()
+    .where('account_id', '=', accountId)
+    .where('user_name', userName === null ? 'is' : '=', userName)
+    .where('role_name', 'is', null)
+    .where('expires_at', 'is', null)
+    .orderBy('created_at')
+    .orderBy('id')
+    .execute()
+  return rows
+}
+
 /** @throws AccessKeyError when there is no such key. */
 export const setAccessKeyStatus = (db: Database, id: string, status: AccessKeyStatus) =>
-  update(db, id, { status })
+  changeKey(db.kysely, id, { status })
 
 /** Replaces what the key may do. @throws AccessKeyError when there is no such key. */
 export const setAccessKeyPolicy = (db: Database, id: string, statements: readonly PolicyStatement[]) =>
-  update(db, id, { statements: JSON.stringify(statements) })
+  changeKey(db.kysely, id, { statements: JSON.stringify(statements) })
 
-async function update(db: Database, id: string, change: Partial<KeyRow>): Promise<void> {
-  const { numUpdatedRows } = await db.kysely
+/** @throws AccessKeyError when there is no such key. */
+export async function changeKey(source: Source, id: string, change: Partial<KeyRow>): Promise<void> {
+  const { numUpdatedRows } = await source
     .updateTable('access_key')
     .set(change)
     .where('id', '=', id)
@@ -165,8 +199,11 @@ async function update(db: Database, id: string, change: Partial<KeyRow>): Promis
 }
 
 /** @throws AccessKeyError when there is no such key. */
-export async function deleteAccessKey(db: Database, id: string): Promise<void> {
-  const { numDeletedRows } = await db.kysely.deleteFrom('access_key').where('id', '=', id).executeTakeFirst()
+export const deleteAccessKey = (db: Database, id: string): Promise<void> => removeKey(db.kysely, id)
+
+/** @throws AccessKeyError when there is no such key. */
+export async function removeKey(source: Source, id: string): Promise<void> {
+  const { numDeletedRows } = await source.deleteFrom('access_key').where('id', '=', id).executeTakeFirst()
   if (numDeletedRows === 0n) throw new AccessKeyError(`access key ${id} does not exist`)
 }
 
@@ -176,8 +213,35 @@ const credentialLife = 1_000
 /** Credentials kept. An unknown key is asked for each time and keeps nothing. */
 const credentialLimit = 10_000
 
+/** A key with the policies of its user or role: `[type, name, document][]`, the document null for a system policy. */
+type FoundRow = KeyRow & { readonly attached: string }
+
+/** As JSON, in an order that changes only when they do. */
+function attachedAsJson(kind: Database['kind']): RawBuilder<string> {
+  const of = sql`from ram_attachment a left join ram_policy p
+    on a.policy_type = 'Custom' and p.account_id = a.account_id and p.name = a.policy_name
+    where a.account_id = access_key.account_id
+      and a.entity_kind = case when access_key.role_name is null then 'user' else 'role' end
+      and a.entity_name = coalesce(access_key.role_name, access_key.user_name)`
+  const order = sql`order by policy_type, policy_name`
+  return kind === 'sqlite'
+    ? sql`(select json_group_array(json_array(policy_type, policy_name, document))
+        from (select a.policy_type, a.policy_name, p.document ${of} ${order}))`
+    : sql`(select coalesce(json_agg(json_build_array(policy_type, policy_name, document) ${order})::text, '[]')
+        from (select a.policy_type, a.policy_name, p.document ${of}) as attached)`
+}
+
+function attachedStatements({ attached }: FoundRow): readonly PolicyStatement[] {
+  const policies: [type: string, name: string, document: string | null][] = JSON.parse(attached)
+  return policies.flatMap(([type, name, document]) =>
+    type === 'System'
+      ? (systemPolicies.find((policy) => policy.name === name)?.statements ?? [])
+      : parsePolicy(document!),
+  )
+}
+
 interface Kept {
-  readonly row: KeyRow
+  readonly row: FoundRow
   readonly credential: Credential
   readonly readAt: number
 }
@@ -190,11 +254,17 @@ interface Kept {
  * @param now epoch milliseconds.
  */
 export function createCredentialSource(db: Database, sealer: Sealer, now: () => number): FindCredential {
-  const find = db.prepared((q, id: string) => q.selectFrom('access_key').selectAll().where('id', '=', id))
+  const find = db.prepared((q, id: string) =>
+    q
+      .selectFrom('access_key')
+      .selectAll()
+      .select(attachedAsJson(db.kind).as('attached'))
+      .where('id', '=', id),
+  )
   const kept = new Map<string, Kept>()
   const asked = new Map<string, Promise<Credential | undefined>>()
 
-  function keep(id: string, row: KeyRow | undefined, readAt: number): Credential | undefined {
+  function keep(id: string, row: FoundRow | undefined, readAt: number): Credential | undefined {
     const before = kept.get(id)
     kept.delete(id)
     if (!row) return undefined
@@ -218,14 +288,15 @@ export function createCredentialSource(db: Database, sealer: Sealer, now: () => 
   }
 }
 
-const unchanged = (a: KeyRow, b: KeyRow) =>
+const unchanged = (a: FoundRow, b: FoundRow) =>
+  a.attached === b.attached &&
   a.status === b.status &&
   a.statements === b.statements &&
   a.secret_sealed === b.secret_sealed &&
   a.security_token_sealed === b.security_token_sealed &&
   a.expires_at === b.expires_at
 
-function openCredential(row: KeyRow, sealer: Sealer): Credential {
+function openCredential(row: FoundRow, sealer: Sealer): Credential {
   const secret = sealer.open(row.secret_sealed, place(row.id, 'secret')).reveal()
   return {
     accessKeyId: row.id,
@@ -235,7 +306,8 @@ function openCredential(row: KeyRow, sealer: Sealer): Credential {
     ...(row.session_policy !== null && {
       within: JSON.parse(row.session_policy) as readonly PolicyStatement[],
     }),
-    statements: parseStatements(row),
+    // What is given to the key alone, and what is given to its user or role.
+    statements: [...parseStatements(row), ...attachedStatements(row)],
     active: row.status === 'Active',
     keyV1: new HmacKey('sha1', `${secret}&`),
     keyV3: new HmacKey('sha256', secret),

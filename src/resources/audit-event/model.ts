@@ -31,7 +31,12 @@ export interface AuditRecord {
   }
 }
 
-const serviceNames: Readonly<Record<string, string>> = { vpc: 'Vpc', sts: 'Sts', actiontrail: 'Actiontrail' }
+const serviceNames: Readonly<Record<string, string>> = {
+  vpc: 'Vpc',
+  sts: 'Sts',
+  ram: 'Ram',
+  actiontrail: 'Actiontrail',
+}
 
 /** `acs:vpc:<region>:<account>:<type>/<id>` -> type and id; for what was made, the id in the answer. */
 function resourcesOf(event: AuditEvent): { types: string[]; names: string[] } {
