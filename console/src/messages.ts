@@ -417,7 +417,7 @@ export const messages = {
   'control.restart': ['Negotiate anew', '重新协商'],
   'control.stop': ['Stop', '停止'],
   'control.start': ['Start', '启动'],
-  'control.named': ['{what}: {name}', '{what}：{name}'],
+  'control.named': ['{what}: {name}', '{what}隧道 {name}'],
   'control.rekey.title': ['New keys for {name}?', '为 {name} 更新密钥？'],
   'control.rekey.effect': [
     'The ESP keys are replaced under traffic: no packet is lost. A tunnel that is down is tried at once.',
