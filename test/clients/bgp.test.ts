@@ -320,6 +320,16 @@ eachDatabase((kind, _open, place) => {
         await remove(single, id)
       })
 
+      test('a health check with times of 0, as Terraform creates it, has the default ones', async () => {
+        const { VpnConnectionId: id, VcoHealthCheck } = await create({
+          HealthCheckConfig: '{"enable":true,"dip":"192.168.0.1","sip":"10.0.0.1","interval":0,"retry":0}',
+        })
+        assert.deepEqual([VcoHealthCheck.Interval, VcoHealthCheck.Retry], [3, 3])
+        const changed = await modify(id, { HealthCheckConfig: '{"Interval":5,"Retry":0}' })
+        assert.deepEqual([changed.VcoHealthCheck.Interval, changed.VcoHealthCheck.Retry], [5, 3])
+        await remove(single, id)
+      })
+
       test(`all of it in ${RegionId} is gone`, async () => {
         assert.equal((await ask('DescribeVpnConnections')).TotalCount, 0)
       })

@@ -8,6 +8,7 @@ import {
   checkSubnets,
   clashingKeys,
   generatePsk,
+  healthCheckTimes,
   ikeColumns,
   matchTunnels,
   pairOfTunnels,
@@ -55,6 +56,16 @@ test('a health check that is on names two hosts and times that can be', () => {
       JSON.stringify(bad),
     )
   }
+})
+
+test('times of a health check that nobody has said, or said as 0, are the default ones once it is on', () => {
+  const times = (hc_interval: number, hc_retry: number) => ({ hc_interval, hc_retry })
+  assert.deepEqual(healthCheckTimes(false), times(0, 0))
+  assert.deepEqual(healthCheckTimes(false, { Interval: 5, Retry: 0 }), times(5, 0))
+  assert.deepEqual(healthCheckTimes(true), times(3, 3))
+  assert.deepEqual(healthCheckTimes(true, { Interval: 0, Retry: 0 }), times(3, 3))
+  assert.deepEqual(healthCheckTimes(true, { Interval: 5 }, times(4, 4)), times(5, 4))
+  assert.deepEqual(healthCheckTimes(true, { Interval: 0 }, times(4, 4)), times(3, 4))
 })
 
 test('a life of 0 seconds is the default one', () => {

@@ -141,7 +141,27 @@ export function checkProof(
 type HealthCheckRow = Pick<VpnConnection, 'hc_enable' | 'hc_dip' | 'hc_sip' | 'hc_interval' | 'hc_retry'>
 
 /** Seconds between two probes, and probes for a verdict, where nobody has said (API description, August 2026). */
-export const healthCheckDefaults = { hc_interval: 3, hc_retry: 3 } as const
+const healthCheckDefaults = { hc_interval: 3, hc_retry: 3 } as const
+
+/**
+ * Times of a health check after what was given. Zero is "never set", and clients send it for what was left out (Terraform
+ * provider 1.277.0): a check that is on has the default then.
+ */
+export function healthCheckTimes(
+  isOn: boolean,
+  given: { readonly Interval?: number; readonly Retry?: number } = {},
+  before: Pick<HealthCheckRow, 'hc_interval' | 'hc_retry'> = { hc_interval: 0, hc_retry: 0 },
+): Pick<HealthCheckRow, 'hc_interval' | 'hc_retry'> {
+  const times = {
+    hc_interval: given.Interval ?? before.hc_interval,
+    hc_retry: given.Retry ?? before.hc_retry,
+  }
+  if (!isOn) return times
+  return {
+    hc_interval: times.hc_interval || healthCheckDefaults.hc_interval,
+    hc_retry: times.hc_retry || healthCheckDefaults.hc_retry,
+  }
+}
 
 /**
  * A health check that is switched on is complete. The vendor's page gives no bounds for times: an hour is ours.

@@ -29,7 +29,7 @@ import {
   defined,
   flag,
   generatePsk,
-  healthCheckDefaults,
+  healthCheckTimes,
   matchTunnels,
   remoteCaColumn,
   sameEnds,
@@ -319,8 +319,7 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
         hc_enable: Number(check?.Enable ?? false),
         hc_dip: check?.Dip ?? '',
         hc_sip: check?.Sip ?? '',
-        hc_interval: check?.Interval ?? 0,
-        hc_retry: check?.Retry ?? 0,
+        ...healthCheckTimes(check?.Enable ?? false, check),
         hc_policy: check?.Policy ?? 'revoke_route',
         bgp_enable: Number(wanted.bgp),
         dual: Number(dual),
@@ -370,11 +369,7 @@ export function createConnectionWriter({ db, sealer, quotas }: ResourceContext) 
         hc_enable: flag(check?.Enable),
         hc_dip: check?.Dip,
         hc_sip: check?.Sip,
-        // Zeros stand for "never set".
-        hc_interval:
-          check?.Interval ??
-          (check?.Enable && !row.hc_interval ? healthCheckDefaults.hc_interval : undefined),
-        hc_retry: check?.Retry ?? (check?.Enable && !row.hc_retry ? healthCheckDefaults.hc_retry : undefined),
+        ...healthCheckTimes(check?.Enable ?? row.hc_enable === 1, check, row),
         hc_policy: check?.Policy,
         bgp_enable: flag(wanted.bgp),
       })
