@@ -11,16 +11,17 @@ import { parseArgs } from 'node:util'
 import { settings } from '../src/config.ts'
 import { openApiDocument } from '../src/emulator/openapi.ts'
 import { scenarios } from '../src/emulator/scenarios.ts'
+import { readGiven } from '../test/other-clients/given.ts'
 import { exercise } from './coverage/exercise.ts'
 import { renderFidelity } from './coverage/fidelity.ts'
 import {
+  type CallersOf,
   renderCoverage,
   renderErrors,
   renderReasons,
   renderScenarios,
   renderSettings,
   replaceBlock,
-  type TestsOf,
 } from './coverage/render.ts'
 
 const root = dirname(import.meta.dirname)
@@ -38,7 +39,7 @@ const read = (path: string) => readFile(join(root, path), 'utf8').catch(() => ''
 /** The life cycle is one script for many clients; its test file names no action. */
 const lifeCycle = 'test/support/life-cycle.ts'
 
-async function readClientTests(): Promise<TestsOf> {
+async function readClientTests(): Promise<CallersOf> {
   const files = [lifeCycle, ...globSync('test/clients/*.test.ts', { cwd: root })].sort()
   const texts = await Promise.all(
     files.map(async (file) => [basename(file).replace(/(\.test)?\.ts$/, ''), await read(file)] as const),
@@ -49,11 +50,15 @@ async function readClientTests(): Promise<TestsOf> {
   }
 }
 
+/** Clients whose tests not every machine can run, by what a run of them has left. */
+const othersOf: CallersOf = (action) =>
+  Object.entries(readGiven()).flatMap(([client, given]) => (given[action] ? [client] : []))
+
 /** Every generated document as it should be. */
 export async function generateDocuments(): Promise<readonly Document[]> {
   const answers = await exercise()
   return [
-    { path: 'docs/coverage.md', text: renderCoverage(answers, await readClientTests()) },
+    { path: 'docs/coverage.md', text: renderCoverage(answers, await readClientTests(), othersOf) },
     { path: 'docs/fidelity.md', text: renderFidelity(answers) },
     { path: 'docs/errors.md', text: renderErrors() },
     { path: 'docs/reasons.md', text: renderReasons() },

@@ -6,6 +6,7 @@ import vpc from '@alicloud/vpc20160428'
 import sdkPackage from '@alicloud/vpc20160428/package.json' with { type: 'json' }
 import type { Action } from '../../src/rpc/action.ts'
 import { type ActionSpec, type FieldSpec, type ParamSpec, vpcProduct } from '../../src/rpc/spec.ts'
+import { readGiven } from '../../test/other-clients/given.ts'
 import { causesOfBothEngines, kinds } from '../../test/support/causes.ts'
 import type { Exercise } from './exercise.ts'
 import { code, generated, markdownTable, sourceOf } from './render.ts'
@@ -93,7 +94,20 @@ interface Row {
   readonly name: string
   readonly sdk: string
   readonly client: string
+  readonly others: string
   readonly lab: string
+}
+
+/** Of those that no package registry has, and whose tests not every machine can run: what a run of them has left. */
+const kept = readGiven()
+
+/** Members of a JSON text are taken in any case, and clients write them so. */
+function givenBy(action: string, path: string): string {
+  const has = (paths: readonly string[] = []) =>
+    paths.some((each) => each.toLowerCase() === path.toLowerCase())
+  return Object.keys(kept)
+    .filter((client) => has(kept[client]![action]))
+    .join(', ')
 }
 
 function rowsOf(spec: ActionSpec, { unfilled, given }: Exercise): Row[] {
@@ -108,12 +122,14 @@ function rowsOf(spec: ActionSpec, { unfilled, given }: Exercise): Row[] {
     name: `${code(path)} in`,
     sdk: inText ? inSdk(request, path.split('.')[0]!) && 'as text' : inSdk(request, path),
     client: wasGiven.has(path) ? 'given' : '',
+    others: givenBy(spec.name, path),
     lab: labProof(spec, path),
   }))
   const fields = [...fieldsOf(spec.result)].map((path) => ({
     name: `${code(path)} out`,
     sdk: inSdk(response, path),
     client: isFilled(path) ? 'read' : '',
+    others: '',
     lab: labProof(spec, path),
   }))
   return [...params, ...fields]
@@ -128,7 +144,7 @@ export function renderFidelity(exercise: Exercise): string {
     String(all.reduce((sum, { rows }) => sum + rows.filter(has).length, 0))
   return `${[
     generated(
-      'the action table, the models of the official SDK, answers to an official client, and test/support/causes.ts',
+      'the action table, the models of the official SDK, answers to an official client, test/other-clients/given.json, and test/support/causes.ts',
     ),
     '# Fidelity',
     [
@@ -150,6 +166,11 @@ export function renderFidelity(exercise: Exercise): string {
           count(({ client }) => client !== ''),
         ],
         [
+          'Others',
+          `these, unmodified, have given it and were understood: Terraform with the provider alicloud, and the \`aliyun\` CLI (\`test/other-clients/\`, versions in [clients](clients.md))`,
+          count(({ others }) => others !== ''),
+        ],
+        [
           'Lab',
           'a test over real daemons depends on it: `test/lab/<name>.lab.test.ts`',
           count(({ lab: proof }) => proof !== ''),
@@ -162,8 +183,8 @@ export function renderFidelity(exercise: Exercise): string {
       rows.length === 0
         ? 'Neither parameters nor fields.'
         : markdownTable(
-            ['Member', 'SDK', 'Client', 'Lab'],
-            rows.map((row) => [row.name, row.sdk, row.client, row.lab]),
+            ['Member', 'SDK', 'Client', 'Others', 'Lab'],
+            rows.map((row) => [row.name, row.sdk, row.client, row.others, row.lab]),
           ),
     ]),
     '## Causes on both engines',

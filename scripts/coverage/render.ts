@@ -70,10 +70,14 @@ export const sourceOf = ({ name, source }: ActionSpec) =>
 /** Random parts of ids, which no two runs share. */
 const withoutIds = (text: string) => text.replace(/\b(vpn|vco|cgw|vsw|vpc)-[a-z0-9]{21}\b/g, '$1-...')
 
-/** Client tests by the name of an action that they call. */
-export type TestsOf = (action: string) => readonly string[]
+/** By the name of an action what calls it: tests, clients. */
+export type CallersOf = (action: string) => readonly string[]
 
-export function renderCoverage({ table, unfilled, refusals }: Exercise, testsOf: TestsOf): string {
+export function renderCoverage(
+  { table, unfilled, refusals }: Exercise,
+  testsOf: CallersOf,
+  othersOf: CallersOf,
+): string {
   const all = [...table.values()].toSorted((a, b) => (a.spec.name < b.spec.name ? -1 : 1))
   const isOurs = ({ spec }: Action | NotYet) => spec.name.startsWith('Suidao')
   const isRefused = ({ spec }: Action | NotYet) => alwaysRefused.includes(spec)
@@ -107,10 +111,12 @@ export function renderCoverage({ table, unfilled, refusals }: Exercise, testsOf:
       '- *Source*: where names, values and codes were taken from. "By analogy" means that no page with the codes of the',
       '  action could be read: they are those of its siblings. How sure each code is: [errors.md](errors.md).',
       '- *Tests*: those of `test/clients/` that call the action through an official SDK, every answer held against its spec.',
+      '- *Others*: clients that no package registry has, unmodified: Terraform with the provider alicloud, the `aliyun` CLI.',
+      '  What each has given: [fidelity.md](fidelity.md), versions: [clients.md](clients.md).',
     ].join('\n'),
     '## Built',
     markdownTable(
-      ['Action', 'Kind', 'Parameters', 'Fields', 'Permission', 'Rate', 'Tests', 'Source'],
+      ['Action', 'Kind', 'Parameters', 'Fields', 'Permission', 'Rate', 'Tests', 'Others', 'Source'],
       built.map(({ spec }) => [
         nameOf(spec),
         spec.kind,
@@ -119,6 +125,7 @@ export function renderCoverage({ table, unfilled, refusals }: Exercise, testsOf:
         resourcesOf(spec),
         rateOf(spec),
         testsOf(spec.name).join(', '),
+        othersOf(spec.name).join(', '),
         sourceOf(spec),
       ]),
     ),

@@ -108,5 +108,3 @@ describe('blocks', () => {
     })
   }
 })
-
-test('Terraform, provider alicloud', { skip: 'the provider is in no package registry' }, () => {})

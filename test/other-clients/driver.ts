@@ -31,6 +31,8 @@ export interface OtherClient {
   start(app: TestApp, tls?: TestApp['tls']): Driver
   /** The models of this version know connections with two tunnels. */
   readonly twoTunnels: boolean
+  /** Its name in given.json, of a client that no package registry has. */
+  readonly kept?: string
 }
 
 /** Runs a tool; what it complains about last is the reason. */
@@ -210,6 +212,7 @@ export const otherClients: readonly OtherClient[] = [
       return { ask, close }
     },
     twoTunnels: true,
+    kept: 'aliyun',
   },
 ]
 

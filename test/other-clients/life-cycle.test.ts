@@ -5,6 +5,7 @@ import { startTestApp, type TestApp } from '../support/app.ts'
 import { lifeCycle, twoTunnelLife } from '../support/life-cycle.ts'
 import { refused } from '../support/official-clients.ts'
 import { type Driver, otherClients, prepare } from './driver.ts'
+import { holdGiven } from './given.ts'
 
 for (const client of otherClients) {
   const missing = await prepare(client)
@@ -24,6 +25,9 @@ for (const client of otherClients) {
 
     const unknown = client.twoTunnels ? false : 'the models of this version know one tunnel alone'
     test('two tunnels and tags', { skip: unknown }, () => twoTunnelLife(driver.ask))
+
+    const { kept } = client
+    if (kept) test('it has given what docs/fidelity.md says', () => holdGiven(kept, app.given))
 
     test('over TLS, trusting the CA of the server', async () => {
       const secure = client.start(app, app.tls)

@@ -26,6 +26,8 @@ export interface TestApp {
   readonly engine: MemoryEngine
   /** `127.0.0.1:port` of the proxy that holds every answer against its contract (contract.ts). */
   readonly host: string
+  /** What callers of `host` have given (contract.ts). */
+  readonly given: ReadonlyMap<string, ReadonlySet<string>>
   /** Of the listener over TLS, which no proxy stands before, and the file of its CA; with the setting `TLS_LISTEN`. */
   readonly tls: { readonly host: string; readonly caFile: string } | undefined
   /** `127.0.0.1:port` of the server itself, for what is no answer of the API. */
@@ -83,6 +85,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     engine,
     folder,
     host: contract.host,
+    given: contract.given,
     tls: tlsEndpoint === undefined ? undefined : { host: tlsEndpoint, caFile: caFile! },
     endpoint,
     root: await keyFor(accountId),

@@ -244,6 +244,8 @@ export function checkAnswer(answer: Answer): string[] {
 export interface ContractProxy {
   /** `127.0.0.1:port` */
   readonly host: string
+  /** Parameters of calls that were done, by action: paths without the numbers of lists, those inside a JSON text too. */
+  readonly given: ReadonlyMap<string, ReadonlySet<string>>
   /** @throws with everything that was wrong with the answers that passed. */
   close(): Promise<void>
 }
@@ -252,6 +254,7 @@ export interface ContractProxy {
 export async function startContractProxy(target: string): Promise<ContractProxy> {
   const specs = await loadSpecs()
   const faults: string[] = []
+  const given = new Map<string, Set<string>>()
   const agent = new Agent({ keepAlive: true })
   const [host, port] = target.split(':') as [string, string]
 
@@ -279,6 +282,11 @@ export async function startContractProxy(target: string): Promise<ContractProxy>
         extra: (asked.get('X-Suidao') ?? request.headers['x-suidao']) === 'true',
       })
       faults.push(...found.map((fault) => `${name} (${reply.statusCode}): ${fault}`))
+      if (reply.statusCode === 200) {
+        const named = given.get(name) ?? new Set()
+        given.set(name, named)
+        for (const [path, value] of asked) for (const leaf of leavesOf(path, value)) named.add(leaf)
+      }
       response.writeHead(reply.statusCode!, reply.rawHeaders)
       response.end(body)
     } catch {
@@ -289,6 +297,7 @@ export async function startContractProxy(target: string): Promise<ContractProxy>
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return {
     host: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    given,
     async close() {
       const closed = new Promise((resolve) => server.close(resolve))
       server.closeAllConnections()
@@ -300,6 +309,20 @@ export async function startContractProxy(target: string): Promise<ContractProxy>
       }
     },
   }
+}
+
+/** `Tag.1.Key` -> `Tag.Key`; `IkeConfig` that is `{"Psk": ...}` -> `IkeConfig.Psk`. */
+function leavesOf(path: string, value: unknown): string[] {
+  const plain = path.replace(/\.\d+(?=\.|$)/g, '')
+  if (typeof value === 'string' && /^[[{]/.test(value)) {
+    try {
+      return leavesOf(plain, JSON.parse(value))
+    } catch {
+      return [plain]
+    }
+  }
+  if (typeof value !== 'object' || value === null) return [plain]
+  return Object.entries(value).flatMap(([name, member]) => leavesOf(`${plain}.${name}`, member))
 }
 
 async function bodyOf(message: IncomingMessage): Promise<Buffer> {
