@@ -242,9 +242,13 @@ async function tour({ ask, refused, recorded }: Calls): Promise<Refusal[]> {
 
   await ask('DescribeRegions')
   await ask('DescribeZones')
-  const { VpcId } = await ask('CreateVpc', { CidrBlock: '10.0.0.0/8', VpcName: 'home', Description: 'x' })
-  const network = { VpcId, CidrBlock: '10.1.0.0/24', ZoneId: 'cn-hangzhou-h', VSwitchName: 'a' }
+  const Tag = { 'Tag.1.Key': 'stage', 'Tag.1.Value': 'test' }
+  const home = { CidrBlock: '10.0.0.0/8', VpcName: 'home', Description: 'x', ...Tag }
+  const { VpcId } = await ask('CreateVpc', home)
+  const network = { VpcId, CidrBlock: '10.1.0.0/24', ZoneId: 'cn-hangzhou-h', VSwitchName: 'a', ...Tag }
   const { VSwitchId } = await ask('CreateVSwitch', network)
+  await ask('ModifyVpcAttribute', { VpcId, VpcName: 'office', Description: 'y' })
+  await ask('ModifyVSwitchAttribute', { VSwitchId, VSwitchName: 'b', Description: 'y' })
   await ask('DescribeVpcAttribute', { VpcId })
   await ask('DescribeVpcs')
   await ask('DescribeRouteTableList', { VpcId })

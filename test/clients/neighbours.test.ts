@@ -105,6 +105,79 @@ eachDatabase((kind, _open, place) => {
       await vpc('DeleteVpc', { VpcId })
     })
 
+    test('names, descriptions and tags of VPCs and vSwitches', async () => {
+      const tagged = (...pairs: [string, string][]) =>
+        Object.fromEntries(
+          pairs.flatMap(([key, value], index) => [
+            [`Tag.${index + 1}.Key`, key],
+            [`Tag.${index + 1}.Value`, value],
+          ]),
+        )
+      const { VpcId } = await vpc('CreateVpc', { CidrBlock: '10.0.0.0/8', ...tagged(['stage', 'test']) })
+      const network = { VpcId, CidrBlock: '10.1.0.0/24', ZoneId: 'cn-hangzhou-h' }
+      const { VSwitchId } = await vpc('CreateVSwitch', { ...network, ...tagged(['stage', 'test']) })
+      for (const { type, id, read, list, found, change } of [
+        {
+          type: 'VPC',
+          id: { VpcId },
+          read: 'DescribeVpcAttribute',
+          list: 'DescribeVpcs',
+          found: (answer: any) => answer.Vpcs.Vpc,
+          change: ['ModifyVpcAttribute', 'VpcName'],
+        },
+        {
+          type: 'VSWITCH',
+          id: { VSwitchId },
+          read: 'DescribeVSwitchAttributes',
+          list: 'DescribeVSwitches',
+          found: (answer: any) => answer.VSwitches.VSwitch,
+          change: ['ModifyVSwitchAttribute', 'VSwitchName'],
+        },
+      ]) {
+        const [modify, name] = change as [string, string]
+        const ResourceId = Object.values(id)[0]
+        const of = { ResourceType: type, 'ResourceId.1': ResourceId }
+        const tags = async () => (await vpc(read, id))['Tags'].Tag.map((tag: any) => [tag.Key, tag.Value])
+        const listed = async (...filter: [string, string][]) => {
+          const answer = await vpc(list, tagged(...filter))
+          return [answer['TotalCount'], found(answer).map((one: any) => one.Tags.Tag.length)]
+        }
+        assert.deepEqual(await tags(), [['stage', 'test']])
+        assert.deepEqual(await listed(['stage', 'test']), [1, [1]])
+        await vpc('TagResources', { ...of, ...tagged(['stage', 'production'], ['owner', 'net']) })
+        assert.deepEqual(await tags(), [
+          ['owner', 'net'],
+          ['stage', 'production'],
+        ])
+        assert.deepEqual(await listed(['stage', 'test']), [0, []])
+        assert.equal((await vpc('ListTagResources', of))['TagResources'].TagResource.length, 2)
+        await vpc('UnTagResources', { ...of, 'TagKey.1': 'stage' })
+        assert.deepEqual(await tags(), [['owner', 'net']])
+
+        await vpc(modify, { ...id, [name]: 'renamed', Description: 'told' })
+        await vpc(modify, { ...id, Description: '' })
+        const shown = await vpc(read, id)
+        assert.deepEqual([shown[name], shown['Description']], ['renamed', ''])
+      }
+      await vpc('ModifyVpcAttribute', { VpcId, CidrBlock: '10.0.0.0/8' })
+      await assert.rejects(vpc('ModifyVpcAttribute', { VpcId, CidrBlock: '10.0.0.0/9' }), {
+        code: 'IllegalParam.CidrBlock',
+      })
+      await vpc('DeleteVSwitch', { VSwitchId })
+      await vpc('DeleteVpc', { VpcId })
+      assert.deepEqual(
+        (await vpc('ListTagResources', { ResourceType: 'VPC', ...tagged(['owner', 'net']) }))['TagResources']
+          .TagResource,
+        [],
+      )
+      await assert.rejects(
+        vpc('TagResources', { ResourceType: 'VPC', 'ResourceId.1': VpcId, ...tagged(['a', 'b']) }),
+        {
+          code: 'InvalidVpcId.NotFound',
+        },
+      )
+    })
+
     test('a VPC has one route table, found by each of its ids', async () => {
       const made = await vpc('CreateVpc', { CidrBlock: '10.0.0.0/8' })
       await vpc('CreateVpc', { CidrBlock: '10.0.0.0/8' })

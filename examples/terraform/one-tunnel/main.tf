@@ -22,8 +22,11 @@ variable "route_weight" {
 }
 
 resource "alicloud_vpc" "office" {
-  vpc_name   = "office"
+  vpc_name   = "office-${var.stage}"
   cidr_block = "10.0.0.0/8"
+  tags = {
+    stage = var.stage
+  }
 }
 
 resource "alicloud_vswitch" "office" {
@@ -31,6 +34,9 @@ resource "alicloud_vswitch" "office" {
   vpc_id       = alicloud_vpc.office.id
   cidr_block   = "10.0.0.0/24"
   zone_id      = "cn-hangzhou-h"
+  tags = {
+    stage = var.stage
+  }
 }
 
 resource "alicloud_vpn_gateway" "office" {

@@ -5,10 +5,10 @@ import type { Scope } from '../counts.ts'
 import { scopeOf } from '../scope.ts'
 import type { Source } from '../write.ts'
 import { checkTagFilters, checkTags, type TaggedKind } from './model.ts'
-import { listTagResources, tagResources, unTagResources } from './spec.ts'
+import { listTagResources, type resourceTypes, tagResources, unTagResources } from './spec.ts'
 import { listTags, putTags, removeTags, tagsOf } from './store.ts'
 
-type ResourceType = 'VpnGateway' | 'VPNCONNECTION' | 'CUSTOMERGATEWAY' | 'VPNATTACHMENT'
+type ResourceType = (typeof resourceTypes)[number]
 
 const nouns = {
   VpnGateway: { kind: 'vpngateway', table: 'vpn_gateway', unknown: 'InvalidVpnGatewayInstanceId.NotFound' },
@@ -22,6 +22,8 @@ const nouns = {
     table: 'customer_gateway',
     unknown: 'InvalidCustomerGatewayInstanceId.NotFound',
   },
+  VPC: { kind: 'vpc', table: 'vpc', unknown: 'InvalidVpcId.NotFound' },
+  VSWITCH: { kind: 'vswitch', table: 'vswitch', unknown: 'InvalidVSwitchId.NotFound' },
 } as const
 
 /** An attachment is a connection that is on no VPN gateway, and tagged like one. */

@@ -12,7 +12,7 @@ export interface TagFilter {
 }
 
 /** Kinds of resources that carry tags: the vendor's `ResourceType` in lower case. */
-export type TaggedKind = 'vpngateway' | 'vpnconnection' | 'customergateway'
+export type TaggedKind = 'vpngateway' | 'vpnconnection' | 'customergateway' | 'vpc' | 'vswitch'
 
 const reserved = /^(aliyun|acs:)|https?:\/\//i
 

@@ -2,6 +2,16 @@
 import { defineAction } from '../../rpc/spec.ts'
 import { regionId } from '../fields.ts'
 
+/** The last two belong to VPC: the documents of VPN Gateway name the others alone. */
+export const resourceTypes = [
+  'VpnGateway',
+  'VPNCONNECTION',
+  'CUSTOMERGATEWAY',
+  'VPNATTACHMENT',
+  'VPC',
+  'VSWITCH',
+] as const
+
 export const tagResources = defineAction({
   name: 'TagResources',
   summary: 'Attach tags to resources; an existing key gets the new value.',
@@ -13,7 +23,7 @@ export const tagResources = defineAction({
     ResourceType: {
       type: 'string',
       required: true,
-      enum: ['VpnGateway', 'VPNCONNECTION', 'CUSTOMERGATEWAY', 'VPNATTACHMENT'],
+      enum: resourceTypes,
       anyCase: true,
     },
     Tag: {
@@ -41,6 +51,8 @@ export const tagResources = defineAction({
     'InvalidVpnGatewayInstanceId.NotFound',
     'InvalidVpnConnectionInstanceId.NotFound',
     'InvalidCustomerGatewayInstanceId.NotFound',
+    'InvalidVpcId.NotFound',
+    'InvalidVSwitchId.NotFound',
     'MissingResourceId',
   ],
   source: 'API description of TagResources (help pages of March 2021)',
@@ -59,7 +71,7 @@ export const unTagResources = defineAction({
     ResourceType: {
       type: 'string',
       required: true,
-      enum: ['VpnGateway', 'VPNCONNECTION', 'CUSTOMERGATEWAY', 'VPNATTACHMENT'],
+      enum: resourceTypes,
       anyCase: true,
     },
     All: { type: 'boolean', default: false },
@@ -71,6 +83,8 @@ export const unTagResources = defineAction({
     'InvalidVpnGatewayInstanceId.NotFound',
     'InvalidVpnConnectionInstanceId.NotFound',
     'InvalidCustomerGatewayInstanceId.NotFound',
+    'InvalidVpcId.NotFound',
+    'InvalidVSwitchId.NotFound',
     'MissingTagKey',
     'MissingResourceId',
   ],
@@ -88,7 +102,7 @@ export const listTagResources = defineAction({
     ResourceType: {
       type: 'string',
       required: true,
-      enum: ['VpnGateway', 'VPNCONNECTION', 'CUSTOMERGATEWAY', 'VPNATTACHMENT'],
+      enum: resourceTypes,
       anyCase: true,
     },
     ResourceId: { type: 'list', maxItems: 20, item: { type: 'string' } },
@@ -129,6 +143,8 @@ export const listTagResources = defineAction({
     'InvalidVpnGatewayInstanceId.NotFound',
     'InvalidVpnConnectionInstanceId.NotFound',
     'InvalidCustomerGatewayInstanceId.NotFound',
+    'InvalidVpcId.NotFound',
+    'InvalidVSwitchId.NotFound',
   ],
   source: 'API description of ListTagResources (help pages of March 2021)',
 })

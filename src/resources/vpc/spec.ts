@@ -1,6 +1,6 @@
 /** VPCs in the small form that VPN gateways need. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
-import { pageParams, pageResult, regionId } from '../fields.ts'
+import { newTags, pageParams, pageResult, regionId, tagFilter, tagsResult } from '../fields.ts'
 import { clientToken, text128, text256 } from '../patterns.ts'
 
 const vpcResult = {
@@ -12,12 +12,22 @@ const vpcResult = {
   ResourceGroupId: { type: 'string' },
   SecondaryCidrBlocks: { type: 'list', wrapper: 'SecondaryCidrBlock', item: { type: 'string' } },
   Status: { type: 'string', note: 'Pending or Available' },
+  Tags: tagsResult,
   UserCidrs: { type: 'list', wrapper: 'UserCidr', item: { type: 'string' } },
   VRouterId: { type: 'string' },
   VSwitchIds: { type: 'list', wrapper: 'VSwitchId', item: { type: 'string' } },
   VpcId: { type: 'string' },
   VpcName: { type: 'string' },
 } as const
+
+/** What tags at creation are refused with. */
+export const tagErrors = [
+  'Duplicated.TagKey',
+  'InvalidParameter.TagKey',
+  'InvalidTagKey.Malformed',
+  'InvalidTagValue.Malformed',
+  'QuotaExceeded.TagNum',
+] as const
 
 export const createVpc = defineAction({
   name: 'CreateVpc',
@@ -30,6 +40,7 @@ export const createVpc = defineAction({
     ClientToken: { type: 'string', pattern: clientToken },
     Description: { type: 'string', pattern: text256, illegal: 'InvalidDescription' },
     DryRun: { type: 'boolean', default: false },
+    Tag: newTags,
     VpcName: { type: 'string', pattern: text128, illegal: 'InvalidName' },
   },
   result: {
@@ -38,7 +49,13 @@ export const createVpc = defineAction({
     VRouterId: { type: 'string' },
     VpcId: { type: 'string' },
   },
-  errors: ['InvalidCidrBlock.Malformed', 'InvalidName', 'InvalidDescription', 'DryRunOperation'],
+  errors: [
+    'InvalidCidrBlock.Malformed',
+    'InvalidName',
+    'InvalidDescription',
+    'DryRunOperation',
+    ...tagErrors,
+  ],
   source: 'SDK 7.3.2 model of CreateVpc',
 })
 
@@ -61,6 +78,7 @@ export const describeVpcs = defineAction({
   params: {
     RegionId: regionId,
     ...pageParams,
+    Tag: tagFilter,
     VpcId: { type: 'string', note: 'Up to 20 ids, separated by commas' },
     VpcName: { type: 'string' },
   },
@@ -68,8 +86,25 @@ export const describeVpcs = defineAction({
     ...pageResult,
     Vpcs: { type: 'list', wrapper: 'Vpc', item: { type: 'object', fields: vpcResult } },
   },
-  errors: [],
+  errors: ['InvalidParameter.TagKey', 'Duplicated.TagKey'],
   source: 'SDK 7.3.2 model of DescribeVpcs',
+})
+
+export const modifyVpcAttribute = defineAction({
+  name: 'ModifyVpcAttribute',
+  summary: 'Change name or description of a VPC.',
+  kind: 'write',
+  resources: ['vpc/{VpcId}'],
+  params: {
+    RegionId: regionId,
+    CidrBlock: { type: 'string', note: 'The present one: a VPC keeps its network' },
+    Description: { type: 'string', pattern: text256, keepEmpty: true, illegal: 'InvalidDescription' },
+    VpcId: { type: 'string', required: true },
+    VpcName: { type: 'string', pattern: text128, keepEmpty: true, illegal: 'InvalidName' },
+  },
+  result: {},
+  errors: ['InvalidVpcId.NotFound', 'InvalidName', 'InvalidDescription'],
+  source: 'SDK 7.3.2 model of ModifyVpcAttribute',
 })
 
 export const deleteVpc = defineAction({

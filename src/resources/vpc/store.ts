@@ -1,4 +1,4 @@
-import type { Row } from '../../db/schema.ts'
+import type { Row, RowChange } from '../../db/schema.ts'
 import { addToCount, type Scope } from '../counts.ts'
 import type { Source, Trx } from '../write.ts'
 
@@ -17,6 +17,14 @@ export async function findVpc(source: Source, scope: Scope, id: string): Promise
 export async function insertVpc(trx: Trx, vpc: Vpc): Promise<void> {
   await trx.insertInto('vpc').values(vpc).execute()
   await addToCount(trx, 'vpc', { accountId: vpc.account_id, region: vpc.region }, [], 1)
+}
+
+export async function changeVpc(trx: Trx, id: string, change: RowChange<'vpc'>): Promise<void> {
+  await trx
+    .updateTable('vpc')
+    .set((eb) => ({ ...change, version: eb('version', '+', 1) }))
+    .where('id', '=', id)
+    .execute()
 }
 
 export async function removeVpc(trx: Trx, vpc: Vpc): Promise<void> {

@@ -1,7 +1,8 @@
 /** vSwitches in the small form that VPN gateways need. Product Vpc, version 2016-04-28. */
 import { defineAction } from '../../rpc/spec.ts'
-import { pageParams, pageResult, regionId } from '../fields.ts'
+import { newTags, pageParams, pageResult, regionId, tagFilter, tagsResult } from '../fields.ts'
 import { clientToken, text128, text256 } from '../patterns.ts'
+import { tagErrors } from '../vpc/spec.ts'
 
 const vSwitchResult = {
   AvailableIpAddressCount: { type: 'number' },
@@ -15,6 +16,7 @@ const vSwitchResult = {
     fields: { RouteTableId: { type: 'string' }, RouteTableType: { type: 'string' } },
   },
   Status: { type: 'string', note: 'Pending or Available' },
+  Tags: tagsResult,
   VSwitchId: { type: 'string' },
   VSwitchName: { type: 'string' },
   VpcId: { type: 'string' },
@@ -31,6 +33,7 @@ export const createVSwitch = defineAction({
     CidrBlock: { type: 'string', required: true, illegal: 'InvalidCidrBlock.Malformed' },
     ClientToken: { type: 'string', pattern: clientToken },
     Description: { type: 'string', pattern: text256, illegal: 'InvalidDescription' },
+    Tag: newTags,
     VSwitchName: { type: 'string', pattern: text128, illegal: 'InvalidName' },
     VpcId: { type: 'string', required: true },
     ZoneId: { type: 'string', required: true },
@@ -43,6 +46,7 @@ export const createVSwitch = defineAction({
     'InvalidCidrBlock.Overlapped',
     'InvalidName',
     'InvalidDescription',
+    ...tagErrors,
   ],
   source: 'SDK 7.3.2 model of CreateVSwitch',
 })
@@ -66,6 +70,7 @@ export const describeVSwitches = defineAction({
   params: {
     RegionId: regionId,
     ...pageParams,
+    Tag: tagFilter,
     VSwitchId: { type: 'string' },
     VSwitchName: { type: 'string' },
     VpcId: { type: 'string' },
@@ -75,8 +80,24 @@ export const describeVSwitches = defineAction({
     ...pageResult,
     VSwitches: { type: 'list', wrapper: 'VSwitch', item: { type: 'object', fields: vSwitchResult } },
   },
-  errors: [],
+  errors: ['InvalidParameter.TagKey', 'Duplicated.TagKey'],
   source: 'SDK 7.3.2 model of DescribeVSwitches',
+})
+
+export const modifyVSwitchAttribute = defineAction({
+  name: 'ModifyVSwitchAttribute',
+  summary: 'Change name or description of a vSwitch.',
+  kind: 'write',
+  resources: ['vswitch/{VSwitchId}'],
+  params: {
+    RegionId: regionId,
+    Description: { type: 'string', pattern: text256, keepEmpty: true, illegal: 'InvalidDescription' },
+    VSwitchId: { type: 'string', required: true },
+    VSwitchName: { type: 'string', pattern: text128, keepEmpty: true, illegal: 'InvalidName' },
+  },
+  result: {},
+  errors: ['InvalidVSwitchId.NotFound', 'InvalidName', 'InvalidDescription'],
+  source: 'SDK 7.3.2 model of ModifyVSwitchAttribute',
 })
 
 export const deleteVSwitch = defineAction({

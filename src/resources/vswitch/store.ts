@@ -1,4 +1,4 @@
-import type { Row } from '../../db/schema.ts'
+import type { Row, RowChange } from '../../db/schema.ts'
 import { addToCount, type Scope } from '../counts.ts'
 import type { Source, Trx } from '../write.ts'
 
@@ -22,6 +22,14 @@ export async function vSwitchesOf(source: Source, vpcId: string): Promise<VSwitc
 export async function insertVSwitch(trx: Trx, vSwitch: VSwitch): Promise<void> {
   await trx.insertInto('vswitch').values(vSwitch).execute()
   await addToCount(trx, 'vswitch', { accountId: vSwitch.account_id, region: vSwitch.region }, [], 1)
+}
+
+export async function changeVSwitch(trx: Trx, id: string, change: RowChange<'vswitch'>): Promise<void> {
+  await trx
+    .updateTable('vswitch')
+    .set((eb) => ({ ...change, version: eb('version', '+', 1) }))
+    .where('id', '=', id)
+    .execute()
 }
 
 export async function removeVSwitch(trx: Trx, vSwitch: VSwitch): Promise<void> {
