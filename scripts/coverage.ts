@@ -45,7 +45,9 @@ async function readClientTests(): Promise<CallersOf> {
     files.map(async (file) => [basename(file).replace(/(\.test)?\.ts$/, ''), await read(file)] as const),
   )
   return (action) => {
-    const called = texts.filter(([, text]) => text.includes(`'${action}'`)).map(([name]) => name)
+    const called = texts
+      .filter(([, text]) => text.includes(`'${action}'`) || text.includes(`ram.${action}Request(`))
+      .map(([name]) => name)
     return [...new Set(called)].sort()
   }
 }

@@ -3,11 +3,12 @@
  *
  * The store is a file of its own, the engine one of memory: nothing of this needs root or a daemon.
  */
-import { createRole } from '../../src/resources/identity/store.ts'
 import { createActionTable } from '../../src/resources/index.ts'
 import { createPaging } from '../../src/resources/paging.ts'
 import { regionIds } from '../../src/resources/region/model.ts'
 import { refusedActions, refusedOnGateway } from '../../src/resources/remote-access/spec.ts'
+import { trustOfAccount } from '../../src/resources/role/model.ts'
+import { createRole } from '../../src/resources/role/store.ts'
 import type { ActionTable } from '../../src/rpc/action.ts'
 import { type ActionSpec, type FieldSpec, type ResultFields, vpcProduct } from '../../src/rpc/spec.ts'
 import { accountId, type Key, popCore, startTestApp, type TestApp, until } from '../../test/support/app.ts'
@@ -207,6 +208,17 @@ async function rights(ask: Calls['ask']): Promise<void> {
   await ask('ListPoliciesForUser', user)
   await ask('ListEntitiesForPolicy', custom)
   await ask('DetachPolicyFromUser', { ...custom, ...user })
+  const role = { RoleName: 'shift' }
+  const AssumeRolePolicyDocument = trustOfAccount(accountId)
+  await ask('CreateRole', { ...role, AssumeRolePolicyDocument, Description: 'x', MaxSessionDuration: 3600 })
+  await ask('GetRole', role)
+  await ask('UpdateRole', { ...role, NewAssumeRolePolicyDocument: AssumeRolePolicyDocument })
+  await ask('ListRoles', { MaxItems: 1 })
+  await ask('AttachPolicyToRole', { ...custom, ...role })
+  await ask('ListPoliciesForRole', role)
+  await ask('ListEntitiesForPolicy', custom)
+  await ask('DetachPolicyFromRole', { ...custom, ...role })
+  await ask('DeleteRole', role)
   await ask('DeletePolicy', named)
   await ask('DeleteAccessKey', key)
   await ask('DeleteUser', user)

@@ -1,12 +1,16 @@
 /** `suidao roles`: rights that RAM users take on for a while, by AssumeRole of STS. */
 import { parseArgs } from 'node:util'
 import { firstAccount } from '../resources/access-key/model.ts'
-import { createRole, deleteRole, listRoles } from '../resources/identity/store.ts'
-import { readPolicy, runVerb, type Verbs } from './store.ts'
+import { createRole, deleteRole, listRoles } from '../resources/role/store.ts'
+import { readPolicy, readText, runVerb, type Verbs } from './store.ts'
 import { type Invocation, UsageError } from './terminal.ts'
 
 export const rolesUsage: readonly (readonly [string, string])[] = [
   ['create <name> --policy <file>', 'a role; a user needs sts:AssumeRole on acs:ram::<account>:role/<name>'],
+  [
+    '       [--trust <file>]',
+    'who may take it on: AssumeRolePolicyDocument as in RAM; the whole account unless said',
+  ],
   ['       [--account <id>] [--max-session <seconds>]', '3600 to 43200, 3600 unless said'],
   ['list [--json]', 'all roles'],
   ['delete <name> [--account <id>]', 'and every session of it'],
@@ -21,7 +25,12 @@ const verbs: Verbs = {
   create: (args, terminal) => {
     const { values, positionals } = parseArgs({
       args: [...args],
-      options: { account, policy: { type: 'string' }, 'max-session': { type: 'string', default: '3600' } },
+      options: {
+        account,
+        policy: { type: 'string' },
+        trust: { type: 'string' },
+        'max-session': { type: 'string', default: '3600' },
+      },
       allowPositionals: true,
     })
     const [name, ...more] = positionals
@@ -33,6 +42,7 @@ const verbs: Verbs = {
       name,
       statements: readPolicy(values.policy),
       maxSession: Number(values['max-session']),
+      ...(values.trust !== undefined && { trust: readText(values.trust) }),
     }
     return async ({ db }) => {
       await createRole(db, role, Date.now())

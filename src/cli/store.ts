@@ -64,12 +64,13 @@ export function positionals(args: readonly string[], usage: string, count: numbe
   return positionals
 }
 
-export function readPolicy(file: string) {
-  let text: string
+export const readPolicy = (file: string) => parsePolicy(readText(file))
+
+/** The text of a policy file. @throws UsageError when it cannot be read */
+export function readText(file: string): string {
   try {
-    text = readFileSync(file, 'utf8')
+    return readFileSync(file, 'utf8')
   } catch (error) {
     throw new UsageError(`the policy file ${file} cannot be read (${(error as NodeJS.ErrnoException).code})`)
   }
-  return parsePolicy(text)
 }

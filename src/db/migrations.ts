@@ -532,6 +532,20 @@ export const migrations: readonly Migration[] = [
       ]
     },
   },
+  {
+    name: '0013-trust-of-roles',
+    statements: (kind) => {
+      const trust = `'{"Version":"1","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"RAM":["acs:ram::'
+        || account_id || ':root"]}}]}'`
+      return [
+        "alter table ram_role add column description text not null default ''",
+        "alter table ram_role add column trust text not null default ''",
+        `alter table ram_role add column updated_at ${kind === 'sqlite' ? 'integer' : 'bigint'} not null default 0`,
+        // Whoever a policy let take it on could do so.
+        `update ram_role set trust = ${trust}, updated_at = created_at`,
+      ]
+    },
+  },
 ]
 
 /**

@@ -70,6 +70,9 @@ export const tables = {
     statements: json, // PolicyStatement[]
     max_session: integer, // seconds
     created_at: bigint,
+    description: text,
+    trust: json, // who may take it on
+    updated_at: bigint,
   },
 
   /** The RAM users of an account. */

@@ -16,6 +16,7 @@ import { regionActions } from './region/actions.ts'
 import { remoteAccessActions } from './remote-access/actions.ts'
 import { resourceGroupActions } from './resource-group/actions.ts'
 import * as resourceGroup from './resource-group/spec.ts'
+import { roleActions } from './role/actions.ts'
 import { routeEntryActions } from './route-entry/actions.ts'
 import { tagActions } from './tag/actions.ts'
 import { tunnelControlActions } from './tunnel-control/actions.ts'
@@ -67,6 +68,7 @@ export function createActionTable(
     ...userActions(context),
     ...accessKeyActions(context),
     ...policyActions(context),
+    ...roleActions(context),
     ...auditEventActions(context.audit),
     ...historyActions(context),
   ]

@@ -226,6 +226,22 @@ export const errorTable = {
     message: 'The policy is not attached to the role.',
     origin: 'recalled',
   },
+  'EntityAlreadyExists.Role': { status: 409, message: 'The role exists already.', origin: 'vendor-code' },
+  'DeleteConflict.Role.Policy': {
+    status: 409,
+    message: 'The role has policies: detach them first.',
+    origin: 'vendor-code',
+  },
+  'InvalidParameter.RoleName.InvalidChars': {
+    status: 400,
+    message: 'A name of a role has 1 to 64 letters, digits, periods, underscores and hyphens.',
+    origin: 'recalled',
+  },
+  'InvalidParameter.AssumeRolePolicyDocument': {
+    status: 400,
+    message: 'The parameter AssumeRolePolicyDocument has not passed grammar check.',
+    origin: 'recalled',
+  },
   'EntityAlreadyExists.Role.Policy': {
     status: 409,
     message: 'The policy is attached to the role already.',

@@ -6,7 +6,7 @@ import { after, before, describe, test } from 'node:test'
 import ram from '@alicloud/ram20150501'
 import vpc from '@alicloud/vpc20160428'
 import { realClock } from '../../src/clock.ts'
-import { createRole, deleteRole } from '../../src/resources/identity/store.ts'
+import { createRole, deleteRole } from '../../src/resources/role/store.ts'
 import type { PolicyStatement } from '../../src/rpc/authorize.ts'
 import {
   accountId,
@@ -291,6 +291,81 @@ eachDatabase((kind, _open, place) => {
       for (const [key, params, code] of cases) {
         assert.equal(await codeOf('sts', key, 'AssumeRole', params), code, JSON.stringify(params))
       }
+    })
+
+    test('a role is made, given a policy and taken on by whom it trusts, through the official SDK', async () => {
+      const sdk = ramClient(app.host, app.root)
+      const trust = (...names: string[]) =>
+        JSON.stringify({
+          Version: '1',
+          Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { RAM: names } }],
+        })
+      const roleName = 'operator'
+      const { body } = await sdk.createRole(
+        new ram.CreateRoleRequest({
+          roleName,
+          assumeRolePolicyDocument: trust(`acs:ram::${accountId}:user/eve`),
+          maxSessionDuration: 7200,
+        }),
+      )
+      assert.equal(body!.role!.arn, `acs:ram::${accountId}:role/operator`)
+      const asOperator = { RoleArn: body!.role!.arn!, RoleSessionName: 'shift' }
+      const eve = await app.userKey('eve', [allow('sts:AssumeRole')])
+      const finn = await app.userKey('finn', [allow('*')])
+      assert.equal(await codeOf('sts', finn, 'AssumeRole', asOperator), 'NoPermission')
+      const session = await assume(eve, asOperator)
+      assert.equal(await codeOf('vpc', session, 'DescribeVpcs'), 'Forbbiden.SubUser')
+
+      // A policy that comes later is one of the session that is there.
+      const given = { roleName, policyType: 'System', policyName: 'AliyunVPNGatewayReadOnlyAccess' }
+      await sdk.attachPolicyToRole(new ram.AttachPolicyToRoleRequest(given))
+      now += 1_000
+      assert.equal(await codeOf('vpc', session, 'DescribeVpcs'), 'OK')
+      const entities = await sdk.listEntitiesForPolicy(new ram.ListEntitiesForPolicyRequest(given))
+      assert.deepEqual(
+        entities.body!.roles!.role!.map((role) => role.roleName),
+        [roleName],
+      )
+
+      // Another account, as soon as it is trusted; before, it is not told that there is such a role.
+      const guestAccount = '3333333333333333'
+      const guest = await app.rootKeyOf(guestAccount)
+      const guestSdk = ramClient(app.host, guest)
+      await guestSdk.createUser(new ram.CreateUserRequest({ userName: 'gil' }))
+      await guestSdk.attachPolicyToUser(
+        new ram.AttachPolicyToUserRequest({
+          userName: 'gil',
+          policyName: 'AdministratorAccess',
+          policyType: 'System',
+        }),
+      )
+      const made = await guestSdk.createAccessKey(new ram.CreateAccessKeyRequest({ userName: 'gil' }))
+      const gil = { id: made.body!.accessKey!.accessKeyId!, secret: made.body!.accessKey!.accessKeySecret! }
+      assert.equal(await codeOf('sts', gil, 'AssumeRole', asOperator), 'EntityNotExist.Role')
+      await sdk.updateRole(
+        new ram.UpdateRoleRequest({
+          roleName,
+          newAssumeRolePolicyDocument: trust(`acs:ram::${guestAccount}:root`),
+        }),
+      )
+      const visit = await assume(gil, asOperator)
+      const who = await ask('sts', visit, 'GetCallerIdentity')
+      assert.deepEqual([who['AccountId'], who['RoleId']], [accountId, roleName])
+      assert.equal(await codeOf('sts', eve, 'AssumeRole', asOperator), 'NoPermission')
+
+      assert.equal(
+        await codeOf('ram', app.root, 'DeleteRole', { RoleName: roleName }),
+        'DeleteConflict.Role.Policy',
+      )
+      const broken = { RoleName: roleName, NewAssumeRolePolicyDocument: '{}' }
+      assert.equal(
+        await codeOf('ram', app.root, 'UpdateRole', broken),
+        'InvalidParameter.AssumeRolePolicyDocument',
+      )
+      await sdk.detachPolicyFromRole(new ram.DetachPolicyFromRoleRequest(given))
+      await sdk.deleteRole(new ram.DeleteRoleRequest({ roleName }))
+      now += 1_000
+      assert.equal(await codeOf('vpc', visit, 'DescribeVpcs'), 'InvalidAccessKeyId.NotFound')
     })
 
     test('a condition on the source address', async () => {

@@ -86,7 +86,19 @@ const members = {
  *
  * @throws AccessKeyError that says where the document is wrong.
  */
-export function parsePolicy(document: string): readonly PolicyStatement[] {
+export const parsePolicy = (document: string): readonly PolicyStatement[] =>
+  parseStatements(document, members.statement, parseStatement)
+
+/**
+ * The statements of a document of whatever kind, each read by `parse`, which is told its effect and its place.
+ *
+ * @throws AccessKeyError that says where the document is wrong.
+ */
+export function parseStatements<T>(
+  document: string,
+  known: readonly string[],
+  parse: (statement: Readonly<Record<string, unknown>>, effect: 'Allow' | 'Deny', path: string) => T,
+): readonly T[] {
   if (document.length > documentLimit) throw wrong('', `is longer than ${documentLimit} characters`)
   let parsed: unknown
   try {
@@ -99,22 +111,29 @@ export function parsePolicy(document: string): readonly PolicyStatement[] {
   const statements = policy['Statement']
   if (!Array.isArray(statements) || statements.length === 0)
     throw wrong('Statement', 'must be a list, not empty')
-  return statements.map((statement, index) => parseStatement(statement, `Statement[${index}]`))
+  return statements.map((value, index) => {
+    const path = `Statement[${index}]`
+    const statement = object(value, path, known)
+    const effect = statement['Effect']
+    if (effect !== 'Allow' && effect !== 'Deny') throw wrong(`${path}.Effect`, 'must be "Allow" or "Deny"')
+    return parse(statement, effect, path)
+  })
 }
 
-function parseStatement(value: unknown, path: string): PolicyStatement {
-  const statement = object(value, path, members.statement)
-  const effect = statement['Effect']
-  if (effect !== 'Allow' && effect !== 'Deny') throw wrong(`${path}.Effect`, 'must be "Allow" or "Deny"')
+function parseStatement(
+  statement: Readonly<Record<string, unknown>>,
+  effect: 'Allow' | 'Deny',
+  path: string,
+): PolicyStatement {
   return {
     Effect: effect,
-    Action: strings(
+    Action: textsOf(
       statement['Action'],
       `${path}.Action`,
       /^(\*|[\w-]+:[\w*?-]+)$/,
       'vpc:DescribeVpnConnection',
     ),
-    Resource: strings(
+    Resource: textsOf(
       statement['Resource'],
       `${path}.Resource`,
       /^(\*|acs:\S+)$/,
@@ -131,7 +150,7 @@ function parseCondition(value: unknown, path: string): Condition {
     const at = `${path}.${operator}`
     const parsed = Object.entries(object(keys, at)).map(([key, values]) => [
       key,
-      strings(values, `${at}.${key}`, /^\S+$/, '203.0.113.0/24'),
+      textsOf(values, `${at}.${key}`, /^\S+$/, '203.0.113.0/24'),
     ])
     // It would always hold, or never.
     if (parsed.length === 0) throw wrong(at, 'must name a key')
@@ -156,7 +175,8 @@ function object(value: unknown, path: string, known?: readonly string[]): Record
   return value as Record<string, unknown>
 }
 
-function strings(value: unknown, path: string, shape: RegExp, example: string): readonly string[] {
+/** A text or a list of texts, each of that shape. */
+export function textsOf(value: unknown, path: string, shape: RegExp, example: string): readonly string[] {
   const list = typeof value === 'string' ? [value] : value
   if (!Array.isArray(list) || list.length === 0)
     throw wrong(path, 'must be a string or a list of strings, not empty')
@@ -165,4 +185,5 @@ function strings(value: unknown, path: string, shape: RegExp, example: string): 
   return list
 }
 
-const wrong = (path: string, what: string) => new AccessKeyError(`policy${path ? `: ${path}` : ''} ${what}`)
+export const wrong = (path: string, what: string) =>
+  new AccessKeyError(`policy${path ? `: ${path}` : ''} ${what}`)

@@ -3,9 +3,10 @@ import { apiError } from '../../rpc/errors.ts'
 import { AccessKeyError, parsePolicy } from '../access-key/model.ts'
 import { createAccessKey } from '../access-key/store.ts'
 import type { ResourceContext } from '../context.ts'
+import { parseTrust, trusts } from '../role/model.ts'
+import { findRole } from '../role/store.ts'
 import { identityOf } from './model.ts'
 import { assumeRole, getCallerIdentity } from './spec.ts'
-import { findRole } from './store.ts'
 
 export function identityActions({ db, sealer }: ResourceContext): Action[] {
   return [
@@ -24,8 +25,13 @@ export function identityActions({ db, sealer }: ResourceContext): Action[] {
       // Documented: neither the account itself nor a temporary key can take on a role.
       if (principal.userName === null || principal.roleName !== undefined) throw apiError('NoPermission')
       const [, accountId, name] = /^acs:ram::([^:]+):role\/(.+)$/.exec(input.RoleArn)!
-      const role = accountId === principal.accountId ? await findRole(db, accountId, name!) : undefined
-      if (!role) throw apiError('EntityNotExist.Role')
+      const role = await findRole(db.kysely, accountId!, name!)
+      const isTrusted = role && trusts(parseTrust(role.trust), principal)
+      // Whether another account has such a role is for those to know whom it trusts.
+      if (!role || (!isTrusted && accountId !== principal.accountId)) throw apiError('EntityNotExist.Role')
+      if (!isTrusted) {
+        throw apiError('NoPermission', { reason: `The trust policy of ${name} does not name you.` })
+      }
       if (input.DurationSeconds > role.maxSession) {
         throw apiError('IllegalParam.DurationSeconds', { value: input.DurationSeconds })
       }
@@ -45,7 +51,12 @@ export function identityActions({ db, sealer }: ResourceContext): Action[] {
         },
         now,
       )
-      const session = { ...principal, userName: input.RoleSessionName, roleName: role.name }
+      const session = {
+        ...principal,
+        accountId: role.accountId,
+        userName: input.RoleSessionName,
+        roleName: role.name,
+      }
       const { arn, principalId } = identityOf(session)
       return {
         AssumedRoleUser: { Arn: arn, AssumedRoleId: principalId },

@@ -2,6 +2,7 @@ import { type Action, action } from '../../rpc/action.ts'
 import { apiError } from '../../rpc/errors.ts'
 import type { ResourceContext } from '../context.ts'
 import { checkPolicyDocument, pageBehind, ramTime } from '../ram.ts'
+import { rolesOf } from '../role/store.ts'
 import { getUserRow } from '../user/actions.ts'
 import { listUserRows } from '../user/store.ts'
 import type { Source, Trx } from '../write.ts'
@@ -193,13 +194,14 @@ export function policyActions({ db }: Pick<ResourceContext, 'db'>): Action[] {
       const policy = await getPolicyRow(db.kysely, accountId, PolicyType, PolicyName)
       const attachments = await attachmentsOfPolicies(db.kysely, accountId, policy)
       const users = new Map((await listUserRows(db.kysely, accountId)).map((user) => [user.name, user]))
+      const roles = new Map((await rolesOf(db.kysely, accountId)).map((role) => [role.name, role]))
       const of = (kind: EntityKind) => attachments.filter(({ entity_kind }) => entity_kind === kind)
       return {
         Groups: [],
         Roles: of('role').map(({ entity_name, attached_at }) => ({
           Arn: `acs:ram::${accountId}:role/${entity_name}`,
           AttachDate: ramTime(attached_at),
-          Description: '',
+          Description: roles.get(entity_name)?.description ?? '',
           RoleId: entity_name,
           RoleName: entity_name,
         })),

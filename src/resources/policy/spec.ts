@@ -6,19 +6,19 @@ import { userName } from '../user/spec.ts'
 const common = { product: ram, source: ramSource } as const
 const ofPolicy = { ...common, resources: ['policy/{PolicyName}'] } as const
 
-const policyName = {
+export const policyName = {
   type: 'string',
   required: true,
   pattern: /^[A-Za-z0-9-]{1,128}$/,
   illegal: 'InvalidParameter.PolicyName.InvalidChars',
 } as const
 
-const policyType = {
+const anyType = {
   type: 'string',
   enum: ['System', 'Custom'],
   note: 'System: those that are there from the start',
 } as const
-const whichType = { ...policyType, required: true } as const
+export const policyType = { ...anyType, required: true } as const
 
 const document = {
   type: 'string',
@@ -49,7 +49,7 @@ const version = {
 const versionWithText = { ...version, PolicyDocument: { type: 'string' } } as const
 
 const attached = { ...name, AttachDate: { type: 'string' } } as const
-const attachedList = {
+export const attachedList = {
   Policies: { type: 'list', wrapper: 'Policy', item: { type: 'object', fields: attached } },
 } as const
 
@@ -74,7 +74,7 @@ export const getPolicy = defineAction({
   name: 'GetPolicy',
   summary: 'Show a policy with its document.',
   kind: 'read',
-  params: { PolicyName: policyName, PolicyType: whichType },
+  params: { PolicyName: policyName, PolicyType: policyType },
   result: {
     DefaultPolicyVersion: { type: 'object', fields: versionWithText },
     Policy: { type: 'object', fields: { ...counted, PolicyDocument: { type: 'string' } } },
@@ -88,7 +88,7 @@ export const listPolicies = defineAction({
   summary: 'List the policies.',
   kind: 'list',
   resources: ['policy/*'],
-  params: { PolicyType: policyType, ...markerParams },
+  params: { PolicyType: anyType, ...markerParams },
   result: {
     Policies: { type: 'list', wrapper: 'Policy', item: { type: 'object', fields: counted } },
     ...markerResult,
@@ -129,7 +129,7 @@ export const listPolicyVersions = defineAction({
   name: 'ListPolicyVersions',
   summary: 'List the versions of a policy, of which there is one.',
   kind: 'list',
-  params: { PolicyName: policyName, PolicyType: whichType },
+  params: { PolicyName: policyName, PolicyType: policyType },
   result: {
     PolicyVersions: {
       type: 'list',
@@ -145,7 +145,7 @@ export const listEntitiesForPolicy = defineAction({
   name: 'ListEntitiesForPolicy',
   summary: 'List whom a policy is attached to.',
   kind: 'list',
-  params: { PolicyName: policyName, PolicyType: whichType },
+  params: { PolicyName: policyName, PolicyType: policyType },
   result: {
     Groups: {
       type: 'list',
@@ -201,7 +201,7 @@ export const attachPolicyToUser = defineAction({
   summary: 'Let a user do what a policy allows, with all keys.',
   kind: 'write',
   resources: userAndPolicy,
-  params: { PolicyType: whichType, PolicyName: policyName, UserName: requiredUser },
+  params: { PolicyType: policyType, PolicyName: policyName, UserName: requiredUser },
   result: nothing,
   errors: ['EntityNotExist.User', 'EntityNotExist.Policy', 'EntityAlreadyExists.User.Policy', ...denied],
 })
@@ -212,7 +212,7 @@ export const detachPolicyFromUser = defineAction({
   summary: 'Take a policy away from a user.',
   kind: 'write',
   resources: userAndPolicy,
-  params: { PolicyType: whichType, PolicyName: policyName, UserName: requiredUser },
+  params: { PolicyType: policyType, PolicyName: policyName, UserName: requiredUser },
   result: nothing,
   errors: ['EntityNotExist.User', 'EntityNotExist.Policy', 'EntityNotExist.User.Policy', ...denied],
 })
