@@ -15,6 +15,10 @@ export const ramSource = 'RAM API reference and SDK model 1.2.1, version 2015-05
 /** The answer to what only does something. */
 export const nothing = {} as const
 
+/** A line of text. */
+export const line = (maxLength: 64 | 128 | 1024) =>
+  ({ type: 'string', maxLength, pattern: /^[^\p{Cc}]*$/u }) as const
+
 export const markerParams = {
   Marker: { type: 'string', note: 'From the page before' },
   MaxItems: { type: 'integer', min: 1, max: 1000, default: 100 },

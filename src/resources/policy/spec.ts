@@ -1,6 +1,6 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Ram, version 2015-05-01. */
 import { defineAction } from '../../rpc/spec.ts'
-import { markerParams, markerResult, nothing, ram, ramSource } from '../ram.ts'
+import { line, markerParams, markerResult, nothing, ram, ramSource } from '../ram.ts'
 import { userName } from '../user/spec.ts'
 
 const common = { product: ram, source: ramSource } as const
@@ -63,7 +63,7 @@ export const createPolicy = defineAction({
   params: {
     PolicyName: policyName,
     PolicyDocument: document,
-    Description: { type: 'string', maxLength: 1024 },
+    Description: line(1024),
   },
   result: { Policy: { type: 'object', fields: created } },
   errors: ['EntityAlreadyExists.Policy', 'InvalidParameter.PolicyDocument', ...denied],

@@ -1,7 +1,7 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Ram, version 2015-05-01. */
 import { defineAction } from '../../rpc/spec.ts'
 import { attachedList, policyName, policyType } from '../policy/spec.ts'
-import { markerParams, markerResult, nothing, ram, ramSource } from '../ram.ts'
+import { line, markerParams, markerResult, nothing, ram, ramSource } from '../ram.ts'
 
 const common = { product: ram, resources: ['role/{RoleName}'], source: ramSource } as const
 
@@ -19,7 +19,7 @@ const trust = {
   note: 'Who may take it on: {"Version":"1","Statement":[{"Effect","Action":"sts:AssumeRole","Principal":{"RAM":[...]}}]}',
 } as const
 const duration = { type: 'integer', unit: 's', min: 3600, max: 43_200 } as const
-const description = { type: 'string', maxLength: 1024 } as const
+const description = line(1024)
 
 const listed = {
   Arn: { type: 'string' },

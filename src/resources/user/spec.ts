@@ -1,6 +1,6 @@
 /** What the vendor promises of this noun: parameters, answer fields, codes. Product Ram, version 2015-05-01. */
 import { defineAction } from '../../rpc/spec.ts'
-import { markerParams, markerResult, nothing, ram, ramSource } from '../ram.ts'
+import { line, markerParams, markerResult, nothing, ram, ramSource } from '../ram.ts'
 
 const common = { product: ram, resources: ['user/{UserName}'], source: ramSource } as const
 
@@ -13,10 +13,10 @@ export const userName = {
 const required = { ...userName, required: true } as const
 
 const about = {
-  DisplayName: { type: 'string', maxLength: 128 },
-  MobilePhone: { type: 'string', maxLength: 64 },
-  Email: { type: 'string', maxLength: 128 },
-  Comments: { type: 'string', maxLength: 128 },
+  DisplayName: line(128),
+  MobilePhone: line(64),
+  Email: line(128),
+  Comments: line(128),
 } as const
 
 const fields = {
