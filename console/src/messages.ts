@@ -651,6 +651,10 @@ export const messages = {
   'audit.on': ['On', '对象'],
   'audit.outcome': ['Outcome', '结果'],
   'audit.done': ['done', '成功'],
+  'audit.field': ['Changed field', '变更字段'],
+  'audit.before': ['Before', '变更前'],
+  'audit.after': ['After', '变更后'],
+  'audit.notThere': ['not there', '无'],
   'audit.details': ['Parameters of {name}', '{name} 的参数'],
 
   // --- Access, settings ---

@@ -10,7 +10,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import type { ActionTable, Call } from './action.ts'
-import { type AuditEvent, idsIn, withoutSecrets } from './audit.ts'
+import { type AuditEvent, changesBetween, idsIn, withoutSecrets } from './audit.ts'
 import {
   type Claim,
   prove,
@@ -33,7 +33,14 @@ import {
   parseJsonPairs,
   parsePairs,
 } from './params.ts'
-import { compileResult, contentTypes, type Format, type ResultWriter, renderError } from './render.ts'
+import {
+  compileResult,
+  contentTypes,
+  type Format,
+  PackedResult,
+  type ResultWriter,
+  renderError,
+} from './render.ts'
 import { newRequestId } from './request-id.ts'
 import type { RequestLog } from './request-log.ts'
 import { compileResources, type ResourcesOf } from './resource-names.ts'
@@ -97,13 +104,17 @@ export interface Pipeline {
   refuse(error: ApiError, headers: RawHeaders, remoteAddress?: string): Reply
 }
 
+type Run = (input: never, call: Call) => object | Promise<object>
+
 interface CompiledAction {
   readonly name: string
   readonly spec: ActionSpec
   /** `vpc:DescribeVpnConnection` */
   readonly permission: string
   /** `undefined` for an action that is known and not built. */
-  readonly run: ((input: never, call: Call) => object | Promise<object>) | undefined
+  readonly run: Run | undefined
+  /** The read that shows what it changes. */
+  shown: { readonly spec: ActionSpec; readonly run: Run } | undefined
   readonly decode: ParamDecoder
   readonly resources: ResourcesOf
   readonly writer: ResultWriter
@@ -125,12 +136,21 @@ function compileTable(table: ActionTable): Actions {
       decode: compileParams(spec.params),
       resources: compileResources(spec.resources, code),
       writer: compileResult(spec),
+      shown: undefined,
     }
     const named = compiled.get(version) ?? new Map<string, CompiledAction>()
     compiled.set(version, named)
     for (const name of [spec.name, ...(spec.aliases ?? [])]) {
       if (named.has(name)) throw new Error(`Two actions are called ${name}`)
       named.set(name, action)
+    }
+  }
+  for (const named of compiled.values()) {
+    for (const action of named.values()) {
+      const { shownBy } = action.spec
+      const read = shownBy && named.get(shownBy.read)
+      if (shownBy && !read?.run) throw new Error(`${action.name} is shown by no ${shownBy.read}`)
+      action.shown = read && { spec: read.spec, run: read.run! }
     }
   }
   return compiled
@@ -149,7 +169,9 @@ interface Exchange {
   action: CompiledAction | undefined
   accessKeyId: string
   /** What the audit is told, once it is known that the call is for it. */
-  audited: Pick<AuditEvent, 'principal' | 'region' | 'resources' | 'parameters' | 'results'> | undefined
+  audited:
+    | Pick<AuditEvent, 'principal' | 'region' | 'resources' | 'parameters' | 'results' | 'changes'>
+    | undefined
 }
 
 export function createPipeline(options: PipelineOptions): Pipeline {
@@ -249,16 +271,53 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       wantsExtra: exchange.wantsExtra || map.get('X-Suidao')?.toLowerCase() === 'true',
       headers: exchange.headers,
     }
+    const { shown } = action
+    const work =
+      shown && exchange.audited
+        ? () => tracing(exchange, action, shown, input, call)
+        : () => action.run!(input as never, call)
     if (gate) {
       const letIn = { spec: action.spec, principal: credential, region, parameters: map }
-      return gate(letIn).then((passage) =>
-        passThrough(exchange, action, passage, () => action.run!(input as never, call)),
-      )
+      return gate(letIn).then((passage) => passThrough(exchange, action, passage, work))
     }
-    const result = action.run(input as never, call)
+    const result = work()
     return result instanceof Promise
       ? result.then((value) => succeed(exchange, action, value))
       : succeed(exchange, action, result)
+  }
+
+  /**
+   * Does it, and notes what differs in the read before and after. Somebody else's change in between would be noted too;
+   * of one gateway only one change is let through at a time.
+   */
+  async function tracing(
+    exchange: Exchange,
+    action: CompiledAction,
+    shown: NonNullable<CompiledAction['shown']>,
+    input: Readonly<Record<string, unknown>>,
+    call: Call,
+  ): Promise<object> {
+    const { by, given } = action.spec.shownBy!
+    const named = Object.fromEntries(by.map((name) => [name, input[name]]))
+    const look = async () => {
+      try {
+        const asked = { RegionId: call.region, ...given, ...named } as never
+        const answer = await shown.run(asked, { ...call, wantsExtra: false })
+        return answer instanceof PackedResult ? answer.members() : answer
+      } catch {
+        // What cannot be read is not there; whether that is wrong is for the action to say.
+        return undefined
+      }
+    }
+    const before = await look()
+    const result = await action.run!(input as never, call)
+    const after = before && (await look())
+    if (after)
+      exchange.audited = {
+        ...exchange.audited!,
+        changes: changesBetween(shown.spec.result, before, after),
+      }
+    return result
   }
 
   async function passThrough(

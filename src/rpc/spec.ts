@@ -71,7 +71,14 @@ export type ParamFields = { readonly [name: string]: ParamSpec }
  * the vendor has `EnableBgp` as text at one level and `EnableDpd` as a native boolean at another.
  */
 export type FieldSpec =
-  | { readonly type: 'string' | 'number' | 'boolean'; readonly note?: string }
+  | {
+      readonly type: 'string' | 'number' | 'boolean'
+      readonly note?: string
+      /** The audit trail tells that it changed, and not from what to what. */
+      readonly secret?: true
+      /** It is what was seen, and no caller's doing: the audit trail leaves its changes out. */
+      readonly observed?: true
+    }
   | { readonly type: 'object'; readonly fields: ResultFields; readonly note?: string }
   /** `wrapper: 'Tag'` writes `{"Tags":{"Tag":[...]}}`; `wrapper: null` a bare array. */
   | {
@@ -99,6 +106,15 @@ export interface ActionSpec {
   readonly kind: 'read' | 'list' | 'write'
   /** A read that the audit trail shows all the same: what it answers is given to somebody. */
   readonly audited?: true
+  /**
+   * The read, of the same product, that shows what this write changes: the audit trail has its fields before and after.
+   * It is called with `RegionId`, with these parameters of the call, and with those of `given`.
+   */
+  readonly shownBy?: {
+    readonly read: string
+    readonly by: readonly string[]
+    readonly given?: Readonly<Record<string, string>>
+  }
   /** Other spellings of the action that clients send. */
   readonly aliases?: readonly string[]
   /**

@@ -386,7 +386,8 @@ eachDatabase((kind, _open, place) => {
         AuthKey,
       })
       const { CustomerGatewayId } = made
-      await ask('vpc', clerk, 'ModifyCustomerGatewayAttribute', { CustomerGatewayId, Name: 'the shop' })
+      const after = { Name: 'the shop', AuthKey: `${AuthKey}-again` }
+      await ask('vpc', clerk, 'ModifyCustomerGatewayAttribute', { CustomerGatewayId, ...after })
       await ask('vpc', clerk, 'DescribeCustomerGateways')
       assert.equal(await codeOf('vpc', clerk, 'DescribeVpcs'), 'Forbbiden.SubUser')
       const session = await assume(clerk)
@@ -430,6 +431,12 @@ eachDatabase((kind, _open, place) => {
         RegionId,
         CustomerGatewayId,
         Name: 'the shop',
+        AuthKey: '******',
+      })
+      assert.equal(created.changesJson, undefined)
+      assert.deepEqual(JSON.parse(changed.changesJson), {
+        Name: { before: 'the office', after: 'the shop' },
+        AuthKey: { before: '******', after: '******' },
       })
 
       const ofGateway = await find('ResourceName', CustomerGatewayId)

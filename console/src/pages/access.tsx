@@ -89,7 +89,12 @@ export function AuditTable({ items }: { readonly items: readonly AuditItem[] }) 
       scroll={{ x: 900 }}
       locale={{ emptyText: <Nothing text={t('audit.none')} /> }}
       expandable={{
-        expandedRowRender: (item) => <pre className="evidence">{pretty(item.requestParameterJson)}</pre>,
+        expandedRowRender: (item) => (
+          <>
+            <AuditChanges json={item.changesJson} />
+            <pre className="evidence">{pretty(item.requestParameterJson)}</pre>
+          </>
+        ),
         rowExpandable: (item) => Boolean(item.requestParameterJson),
         expandIcon: ({ expanded, onExpand, record }) => (
           <Button
@@ -119,6 +124,37 @@ export function AuditTable({ items }: { readonly items: readonly AuditItem[] }) 
           render: (_, item) =>
             item.errorCode ? <code>{item.errorCode}</code> : <Mark tone="good">{t('audit.done')}</Mark>,
         },
+      ]}
+    />
+  )
+}
+
+interface Change {
+  readonly before?: unknown
+  readonly after?: unknown
+}
+
+/** What the call changed, field by field. */
+function AuditChanges({ json }: { readonly json: string | undefined }) {
+  const { t } = useWords()
+  if (json === undefined) return null
+  const changes = Object.entries(JSON.parse(json) as Readonly<Record<string, Change>>)
+  const text = (value: unknown) =>
+    value === undefined ? (
+      <span className="muted">{t('audit.notThere')}</span>
+    ) : (
+      <code className="wrap">{typeof value === 'string' ? value : JSON.stringify(value)}</code>
+    )
+  return (
+    <Table
+      size="small"
+      pagination={false}
+      rowKey={([field]) => field}
+      dataSource={changes}
+      columns={[
+        { title: t('audit.field'), render: (_, [field]) => <code>{field}</code> },
+        { title: t('audit.before'), render: (_, [, { before }]) => text(before) },
+        { title: t('audit.after'), render: (_, [, { after }]) => text(after) },
       ]}
     />
   )

@@ -43,6 +43,7 @@ export const listAccessKeys = defineAction({
 export const updateAccessKey = defineAction({
   ...common,
   name: 'UpdateAccessKey',
+  shownBy: { read: 'ListAccessKeys', by: ['UserName'] },
   summary: 'Disable an access key, or enable it again.',
   kind: 'write',
   params: {

@@ -6,6 +6,8 @@ import { identityOf } from '../identity/model.ts'
 export interface AuditRecord {
   readonly acsRegion: string
   readonly apiVersion: string
+  /** Ours: what it changed, `{"LocalSubnet":{"before":...,"after":...}}`. Absent where nothing is known to have changed. */
+  readonly changesJson?: string
   /** Absent where the call succeeded. */
   readonly errorCode?: string
   readonly eventId: string
@@ -80,6 +82,8 @@ export function recordOf(event: AuditEvent): AuditRecord {
     resourceType: [...new Set(types)].join(';'),
     resourceName: names.join(';'),
     requestParameterJson: JSON.stringify(event.parameters),
+    ...(event.changes &&
+      Object.keys(event.changes).length > 0 && { changesJson: JSON.stringify(event.changes) }),
   }
 }
 

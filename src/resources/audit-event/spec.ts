@@ -45,6 +45,10 @@ export const lookupEvents = defineAction({
         fields: {
           acsRegion: { type: 'string' },
           apiVersion: { type: 'string' },
+          changesJson: {
+            type: 'string',
+            note: 'ours: fields with their values before and after, secrets as stars',
+          },
           errorCode: { type: 'string' },
           eventId: { type: 'string' },
           eventName: { type: 'string' },

@@ -55,7 +55,7 @@ export const createCustomerGateway = defineAction({
 /** One customer gateway as both reads show it. */
 const customerGatewayResult = {
   Asn: { type: 'number' },
-  AuthKey: { type: 'string' },
+  AuthKey: { type: 'string', secret: true },
   CreateTime: { type: 'number' },
   CustomerGatewayId: { type: 'string' },
   Description: { type: 'string' },
@@ -109,6 +109,7 @@ export const describeCustomerGateways = defineAction({
 
 export const modifyCustomerGatewayAttribute = defineAction({
   name: 'ModifyCustomerGatewayAttribute',
+  shownBy: { read: 'DescribeCustomerGateway', by: ['CustomerGatewayId'] },
   summary: 'Change name, description or BGP key of a customer gateway.',
   kind: 'write',
   resources: ['customergateway/{CustomerGatewayId}'],

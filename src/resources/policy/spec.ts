@@ -38,7 +38,7 @@ const created = { ...name, CreateDate: { type: 'string' } } as const
 const counted = {
   ...created,
   AttachmentCount: { type: 'number' },
-  UpdateDate: { type: 'string' },
+  UpdateDate: { type: 'string', observed: true },
 } as const
 
 const version = {
@@ -112,6 +112,7 @@ export const deletePolicy = defineAction({
 export const createPolicyVersion = defineAction({
   ...ofPolicy,
   name: 'CreatePolicyVersion',
+  shownBy: { read: 'GetPolicy', by: ['PolicyName'], given: { PolicyType: 'Custom' } },
   summary: 'Give a policy another document. Earlier ones are not kept.',
   kind: 'write',
   params: {
@@ -198,6 +199,7 @@ const requiredUser = { ...userName, required: true } as const
 export const attachPolicyToUser = defineAction({
   ...common,
   name: 'AttachPolicyToUser',
+  shownBy: { read: 'ListPoliciesForUser', by: ['UserName'] },
   summary: 'Let a user do what a policy allows, with all keys.',
   kind: 'write',
   resources: userAndPolicy,
@@ -209,6 +211,7 @@ export const attachPolicyToUser = defineAction({
 export const detachPolicyFromUser = defineAction({
   ...common,
   name: 'DetachPolicyFromUser',
+  shownBy: { read: 'ListPoliciesForUser', by: ['UserName'] },
   summary: 'Take a policy away from a user.',
   kind: 'write',
   resources: userAndPolicy,

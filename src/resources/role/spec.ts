@@ -30,7 +30,7 @@ const listed = {
   RoleName: { type: 'string' },
 } as const
 const created = { ...listed, AssumeRolePolicyDocument: { type: 'string' } } as const
-const updated = { ...created, UpdateDate: { type: 'string' } } as const
+const updated = { ...created, UpdateDate: { type: 'string', observed: true } } as const
 
 const denied = ['Forbbiden.SubUser', 'Forbidden'] as const
 
@@ -70,7 +70,7 @@ export const listRoles = defineAction({
     Roles: {
       type: 'list',
       wrapper: 'Role',
-      item: { type: 'object', fields: { ...listed, UpdateDate: { type: 'string' } } },
+      item: { type: 'object', fields: { ...listed, UpdateDate: { type: 'string', observed: true } } },
     },
     ...markerResult,
   },
@@ -80,6 +80,7 @@ export const listRoles = defineAction({
 export const updateRole = defineAction({
   ...common,
   name: 'UpdateRole',
+  shownBy: { read: 'GetRole', by: ['RoleName'] },
   summary: 'Change who may take on a role, and for how long. Sessions that are there go on.',
   kind: 'write',
   params: {
@@ -113,6 +114,7 @@ const roleAndPolicy = {
 export const attachPolicyToRole = defineAction({
   ...roleAndPolicy,
   name: 'AttachPolicyToRole',
+  shownBy: { read: 'ListPoliciesForRole', by: ['RoleName'] },
   summary: 'Let sessions of a role do what a policy allows.',
   kind: 'write',
   errors: ['EntityNotExist.Role', 'EntityNotExist.Policy', 'EntityAlreadyExists.Role.Policy', ...denied],
@@ -121,6 +123,7 @@ export const attachPolicyToRole = defineAction({
 export const detachPolicyFromRole = defineAction({
   ...roleAndPolicy,
   name: 'DetachPolicyFromRole',
+  shownBy: { read: 'ListPoliciesForRole', by: ['RoleName'] },
   summary: 'Take a policy away from a role, and from its sessions.',
   kind: 'write',
   errors: ['EntityNotExist.Role', 'EntityNotExist.Policy', 'EntityNotExist.Role.Policy', ...denied],

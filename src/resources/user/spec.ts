@@ -29,7 +29,7 @@ const fields = {
   UserName: { type: 'string' },
 } as const
 
-const updated = { ...fields, UpdateDate: { type: 'string' } } as const
+const updated = { ...fields, UpdateDate: { type: 'string', observed: true } } as const
 
 const denied = ['Forbbiden.SubUser', 'Forbidden'] as const
 
@@ -75,6 +75,7 @@ export const listUsers = defineAction({
 export const updateUser = defineAction({
   ...common,
   name: 'UpdateUser',
+  shownBy: { read: 'GetUser', by: ['UserName'] },
   summary: 'Change what is said of a RAM user. The name stays.',
   kind: 'write',
   params: {

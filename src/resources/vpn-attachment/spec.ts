@@ -118,6 +118,7 @@ export const describeVpnAttachments = defineAction({
 
 export const modifyVpnAttachmentAttribute = defineAction({
   name: 'ModifyVpnAttachmentAttribute',
+  shownBy: { read: 'DescribeVpnConnection', by: ['VpnConnectionId'] },
   summary: 'Change an IPsec connection of the transit-router kind.',
   kind: 'write',
   resources: ['vpnconnection/{VpnConnectionId}'],

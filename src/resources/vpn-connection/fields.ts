@@ -116,7 +116,7 @@ export const ikeResult = {
   IkePfs: { type: 'string' },
   IkeVersion: { type: 'string' },
   LocalId: { type: 'string' },
-  Psk: { type: 'string' },
+  Psk: { type: 'string', secret: true },
   RemoteId: { type: 'string' },
 } as const
 
@@ -134,17 +134,17 @@ export const healthCheckResult = {
   Policy: { type: 'string' },
   Retry: { type: 'number' },
   Sip: { type: 'string' },
-  Status: { type: 'string' },
+  Status: { type: 'string', observed: true },
 } as const
 
 export const bgpResult = {
-  AuthKey: { type: 'string' },
+  AuthKey: { type: 'string', secret: true },
   EnableBgp: { type: 'string' },
   LocalAsn: { type: 'number' },
   LocalBgpIp: { type: 'string' },
   PeerAsn: { type: 'number' },
   PeerBgpIp: { type: 'string' },
-  Status: { type: 'string' },
+  Status: { type: 'string', observed: true },
   TunnelCidr: { type: 'string' },
 } as const
 
@@ -164,12 +164,12 @@ export const tunnelOptionsResult = {
       InternetIp: { type: 'string' },
       RemoteCaCertificate: { type: 'string' },
       Role: { type: 'string' },
-      State: { type: 'string' },
-      Status: { type: 'string' },
+      State: { type: 'string', observed: true },
+      Status: { type: 'string', observed: true },
       TunnelBgpConfig: {
         type: 'object',
         fields: {
-          BgpStatus: { type: 'string' },
+          BgpStatus: { type: 'string', observed: true },
           LocalAsn: { type: 'string' },
           LocalBgpIp: { type: 'string' },
           PeerAsn: { type: 'string' },
@@ -207,8 +207,8 @@ export const connectionResult = {
   RemoteSubnet: { type: 'string' },
   ResourceGroupId: { type: 'string' },
   Spec: { type: 'string' },
-  State: { type: 'string' },
-  Status: { type: 'string' },
+  State: { type: 'string', observed: true },
+  Status: { type: 'string', observed: true },
   TransitRouterId: { type: 'string' },
   TransitRouterName: { type: 'string' },
   TunnelBandwidth: { type: 'string' },

@@ -126,6 +126,7 @@ export const describeVpnConnections = defineAction({
 
 export const modifyVpnConnectionAttribute = defineAction({
   name: 'ModifyVpnConnectionAttribute',
+  shownBy: { read: 'DescribeVpnConnection', by: ['VpnConnectionId'] },
   summary: 'Change an IPsec connection on a VPN gateway; also the way to turn tunnel BGP on.',
   kind: 'write',
   resources: ['vpnconnection/{VpnConnectionId}'],
@@ -219,6 +220,7 @@ export const deleteVpnConnection = defineAction({
 
 export const modifyTunnelAttribute = defineAction({
   name: 'ModifyTunnelAttribute',
+  shownBy: { read: 'DescribeVpnConnection', by: ['VpnConnectionId'] },
   summary: 'Change one tunnel of a dual tunnel connection.',
   kind: 'write',
   resources: ['vpnconnection/{VpnConnectionId}'],
@@ -240,7 +242,7 @@ export const modifyTunnelAttribute = defineAction({
     InternetIp: { type: 'string' },
     RemoteCaCertificate: { type: 'string' },
     Role: { type: 'string' },
-    State: { type: 'string' },
+    State: { type: 'string', observed: true },
     TunnelBgpConfig: {
       type: 'object',
       fields: {

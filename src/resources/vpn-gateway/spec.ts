@@ -68,7 +68,7 @@ const gatewayResult = {
       ReservationOrderType: { type: 'string' },
       ReservationSpec: { type: 'string' },
       ReservationSsl: { type: 'string' },
-      Status: { type: 'string' },
+      Status: { type: 'string', observed: true },
     },
   },
   ResourceGroupId: { type: 'string' },
@@ -76,7 +76,7 @@ const gatewayResult = {
   SslMaxConnections: { type: 'number' },
   SslVpn: { type: 'string' },
   SslVpnInternetIp: { type: 'string' },
-  Status: { type: 'string' },
+  Status: { type: 'string', observed: true },
   Tag: { type: 'string' },
   Tags: tagsResult,
   VSwitchId: { type: 'string' },
@@ -147,6 +147,7 @@ export const describeVpnGateways = defineAction({
 
 export const modifyVpnGatewayAttribute = defineAction({
   name: 'ModifyVpnGatewayAttribute',
+  shownBy: { read: 'DescribeVpnGateway', by: ['VpnGatewayId'] },
   summary: 'Change name, description or BGP route propagation of a VPN gateway.',
   kind: 'write',
   resources: ['vpngateway/{VpnGatewayId}'],
@@ -173,7 +174,7 @@ export const modifyVpnGatewayAttribute = defineAction({
     ResourceGroupId: { type: 'string' },
     Spec: { type: 'string' },
     SslVpnInternetIp: { type: 'string' },
-    Status: { type: 'string' },
+    Status: { type: 'string', observed: true },
     VSwitchId: { type: 'string' },
     VpcId: { type: 'string' },
     VpnGatewayId: { type: 'string' },
@@ -289,6 +290,7 @@ export const createEnhancedVpnGateway = defineAction({
 
 export const updateEnhancedVpnGateway = defineAction({
   name: 'UpdateEnhancedVpnGateway',
+  shownBy: { read: 'DescribeVpnGateway', by: ['VpnGatewayId'] },
   summary: 'Change name, description or BGP route propagation of an enhanced gateway.',
   kind: 'write',
   resources: ['vpngateway/{VpnGatewayId}'],
@@ -311,7 +313,7 @@ export const updateEnhancedVpnGateway = defineAction({
     Name: { type: 'string' },
     NetworkType: { type: 'string' },
     ResourceGroupId: { type: 'string' },
-    Status: { type: 'string' },
+    Status: { type: 'string', observed: true },
     Tag: { type: 'string' },
     Tags: tagsResult,
     VSwitchId: { type: 'string' },

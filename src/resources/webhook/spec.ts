@@ -51,13 +51,21 @@ export const suidaoListWebhooks = defineAction({
         type: 'object',
         fields: {
           CreateTime: { type: 'number', note: 'Epoch milliseconds' },
-          Delivered: { type: 'number' },
-          Dropped: { type: 'number', note: 'Given up, or pushed out of a full queue' },
+          Delivered: { type: 'number', observed: true },
+          Dropped: { type: 'number', observed: true, note: 'Given up, or pushed out of a full queue' },
           Events: { type: 'list', wrapper: 'Event', item: { type: 'string' } },
-          LastStatus: { type: 'string', note: 'HTTP status or error of the last attempt; empty before it' },
-          LastTime: { type: 'number', note: 'Epoch milliseconds of the last attempt; 0 before it' },
+          LastStatus: {
+            type: 'string',
+            observed: true,
+            note: 'HTTP status or error of the last attempt; empty before it',
+          },
+          LastTime: {
+            type: 'number',
+            observed: true,
+            note: 'Epoch milliseconds of the last attempt; 0 before it',
+          },
           Url: { type: 'string' },
-          Waiting: { type: 'number', note: 'Events in the queue' },
+          Waiting: { type: 'number', observed: true, note: 'Events in the queue' },
           WebhookId: { type: 'string' },
         },
       },
@@ -69,6 +77,7 @@ export const suidaoListWebhooks = defineAction({
 
 export const suidaoUpdateWebhook = defineAction({
   name: 'SuidaoUpdateWebhook',
+  shownBy: { read: 'SuidaoListWebhooks', by: [] },
   summary: 'Change where events are sent to, which, or what signs them; what is not given stays as it is.',
   kind: 'write',
   resources: ['webhook/{WebhookId}'],
