@@ -69,6 +69,12 @@ export const createVpnAttachment = defineAction({
     'DryRunOperation',
     'IllegalParam.RemoteCaCertificate',
     'OperationUnsupported.EnableBgp',
+    'Duplicated.TagKey',
+    'InvalidParameter.TagKey',
+    'InvalidParameter.TagValue',
+    'InvalidTagKey.Malformed',
+    'InvalidTagValue.Malformed',
+    'QuotaExceeded.TagNum',
   ],
   source:
     'API description of CreateVpnAttachment (help page of 2026, Terraform provider 1.289.0, by analogy)',
