@@ -19,7 +19,7 @@ const shown: readonly (readonly [name: string, path: string, width: number, heig
   ['overview', '', 1280, 720],
   ['diagnose', 'connections/{down}/diagnose', 1280, 760],
   ['tunnels', 'connections/{up}/tunnels', 1280, 860],
-  ['monitoring', 'connections/{up}/monitoring', 1280, 960],
+  ['monitoring', 'connections/{up}/monitoring', 1280, 1440],
   ['phone', 'connections/{down}/diagnose', 390, 844],
 ]
 
@@ -27,6 +27,7 @@ const places = [
   ...[
     '',
     'connections',
+    'attachments',
     'gateways',
     'customer-gateways',
     'networks',
@@ -55,8 +56,17 @@ const places = [
 async function liveThroughAnHour(emulator: Emulator): Promise<{ up: string; down: string }> {
   const { vpnConnectionIds } = await emulator.play('psk-wrong')
   const [up, down] = vpnConnectionIds as [string, string]
+  const HealthCheckConfig = JSON.stringify({
+    Enable: true,
+    Dip: '172.16.0.1',
+    Sip: '10.0.0.1',
+    Interval: 3,
+    Retry: 3,
+  })
+  await emulator.drift('ModifyVpnConnectionAttribute', { VpnConnectionId: up, HealthCheckConfig })
   for (let minute = 0; minute < 55; minute++) {
     emulator.world.send(up, Math.round(4_000 + 3_000 * Math.sin(minute / 6)), 900)
+    emulator.world.setNetwork(up, { loss: minute >= 20 && minute < 30 ? 0.06 : 0 })
     await emulator.advance(60_000)
   }
   return { up, down }

@@ -2,9 +2,9 @@
 import { Card } from 'antd'
 import type { CallRecord } from '../../../src/emulator/types.ts'
 import { useQuery } from '../data.ts'
-import { formatTime } from '../format.ts'
 import { useWords } from '../i18n.tsx'
 import { calls } from '../lab.ts'
+import { timeColumn } from '../parts/list.tsx'
 import { PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
 import { type Column, ResourceTable } from '../parts/table.tsx'
@@ -13,13 +13,7 @@ export function CallsPage() {
   const { t, language } = useWords()
   const query = useQuery(calls)
   const columns: Column<CallRecord>[] = [
-    {
-      key: 'at',
-      title: t('field.at'),
-      width: 190,
-      text: ({ time }) => time,
-      show: ({ time }) => formatTime(time, language),
-    },
+    timeColumn('at', t('field.at'), ({ time }) => time, language),
     {
       key: 'action',
       title: t('audit.call'),
@@ -37,7 +31,7 @@ export function CallsPage() {
     {
       key: 'status',
       title: t('calls.status'),
-      width: 100,
+      width: 130,
       text: ({ status }) => status,
       show: ({ status }) => status,
     },

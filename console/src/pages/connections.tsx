@@ -129,6 +129,13 @@ function ConnectionTable({
           const rate = rateOf(row.extra)
           return rate === undefined ? '' : rate.in + rate.out
         },
+        csv: {
+          title: t('field.rate.csv'),
+          of: (row) => {
+            const rate = rateOf(row.extra)
+            return rate === undefined ? '' : `${rate.in} ${rate.out}`
+          },
+        },
         show: (row) => {
           const rate = rateOf(row.extra)
           if (rate === undefined) return <span className="muted">–</span>
@@ -192,6 +199,13 @@ function ConnectionTable({
         title: t('field.asOf'),
         width: 140,
         text: (row) => asOf(row.extra) ?? 0,
+        csv: {
+          title: t('field.asOf'),
+          of: (row) => {
+            const at = asOf(row.extra)
+            return at === undefined ? '' : new Date(at).toISOString()
+          },
+        },
         show: (row) => {
           const at = asOf(row.extra)
           return at === undefined ? t('label.never') : <Ago at={at} />

@@ -1,10 +1,9 @@
 import { deleteCustomerGateway } from '../../../src/resources/customer-gateway/spec.ts'
 import { useConsole } from '../context.tsx'
 import { type CustomerGatewayItem, connections, customerGateways, useQuery } from '../data.ts'
-import { formatTime } from '../format.ts'
 import { CustomerGatewayForm } from '../forms/customer-gateway-form.tsx'
 import { useWords } from '../i18n.tsx'
-import { actionsColumn, ListPage, nameColumn } from '../parts/list.tsx'
+import { actionsColumn, ListPage, nameColumn, timeColumn } from '../parts/list.tsx'
 import { Copyable } from '../parts/page.tsx'
 import type { Column } from '../parts/table.tsx'
 
@@ -33,13 +32,7 @@ export function CustomerGatewaysPage() {
       text: (row) => row.Description ?? '',
       show: (row) => row.Description,
     },
-    {
-      key: 'created',
-      title: t('field.created'),
-      width: 190,
-      text: (row) => row.CreateTime ?? 0,
-      show: (row) => formatTime(row.CreateTime ?? 0, language),
-    },
+    timeColumn('created', t('field.created'), (row) => row.CreateTime ?? 0, language),
     actionsColumn(t('field.actions'), (row) => ({
       name: row.Name || row.CustomerGatewayId!,
       onEdit: () => edit(row),

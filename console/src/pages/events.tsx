@@ -3,10 +3,10 @@ import { Card } from 'antd'
 import { Link } from 'wouter'
 import { useConsole } from '../context.tsx'
 import { type ChangeItem, changes, connections, useQuery } from '../data.ts'
-import { formatTime } from '../format.ts'
 import { deriveHealth, type Health, reasonOf } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
+import { timeColumn } from '../parts/list.tsx'
 import { PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
 import { type Column, ResourceTable } from '../parts/table.tsx'
@@ -65,13 +65,7 @@ export function EventsPage() {
     return reason ? text(reason.title) : ''
   }
   const columns: Column<ChangeItem>[] = [
-    {
-      key: 'at',
-      title: t('field.at'),
-      width: 190,
-      text: (item) => item.At!,
-      show: (item) => formatTime(item.At!, language),
-    },
+    timeColumn('at', t('field.at'), (item) => item.At!, language),
     {
       key: 'health',
       title: t('field.health'),

@@ -2,10 +2,9 @@ import { Link } from 'wouter'
 import { deleteVpnGateway } from '../../../src/resources/vpn-gateway/spec.ts'
 import { useConsole } from '../context.tsx'
 import { type GatewayItem, gateways, useQuery, vpcs } from '../data.ts'
-import { formatTime } from '../format.ts'
 import { GatewayForm } from '../forms/gateway-form.tsx'
 import { useWords } from '../i18n.tsx'
-import { actionsColumn, ListPage, nameColumn } from '../parts/list.tsx'
+import { actionsColumn, ListPage, nameColumn, timeColumn } from '../parts/list.tsx'
 import { Mark, type Tone } from '../parts/mark.tsx'
 import { Copyable } from '../parts/page.tsx'
 import type { Column } from '../parts/table.tsx'
@@ -59,13 +58,7 @@ export function GatewaysPage() {
       text: (row) => row.Spec ?? '',
       show: (row) => row.Spec,
     },
-    {
-      key: 'created',
-      title: t('field.created'),
-      width: 190,
-      text: (row) => row.CreateTime ?? 0,
-      show: (row) => formatTime(row.CreateTime ?? 0, language),
-    },
+    timeColumn('created', t('field.created'), (row) => row.CreateTime ?? 0, language),
     actionsColumn(t('field.actions'), (row) => ({
       name: row.Name || row.VpnGatewayId!,
       onEdit: () => edit(row),

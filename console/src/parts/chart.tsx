@@ -46,10 +46,12 @@ export function Chart({ times, from, to, lines, format, label }: Props) {
         ],
         series: [
           { label: t('field.at'), value: (_, at) => (at === null ? '' : formatTime(at * 1000, language)) },
-          ...lines.map(({ name, color }) => ({
+          // The second is dashed: where both are the same, both are seen.
+          ...lines.map(({ name, color }, index) => ({
             label: name,
             stroke: color,
             width: 2,
+            ...(index > 0 ? { dash: [8, 5] } : {}),
             points: { show: false },
             fill: `${color}1a`,
             value: (_: uPlot, value: number | null) => (value === null ? '–' : format(value)),

@@ -2,7 +2,8 @@
 import { PlusOutlined } from '@ant-design/icons'
 import { Button, Card } from 'antd'
 import { type ReactNode, useState } from 'react'
-import { useWords } from '../i18n.tsx'
+import { formatTime } from '../format.ts'
+import { type Language, useWords } from '../i18n.tsx'
 import { RowActions } from './actions.tsx'
 import { PageHead } from './page.tsx'
 import { type Asked, Nothing, Shown } from './states.tsx'
@@ -97,7 +98,7 @@ export function nameColumn<T>(
     key: 'name',
     title,
     width: 260,
-    fixed: true,
+    fixed: 'left',
     text: (row) => {
       const { name, id } = of(row)
       return `${name ?? ''} ${id}`.trim()
@@ -118,9 +119,27 @@ export function actionsColumn<T>(title: string, of: (row: T) => Parameters<typeo
   return {
     key: 'actions',
     title,
-    width: 160,
+    width: 150,
+    fixed: 'right',
     sortable: false,
     text: () => '',
     show: (row) => <RowActions {...of(row)} />,
+  }
+}
+
+/** A point in time. The CSV has it as every program reads it (RFC 3339). @param of epoch milliseconds */
+export function timeColumn<T>(
+  key: string,
+  title: string,
+  of: (row: T) => number,
+  language: Language,
+): Column<T> {
+  return {
+    key,
+    title,
+    width: 190,
+    text: of,
+    show: (row) => formatTime(of(row), language),
+    csv: { title, of: (row) => new Date(of(row)).toISOString() },
   }
 }

@@ -15,8 +15,10 @@ export interface Column<T> {
   /** As text: what is searched, sorted by and written into the CSV. */
   readonly text: (row: T) => string | number
   readonly sortable?: boolean
-  /** Stays in sight when the rest is scrolled sideways. */
-  readonly fixed?: boolean
+  /** At this edge it stays in sight when the rest is scrolled sideways, where there is room for that. */
+  readonly fixed?: 'left' | 'right'
+  /** In the CSV, where that differs from what the page shows. */
+  readonly csv?: { readonly title: string; readonly of: (row: T) => string | number }
 }
 
 interface Props<T> {
@@ -69,9 +71,9 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
   const shown: TableColumnsType<T> = columns.map((column) => ({
     key: column.key,
     title: column.title,
-    width: column.fixed && !roomy ? 168 : column.width,
+    width: column.fixed === 'left' && !roomy ? 168 : column.width,
     ellipsis: true,
-    fixed: column.fixed && roomy ? 'left' : undefined,
+    fixed: roomy ? column.fixed : undefined,
     render: (_, row) => column.show(row),
     ...(column.sortable === false
       ? {}
@@ -107,8 +109,8 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
         </span>
         <CsvButton
           name={name}
-          head={written.map((column) => column.title)}
-          rows={() => found.map((row) => written.map((column) => column.text(row)))}
+          head={written.map((column) => column.csv?.title ?? column.title)}
+          rows={() => found.map((row) => written.map((column) => (column.csv?.of ?? column.text)(row)))}
         />
       </div>
       <div ref={height.ref}>
