@@ -122,7 +122,7 @@ export const messages = {
   'views.save': ['Save these filters', '保存当前筛选'],
   'views.name': ['Name', '名称'],
   'views.copy': ['Copy a link to this view', '复制此视图的链接'],
-  'views.remove': ['Remove {name}', '移除 {name}'],
+  'views.remove': ['Remove a view', '移除视图'],
 
   // --- Health ---
   'health.up': ['Up', '正常'],

@@ -1,5 +1,5 @@
 import { DeleteOutlined, LinkOutlined, SaveOutlined } from '@ant-design/icons'
-import { App, Button, Card, Dropdown, Input, Select, Space } from 'antd'
+import { App, Button, Card, Dropdown, Input, Select } from 'antd'
 import { type ReactNode, useMemo, useState } from 'react'
 import { Link, useSearchParams } from 'wouter'
 import { isAttachment, roleOf } from '../connection/tunnels.ts'
@@ -351,22 +351,7 @@ function SavedViews({ place }: { readonly place: string }) {
         items: [
           ...names.map((name) => ({
             key: `use ${name}`,
-            label: (
-              <Space>
-                {name}
-                <Button
-                  type="text"
-                  size="small"
-                  aria-label={t('views.remove', { name })}
-                  icon={<DeleteOutlined aria-hidden />}
-                  onClick={(event) => {
-                    event.stopPropagation()
-                    const { [name]: _, ...rest } = views
-                    keep(rest)
-                  }}
-                />
-              </Space>
-            ),
+            label: name,
             onClick: () => setParams(new URLSearchParams(views[name])),
           })),
           ...(names.length > 0 ? [{ type: 'divider' as const }] : []),
@@ -377,6 +362,23 @@ function SavedViews({ place }: { readonly place: string }) {
             disabled: params.size === 0,
             onClick: save,
           },
+          ...(names.length > 0
+            ? [
+                {
+                  key: 'remove',
+                  icon: <DeleteOutlined aria-hidden />,
+                  label: t('views.remove'),
+                  children: names.map((name) => ({
+                    key: `remove ${name}`,
+                    label: name,
+                    onClick: () => {
+                      const { [name]: _, ...rest } = views
+                      keep(rest)
+                    },
+                  })),
+                },
+              ]
+            : []),
           {
             key: 'copy',
             icon: <LinkOutlined aria-hidden />,

@@ -120,6 +120,8 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
           dataSource={found as T[]}
           columns={shown}
           pagination={false}
+          // Above the head it would lie on the filters.
+          showSorterTooltip={{ placement: 'bottom' }}
           virtual={virtual}
           scroll={{
             x: columns.reduce((sum, column) => sum + column.width, 0),
