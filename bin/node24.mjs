@@ -11,11 +11,17 @@ export const oldestNode = 20
  */
 export function findNode24() {
   if (Number(process.versions.node.split('.')[0]) >= 24) return process.execPath
-  const installed = fileURLToPath(new URL('../node_modules/.bin/node', import.meta.url))
+  // In the project's own packages, or beside it in those of whoever has installed it.
+  return ['../node_modules/.bin/node', '../../.bin/node']
+    .map((path) => fileURLToPath(new URL(path, import.meta.url)))
+    .find(isExecutable)
+}
+
+function isExecutable(file) {
   try {
-    accessSync(installed, constants.X_OK)
-    return installed
+    accessSync(file, constants.X_OK)
+    return true
   } catch {
-    return undefined
+    return false
   }
 }

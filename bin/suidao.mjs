@@ -7,7 +7,16 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { findNode24 } from './node24.mjs'
 import { packedKysely } from './packed.mjs'
 
-const node = existsSync(new URL('../node_modules', import.meta.url)) ? findNode24() : undefined
+const isThere = (path) => existsSync(new URL(path, import.meta.url))
+const isInstalled = () => {
+  try {
+    return module.createRequire(import.meta.url).resolve('kysely') !== ''
+  } catch {
+    return false
+  }
+}
+
+const node = isInstalled() ? findNode24() : undefined
 
 if (node === undefined) {
   console.error(
@@ -18,15 +27,17 @@ if (node === undefined) {
   // What Node makes of the sources is kept for the next start: it takes half the time then, and 25 MB less memory,
   // since nothing has to be stripped of its types. In our own folder: nobody else may write what we run.
   module.enableCompileCache(fileURLToPath(new URL('../node_modules/.cache/suidao', import.meta.url)))
-  const packed = packedKysely().file
-  if (existsSync(packed)) {
+  // Who has installed the package has what it needs beside it, and nothing packed.
+  const packed = isThere('../node_modules/kysely') ? packedKysely().file : undefined
+  if (packed && existsSync(packed)) {
     const url = pathToFileURL(packed).href
     module.registerHooks({
       resolve: (specifier, context, next) =>
         specifier === 'kysely' ? { url, format: 'module', shortCircuit: true } : next(specifier, context),
     })
   }
-  const { runCli } = await import('../src/cli.ts')
+  // The package that is installed has JavaScript in the same place (scripts/package.ts).
+  const { runCli } = await import(isThere('../src/cli.ts') ? '../src/cli.ts' : '../src/cli.js')
   module.flushCompileCache()
   process.exitCode = await runCli(process.argv.slice(2))
 } else {

@@ -1,7 +1,7 @@
 import openapi from '@alicloud/openapi-core'
 import vpc from '@alicloud/vpc20160428'
+import { type StartedEmulator, startEmulator } from 'suidao/testing'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type StartedEmulator, startEmulator } from '../src/testing.ts'
 import { connectionsThatAreDown } from './alert.ts'
 
 let emulator: StartedEmulator

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import openapi from '@alicloud/openapi-core'
 import vpc from '@alicloud/vpc20160428'
-import { type StartedEmulator, startEmulator } from '../src/testing.ts'
+import { type StartedEmulator, startEmulator } from 'suidao/testing'
 
 let emulator: StartedEmulator
 before(async () => {
