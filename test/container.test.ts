@@ -3,11 +3,11 @@
  * ignored, versions and ports agree, and what it runs starts.
  */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join, matchesGlob, normalize } from 'node:path'
+import { dirname, join, matchesGlob, normalize, relative } from 'node:path'
 import { test } from 'node:test'
 import { parse } from 'yaml'
 import packageJson from '../package.json' with { type: 'json' }
@@ -30,6 +30,11 @@ const instructions: readonly Instruction[] = textOf(`${folder}/Dockerfile`)
     return { name, rest }
   })
 const all = (name: string) => instructions.filter((one) => one.name === name).map(({ rest }) => rest)
+
+const linesOf = (file: string) =>
+  textOf(`${folder}/${file}`)
+    .split('\n')
+    .filter((line) => line !== '')
 
 /** By the rules of .dockerignore: the last line that fits decides. */
 function isIgnored(path: string, lines: readonly string[]): boolean {
@@ -55,9 +60,7 @@ test('the Dockerfile has known instructions only, and begins with the Node that 
 })
 
 test('what is copied exists and is not ignored; tests are', () => {
-  const ignore = textOf(`${folder}/Dockerfile.dockerignore`)
-    .split('\n')
-    .filter((line) => line !== '')
+  const ignore = linesOf('Dockerfile.dockerignore')
   const sources = all('COPY').flatMap((rest) => rest.split(/\s+/).slice(0, -1))
   assert.ok(sources.length > 0)
   for (const source of sources) {
@@ -97,15 +100,29 @@ test('compose builds that Dockerfile, and its ports are those of the command, on
   assert.match(healthcheck.test.at(-1)!, new RegExp(`127\\.0\\.0\\.1:${option('--control-port')}/`))
 })
 
-test('the command of the container starts', { timeout: 60_000 }, async (t) => {
+test('with what is copied and installed alone, what it runs at the end works', {
+  timeout: 60_000,
+}, async (t) => {
   const place = mkdtempSync(join(tmpdir(), 'suidao-container-'))
   t.after(() => rmSync(place, { recursive: true }))
-  const [, ...args] = JSON.parse(all('CMD')[0]!) as string[]
+  const ignore = linesOf('Dockerfile.dockerignore')
+  const isKept = (path: string) => !isIgnored(relative(root, path), ignore)
+  for (const source of all('COPY').flatMap((rest) => rest.split(/\s+/).slice(0, -1)))
+    cpSync(join(root, source), join(place, source), { recursive: true, filter: isKept })
+  // As `npm ci --omit=dev --omit=optional` would leave it: npm itself is not what is tried here.
+  const install = all('RUN').find((rest) => rest.startsWith('npm ci'))
+  assert.match(install ?? '', /--omit=dev --omit=optional/)
+  mkdirSync(join(place, 'node_modules'))
+  for (const name of Object.keys(packageJson.dependencies))
+    symlinkSync(join(root, 'node_modules', name), join(place, 'node_modules', name))
+  const node = (args: readonly string[]) => [process.execPath, args.slice(1), { cwd: place }] as const
+
+  const check = all('RUN').find((rest) => rest.startsWith('node '))!
+  assert.match(execFileSync(...node(check.split(' '))).toString(), /^suidao /)
+
   const own = ['--host', '127.0.0.1', '--port', '0', '--control-port', '0']
-  const child = spawn(process.execPath, [...args, ...own], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const [command, args, options] = node([...JSON.parse(all('CMD')[0]!), ...own])
+  const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'inherit'] })
   t.after(() => child.kill('SIGKILL'))
   let output = ''
   child.stdout.setEncoding('utf8')
