@@ -42,6 +42,7 @@ export function createControl(emulator: Emulator): Control {
     const groups = pattern.exec(pathname)?.groups ?? {}
     const path = Object.fromEntries(Object.entries(groups).map(([name, value]) => [name, decode(value)]))
     const value = await route.run(emulator, { path, query: searchParams, body: parseBody(body, route) })
+    if (method !== 'GET') emulator.keep()
     return route.answer ? { status: 200, value } : { status: 204, value: undefined }
   }
 

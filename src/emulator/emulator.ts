@@ -25,6 +25,7 @@ import { createCaller } from './caller.ts'
 import { type Control, type ControlServer, createControl, serveControl } from './control.ts'
 import { ControlError } from './errors.ts'
 import { createFaults, type Faults } from './faults.ts'
+import { readKept, writeKept } from './kept.ts'
 import { createMistakes, type Mistakes } from './mistakes.ts'
 import { playScenario } from './scenarios.ts'
 import { putBack, type Snapshot, takeSnapshot } from './snapshots.ts'
@@ -73,6 +74,8 @@ export interface Emulator {
   restore(accountId: string, snapshot: string): Promise<void>
   /** Takes all resources of an account away. */
   reset(accountId: string): Promise<void>
+  /** Writes down what goes on after a restart, where there is a folder that is kept. */
+  keep(): void
   close(): Promise<void>
 }
 
@@ -104,7 +107,10 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
   const { seed = 1, profile = 'instant', regionId = 'cn-hangzhou', host = '127.0.0.1' } = options
   const folder = options.data === undefined ? mkdtempSync(join(tmpdir(), 'suidao-emulator-')) : undefined
   const dataDir = folder ?? resolve(options.data!)
-  const clock = new VirtualClock(options.start ?? Date.now(), options.speed ?? 1)
+  const kept = options.data === undefined ? undefined : readKept(dataDir)
+  // It never goes back: what is stored is dated by it.
+  const began = Math.max(options.start ?? Date.now(), kept?.now ?? 0)
+  const clock = new VirtualClock(began, options.speed ?? 1)
   let profileName = typeof profile === 'string' ? profile : 'scripted'
   const world = new World({ clock, seed, profile: typeof profile === 'string' ? profiles[profile] : profile })
   const mistakes = createMistakes(() => clock.now())
@@ -115,6 +121,12 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
   let lab: Control
   const calls: RequestLog[] = []
   const faults = createFaults(world, seed, (zone) => addressesOfZone(app, zone))
+  if (kept) {
+    for (const [key, change] of kept.peers) world.setPeer(key, change)
+    for (const [key, network] of kept.networks) world.setNetwork(key, network)
+    for (const [key, until] of kept.reboots) world.peerReboots(key, until - began)
+    faults.restore(kept)
+  }
   const gate: Gate = async (call) => {
     // Scenarios and drift are the emulator's own doing.
     if (own.has(call.principal.accessKeyId)) return {}
@@ -146,7 +158,7 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
 
   let control: ControlServer | undefined
   let endpoint = ''
-  let played = 0
+  let played = kept?.played ?? 0
   const snapshots = new Map<string, { readonly accountId: string; readonly rows: Snapshot }>()
   let snapshotCount = 0
 
@@ -248,8 +260,20 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
     async reset(accountId) {
       await exchange(accountOf(accountId).accountId, new Map())
     },
+    keep() {
+      if (options.data === undefined) return
+      writeKept(dataDir, {
+        now: clock.now(),
+        played,
+        peers: [...world.peerChanges()],
+        networks: [...world.networks()],
+        reboots: [...world.reboots()],
+        ...faults.keep(),
+      })
+    },
     async close() {
       await control?.close()
+      if (control) emulator.keep()
       world.end()
       await app.close()
       if (folder) rmSync(folder, { recursive: true, force: true })
@@ -271,6 +295,8 @@ export async function createEmulator(options: EmulatorOptions = {}): Promise<Emu
   lab = createControl(emulator)
   try {
     await addKey(firstKey)
+    const known = new Set(await listAccounts(app.db))
+    for (let number = 2; known.has(keyOf(number).accountId); number++) await addKey(keyOf(number))
     endpoint = (await app.listen()).endpoint
     control = await serveControl(lab, host, options.controlPort ?? 0)
   } catch (error) {

@@ -4,10 +4,11 @@ import type { Tunnel } from '../engine/engine.ts'
 import { type ReasonCode, reasons } from '../engine/reason.ts'
 import type { Network } from '../engine/simulated/tunnel.ts'
 import { type Place, placeOf } from '../engine/simulated/words.ts'
-import type { TaskFault as Struck, World } from '../engine/simulated/world.ts'
+import type { TaskFault as StruckTask, World } from '../engine/simulated/world.ts'
 import { apiError, errorTable } from '../rpc/errors.ts'
 import type { Gate, Passage } from '../rpc/gate.ts'
 import { ControlError } from './errors.ts'
+import type { Kept, Struck } from './kept.ts'
 import type { ApiFault, Fault, FaultRequest, NetworkFault, TaskFault, TunnelFault } from './types.ts'
 
 interface Armed {
@@ -17,8 +18,8 @@ interface Armed {
   hits: number
   armed: boolean
   timer?: Timer
-  /** Takes back what a fault of the network has done. */
-  undo?: () => void
+  until?: number
+  struck?: Struck
 }
 
 export interface Faults {
@@ -27,6 +28,9 @@ export interface Faults {
   disarmAll(): void
   list(): readonly Fault[]
   find(id: string): Fault
+  /** What it takes to go on after a restart; what is drawn begins anew. */
+  keep(): Pick<Kept, 'faults' | 'faultCount'>
+  restore(kept: Pick<Kept, 'faults' | 'faultCount'>): void
   /** Stands before every call of a client. */
   readonly gate: (call: Parameters<Gate>[0]) => Promise<Passage>
 }
@@ -64,7 +68,7 @@ export function createFaults(
     return one && strikes(one) ? one.fault.reason : undefined
   }
 
-  function task(what: NonNullable<TaskFault['what']>, id: string): Struck | undefined {
+  function task(what: NonNullable<TaskFault['what']>, id: string): StruckTask | undefined {
     const one = armed('task').find(({ fault }) => (fault.what ?? what) === what && (fault.id ?? id) === id)
     if (!one || !strikes(one)) return undefined
     const { kind, delay, message } = one.fault
@@ -80,9 +84,7 @@ export function createFaults(
         (address) => !world.lostAddresses().has(address) && one.hits < times && strikes(one),
       )
       for (const address of lost) world.setDaemon(address, false)
-      one.undo = () => {
-        for (const address of lost) world.setDaemon(address, true)
-      }
+      one.struck = { addresses: lost }
       return
     }
     const change = networkChange(one.fault)
@@ -91,18 +93,28 @@ export function createFaults(
     const keys = isSpread ? world.find(target ?? '*').map(({ id }) => id) : [target ?? '*']
     const struck = keys.filter(() => one.hits < times && strikes(one))
     if (!isSpread) one.hits = world.find(target ?? '*').length
-    const before = new Map(struck.map((key) => [key, world.networks().get(key) ?? {}]))
-    for (const key of struck) world.setNetwork(key, { ...before.get(key), ...change })
-    one.undo = () => {
-      for (const [key, network] of before) world.setNetwork(key, network)
-    }
+    const before = struck.map((key) => [key, world.networks().get(key) ?? {}] as const)
+    for (const [key, network] of before) world.setNetwork(key, { ...network, ...change })
+    one.struck = { networks: before }
+  }
+
+  function undo(struck: Struck): void {
+    if ('networks' in struck) for (const [key, network] of struck.networks) world.setNetwork(key, network)
+    else for (const address of struck.addresses) world.setDaemon(address, true)
+  }
+
+  const randomOf = (number: number) => seededRandom(seed * 104_729 + number)
+
+  function endAt(one: Armed, time: number): void {
+    one.until = time
+    one.timer = world.clock.after(time - world.clock.now(), () => end(one))
   }
 
   function end(one: Armed): void {
     one.armed = false
     one.timer?.cancel()
-    one.undo?.()
-    one.undo = undefined
+    if (one.struck) undo(one.struck)
+    delete one.struck
     world.faultsChanged()
   }
 
@@ -113,13 +125,13 @@ export function createFaults(
       const one: Armed = {
         id: `fault-${count}`,
         fault,
-        random: seededRandom(seed * 104_729 + count),
+        random: randomOf(count),
         hits: 0,
         armed: true,
       }
       all.set(one.id, one)
       world.note('fault armed', { id: one.id, ...fault })
-      if (fault.for !== undefined) one.timer = world.clock.after(fault.for, () => end(one))
+      if (fault.for !== undefined) endAt(one, world.clock.now() + fault.for)
       if (fault.layer === 'network') await strikeNetwork(one as Armed & { fault: NetworkFault })
       if (fault.layer === 'tunnel' && placeOf(fault.reason) !== 'negotiation') world.faultsChanged()
       else if (fault.layer === 'tunnel' && fault.renegotiate !== false) {
@@ -142,6 +154,22 @@ export function createFaults(
       const one = all.get(id)
       if (!one) throw new ControlError(404, `there is no fault ${id}`)
       return show(one)
+    },
+    keep: () => ({
+      faultCount: count,
+      faults: [...all.values()].map(({ id, fault, hits, armed, until, struck }) => ({
+        ...{ id, fault, hits, armed, until, struck },
+      })),
+    }),
+    restore({ faultCount, faults }) {
+      count = faultCount
+      for (const kept of faults) {
+        const one: Armed = { ...kept, random: randomOf(Number(kept.id.slice('fault-'.length))) }
+        all.set(one.id, one)
+        if (one.struck && 'addresses' in one.struck)
+          for (const address of one.struck.addresses) world.setDaemon(address, false)
+        if (one.armed && one.until !== undefined) endAt(one, one.until)
+      }
     },
     async gate({ spec, principal }) {
       const passage: { loseAnswer?: boolean } = {}

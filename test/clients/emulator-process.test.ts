@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import vpc from '@alicloud/vpc20160428'
+import { createControlClient } from '../../src/emulator/client.ts'
 import type { Fixture, State } from '../../src/emulator/types.ts'
 import { startEmulator } from '../../src/testing.ts'
 import { until, vpcClient } from '../support/app.ts'
@@ -73,17 +74,44 @@ describe('suidao emulator', () => {
     assert.match(late.stderr, /is not the ready file of an emulator that runs/)
   })
 
-  test('with a folder it keeps its resources, and their tunnels come up again', async () => {
+  test('with a folder it goes on where it ended: resources, accounts, clock, peers, faults', async () => {
     const data = join(folder, 'kept')
-    const first = await start('--data', data, '--scenario', 'both-up')
-    await first.end()
-    const second = await start('--data', data)
-    const vpnConnectionId = first.fixture!.vpnConnectionIds[0]!
-    const request = new vpc.DescribeVpnConnectionRequest({ regionId, vpnConnectionId })
-    await until('the tunnel is up', async () => {
-      const { body } = await second.sdk.describeVpnConnection(request)
-      return body!.status === 'ipsec_sa_established'
-    })
+    const first = await start('--data', data, '--scenario', 'both-up', '--speed', '0')
+    const { vpnConnectionIds: ids, peerAddresses: peers } = first.fixture!
+    const one = createControlClient(first.state.control)
+    await one.addAccount()
+    await one.setPeer(peers[0]!, { psk: 'another' })
+    const lasting = await one.arm({ layer: 'network', kind: 'partition', target: peers[1]! })
+    await one.arm({ layer: 'api', kind: 'throttle', action: 'CreateVpc', for: 60_000 })
+    await one.arm({ layer: 'network', kind: 'zone-lost', target: 'cn-hangzhou-x' })
+    const { now } = await one.advance(24 * 3_600_000 - 60_000)
+    await one.arm({ layer: 'api', kind: 'throttle', action: 'CreateVpc', for: 90_000 })
+    // What was asked for is kept whether it ends well or not.
+    await first.end('SIGKILL')
+
+    const second = await start('--data', data, '--speed', '0')
+    const two = createControlClient(second.state.control)
+    assert.equal((await two.clock()).now, now)
+    assert.equal((await two.accounts()).length, 2)
+    const reason = async (id: string) =>
+      (await two.tunnels()).find((tunnel) => tunnel.id === id)!.report.failure?.code
+    await two.settle()
+    assert.equal(await reason(ids[0]!), 'PEER_REJECTED_AUTH')
+    assert.equal(await reason(ids[1]!), 'PEER_SILENT')
+    const create = () => second.sdk.createVpc(new vpc.CreateVpcRequest({ regionId, cidrBlock: '10.0.0.0/8' }))
+    await assert.rejects(create(), /Throttling/)
+    await two.advance(90_000)
+    await create()
+    await two.disarm(lasting.id)
+    await two.resetPeer(peers[0]!)
+    await two.advance(60_000)
+    const request = new vpc.DescribeVpnConnectionsRequest({ regionId })
+    const { body } = await second.sdk.describeVpnConnections(request)
+    const statuses = body!.vpnConnections!.vpnConnection!.map(({ status }) => status)
+    assert.deepEqual(statuses, ['ipsec_sa_established', 'ipsec_sa_established'])
+    const again = await two.play('both-up')
+    assert.ok(again.peerAddresses.every((address) => !peers.includes(address)))
+    assert.equal((await two.arm({ layer: 'task', kind: 'stuck' })).id, 'fault-5')
     await second.end()
   })
 

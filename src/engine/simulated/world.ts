@@ -81,6 +81,8 @@ export class World {
   readonly #peers = new Map<string, PeerChange>()
   /** By address; `*` for all. */
   readonly #networks = new Map<string, Partial<Network>>()
+  /** By key of a peer that starts anew: when it is back. */
+  readonly #reboots = new Map<string, number>()
   /** Addresses of our own whose daemon is gone. */
   readonly #lost = new Set<string>()
   readonly #names = new Map<TunnelId, string>()
@@ -170,10 +172,17 @@ export class World {
   peerReboots(key: string, milliseconds: number): void {
     for (const { simulated } of this.#of(key)) simulated.peerForgets()
     this.setNetwork(key, { ...this.#networks.get(key), silent: true })
+    this.#reboots.set(key, this.clock.now() + milliseconds)
     this.clock.after(milliseconds, () => {
+      this.#reboots.delete(key)
       const { silent: _, ...rest } = this.#networks.get(key) ?? {}
       this.setNetwork(key, rest)
     })
+  }
+
+  /** Peers that start anew, and when they are back, in epoch milliseconds. */
+  reboots(): ReadonlyMap<string, number> {
+    return this.#reboots
   }
 
   // --- Network -----------------------------------------------------------------------------------------------
