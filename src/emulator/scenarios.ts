@@ -3,6 +3,9 @@
  *
  * The resources are there when a scenario begins, so they are made at once, whatever the profile says.
  */
+
+import { generateKeyPairSync } from 'node:crypto'
+import { issueCertificate } from '../certificates/x509.ts'
 import type { Text } from '../engine/reason.ts'
 import type { World } from '../engine/simulated/world.ts'
 import type { Call } from './caller.ts'
@@ -27,6 +30,16 @@ interface Scenario {
 }
 
 const second = 1_000
+
+const day = 24 * 60 * 60 * second
+
+/** The CA of peers, which need nothing of it but its certificate: whoever has its key is forgotten. */
+function remoteCa(): string {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const subject = { organization: 'Suidao', commonName: 'CA of emulated peers' }
+  const [notBefore, notAfter] = [Date.UTC(2000), Date.UTC(2100)]
+  return issueCertificate({ subject, publicKey, issuer: { subject, key: privateKey }, notBefore, notAfter })
+}
 
 const silent = (stage: Stage, peer: string) =>
   stage.faults.arm({ layer: 'network', kind: 'partition', target: peer })
@@ -90,6 +103,15 @@ export const scenarios = {
     },
     after: ({ world }, { peerAddresses: [, peer] }) =>
       world.setPeer(peer!, { localSubnets: ['10.99.0.0/24'] }, true),
+  },
+  'cert-expired': {
+    summary: {
+      en: 'both tunnels use certificates, and that of the second peer has expired',
+      zh: '两条隧道均使用证书认证，其中第二个对端的证书已过期',
+    },
+    connection: () => ({ RemoteCaCertificate: remoteCa() }),
+    after: ({ world }, { peerAddresses: [, peer] }) =>
+      world.setPeer(peer!, { certificate: { notAfter: world.clock.now() - day } }, true),
   },
   'bgp-only-down': {
     summary: {

@@ -104,6 +104,8 @@ describe('scenarios', () => {
       ),
     'subnets-mismatch': (running, fixture) =>
       statuses(running, fixture, ['ipsec_sa_established', 'ipsec_sa_not_established'], 'SUBNET_MISMATCH'),
+    'cert-expired': (running, fixture) =>
+      statuses(running, fixture, ['ipsec_sa_established', 'ike_sa_not_established'], 'CERT_EXPIRED'),
     async 'bgp-only-down'(running, fixture) {
       const up = ['ipsec_sa_established', 'ipsec_sa_established']
       await statuses(running, fixture, up, 'BGP_CLOSED')
