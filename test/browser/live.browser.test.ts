@@ -102,9 +102,20 @@ test('every reason is shown with what to do about it, in both languages', async 
   const control = createControlClient(world.emulator.state().control)
   const codes = Object.keys(reasons) as ReasonCode[]
   assert.ok(codes.length > 30)
+  // Reasons of BGP and of the health check need both.
+  const inside = await world.emulator.play('bgp-only-down')
+  await control.resetPeer(inside.peerAddresses[1]!)
+  for (const VpnConnectionId of inside.vpnConnectionIds) {
+    const HealthCheckConfig = { Enable: 'true', Dip: '172.16.2.1', Sip: '10.0.1.1', Interval: 3, Retry: 3 }
+    await control.drift('ModifyVpnConnectionAttribute', {
+      VpnConnectionId,
+      HealthCheckConfig: JSON.stringify(HealthCheckConfig),
+    })
+    await control.settle()
+  }
   // Both connections at the same time, each with every second reason and a page for each language.
   await Promise.all(
-    fixture.vpnConnectionIds.map(async (target, half, all) => {
+    inside.vpnConnectionIds.map(async (target, half, all) => {
       const pages = await Promise.all(
         (['en', 'zh'] as const).map(async (language) => {
           const { page, context } = await visit(browser, world.origin, { language })
@@ -114,6 +125,8 @@ test('every reason is shown with what to do about it, in both languages', async 
       )
       for (const reason of codes.filter((_, index) => index % all.length === half)) {
         const fault = await control.arm({ layer: 'tunnel', reason, target })
+        // A verdict takes a few probes.
+        if (reason === 'HEALTH_CHECK_FAILED') await control.advance(10_000)
         await control.settle()
         const { title, remedy } = reasons[reason]
         for (const { page, language } of pages) {
