@@ -65,6 +65,24 @@ test('every link inside the project leads to a file, and to a heading of it wher
   assert.deepEqual(dead, [])
 })
 
+test('every built action of Vpc is called by a test through an official SDK, and none is left to build', () => {
+  const text = textOf('docs/coverage.md')
+  assert.match(text, /^\| specified, not built \| 0 \|/m)
+  const [, built] = /^## Built\n([\s\S]*?)^## /m.exec(text)!
+  const [head, , ...rows] = built!
+    .trim()
+    .split('\n')
+    .map((line) => line.split('|').map((cell) => cell.trim()))
+  const tests = head!.indexOf('Tests')
+  // Other products stand beside the name of the action.
+  const ofVpc = rows.filter(([, name]) => !name!.includes(' of '))
+  assert.ok(ofVpc.length > 60)
+  assert.deepEqual(
+    ofVpc.filter((cells) => cells[tests] === '').map(([, name]) => name),
+    [],
+  )
+})
+
 test('every npm script and every setting that a document names exists', () => {
   // Beside the settings: what tests are told of clients that no registry has.
   const told = globSync('test/other-clients/*.ts', { cwd: root }).flatMap((path) =>

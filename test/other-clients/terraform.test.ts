@@ -57,7 +57,7 @@ const scenarios: Scenario[] = [
     },
     change: { stage: 'production', ike_lifetime: 7200, route_weight: 0, remote_subnets: ['192.168.0.0/16'] },
     changes: {
-      'alicloud_vpc.office': ['name', 'tags', 'vpc_name'],
+      'alicloud_vpc.office': ['tags', 'vpc_name'],
       'alicloud_vpn_connection.branch': ['ike_config', 'remote_subnet', 'tags'],
       'alicloud_vpn_customer_gateway.branch': ['tags'],
       'alicloud_vpn_gateway.office': ['tags'],
