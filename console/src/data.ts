@@ -1,10 +1,13 @@
 /** What the pages show, as the API answers it, kept and refreshed by the query cache. */
 import { type QueryClient, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
+import { listAccessKeys } from '../../src/resources/access-key/spec.ts'
 import { lookupEvents } from '../../src/resources/audit-event/spec.ts'
 import { describeCustomerGateways } from '../../src/resources/customer-gateway/spec.ts'
 import { diagnoseVpnConnections } from '../../src/resources/diagnosis/spec.ts'
 import { suidaoListTunnelChanges, suidaoListTunnelSamples } from '../../src/resources/history/spec.ts'
+import { getPolicy, listPolicies, listPoliciesForUser } from '../../src/resources/policy/spec.ts'
 import { suidaoExplainRoute } from '../../src/resources/route-entry/spec.ts'
+import { listUsers } from '../../src/resources/user/spec.ts'
 import { describeVcoRouteEntries } from '../../src/resources/vco-route-entry/spec.ts'
 import { describeVpcs } from '../../src/resources/vpc/spec.ts'
 import {
@@ -298,6 +301,76 @@ export const webhooks = (RegionId: string) =>
   queryOptions({
     queryKey: [RegionId, 'webhooks'],
     queryFn: async () => (await call(suidaoListWebhooks, { RegionId })).Webhooks?.Webhook ?? [],
+    ...live,
+  })
+
+// --- Users, their keys and their policies. Nobody is told of changes: they are asked for again, as the rest is. ---
+
+export type UserItem = Listed<Answer<typeof listUsers>, 'Users', 'User'>
+export type KeyItem = Listed<Answer<typeof listAccessKeys>, 'AccessKeys', 'AccessKey'>
+export type PolicyItem = Listed<Answer<typeof listPolicies>, 'Policies', 'Policy'>
+export type AttachedPolicyItem = Listed<Answer<typeof listPoliciesForUser>, 'Policies', 'Policy'>
+
+/** Every page of a list that goes on behind a marker. */
+async function everyMarker<A extends { readonly IsTruncated?: boolean; readonly Marker?: string }, T>(
+  ask: (page: { Marker?: string; MaxItems: number }) => Promise<A>,
+  read: (answer: A) => readonly T[],
+): Promise<readonly T[]> {
+  const items: T[] = []
+  let answer = await ask({ MaxItems: 1000 })
+  items.push(...read(answer))
+  while (answer.IsTruncated && answer.Marker !== undefined) {
+    answer = await ask({ MaxItems: 1000, Marker: answer.Marker })
+    items.push(...read(answer))
+  }
+  return items
+}
+
+export const users = (RegionId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'ram', 'users'],
+    queryFn: () =>
+      everyMarker(
+        (page) => call(listUsers, page),
+        ({ Users }) => Users?.User ?? [],
+      ),
+    ...live,
+  })
+
+export const policies = (RegionId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'ram', 'policies'],
+    queryFn: () =>
+      everyMarker(
+        (page) => call(listPolicies, page),
+        ({ Policies }) => Policies?.Policy ?? [],
+      ),
+    ...live,
+  })
+
+export const policyDocument = (RegionId: string, PolicyType: PolicyKind, PolicyName: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'ram', 'policy', PolicyType, PolicyName],
+    queryFn: async () =>
+      (await call(getPolicy, { PolicyType, PolicyName })).DefaultPolicyVersion?.PolicyDocument ?? '',
+    gcTime: 0,
+  })
+
+export type PolicyKind = 'System' | 'Custom'
+
+/** Of a user; without a name those of whoever asks. */
+export const accessKeys = (RegionId: string, UserName: string | undefined) =>
+  queryOptions({
+    queryKey: [RegionId, 'ram', 'keys', UserName ?? ''],
+    queryFn: async () =>
+      (await call(listAccessKeys, UserName === undefined ? {} : { UserName })).AccessKeys?.AccessKey ?? [],
+    ...live,
+  })
+
+export const policiesOfUser = (RegionId: string, UserName: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'ram', 'attached', UserName],
+    queryFn: async () => (await call(listPoliciesForUser, { UserName })).Policies?.Policy ?? [],
     ...live,
   })
 

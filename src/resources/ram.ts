@@ -4,9 +4,7 @@
  *
  * Shapes are those of the SDK model 1.2.1 of version 2015-05-01 (read 2026-11).
  */
-import { apiError } from '../rpc/errors.ts'
 import type { Product } from '../rpc/spec.ts'
-import { AccessKeyError, parsePolicy } from './access-key/model.ts'
 
 export const ram: Product = { code: 'ram', version: '2015-05-01' }
 
@@ -44,13 +42,3 @@ export function pageBehind<T>(
 
 /** `2026-11-01T12:00:00Z` */
 export const ramTime = (time: number) => `${new Date(time).toISOString().slice(0, 19)}Z`
-
-/** @throws InvalidParameter.PolicyDocument that says where it is wrong */
-export function checkPolicyDocument(document: string): void {
-  try {
-    parsePolicy(document)
-  } catch (error) {
-    if (!(error instanceof AccessKeyError)) throw error
-    throw apiError('InvalidParameter.PolicyDocument', { reason: error.message })
-  }
-}

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { messages } from '../../console/src/messages.ts'
+import { popCore, until } from '../support/app.ts'
 import { launch, signIn, visit } from './support/browser.ts'
 import { type Emulated, startEmulated } from './support/emulated.ts'
 
@@ -218,3 +219,108 @@ test('from an empty region to a tunnel that is up, by forms alone', async () => 
   assert.deepEqual(faults, [])
   await context.close()
 })
+
+for (const [language, column] of [
+  ['en', 0],
+  ['zh', 1],
+] as const) {
+  test(`a user, a policy and a key: the secret is shown once, and the key is replaced, ${language}`, async () => {
+    const said = (key: keyof typeof messages, name = '') =>
+      messages[key][column].replace(/\{(name|id)\}/, name)
+    const { page, context, faults } = await visit(browser, world.origin, { language })
+    await signIn(page, world.origin, world.key, '/console/access')
+    const press = (name: string) => page.getByRole('button', { name, exact: true }).first().click()
+    const agree = (name: string) =>
+      page.getByRole('dialog').last().getByRole('button', { name, exact: true }).click()
+    const submit = async () => {
+      await press(said('action.save'))
+      await closed(page)
+    }
+    const user = `operator-${language}`
+    const policy = `look-${language}`
+
+    await press(said('access.newUser'))
+    await fill(page, said('access.user'), user)
+    await submit()
+    await press(said('access.newPolicy'))
+    await fill(page, said('field.name'), policy)
+    await fill(page, said('access.document'), '{"Version":"2"}')
+    await page.getByText(said('check.policyVersion')).waitFor()
+    assert.ok(await page.getByRole('button', { name: said('action.save'), exact: true }).isDisabled())
+    const documentOf = (action: string) =>
+      JSON.stringify({ Version: '1', Statement: [{ Effect: 'Allow', Action: action, Resource: '*' }] })
+    // What only the server knows is said with its code.
+    await fill(page, said('access.document'), documentOf('nothing'))
+    await press(said('action.save'))
+    await page.getByText('InvalidParameter.PolicyDocument').first().waitFor()
+    await fill(page, said('access.document'), documentOf('vpc:DescribeVpcs'))
+    await submit()
+
+    await press(said('access.policiesOf', user))
+    await page.getByText(said('access.noPolicies')).waitFor()
+    await drawer(page).getByLabel(said('access.attach.which')).click()
+    await page.locator('.ant-select-item-option', { hasText: policy }).click()
+    await press(said('access.attach'))
+    await page.getByRole('button', { name: said('access.detachNamed', policy) }).waitFor()
+    await page.keyboard.press('Escape')
+    await closed(page)
+
+    await press(said('access.keysNamed', user))
+    await page.getByText(said('access.noKeys')).waitFor()
+    await drawer(page)
+      .getByRole('button', { name: said('access.newKey') })
+      .click()
+    const secretShown = async () => {
+      const dialog = page.getByRole('dialog').filter({ hasText: said('access.secret.text') })
+      const secret = await dialog.locator('code').textContent()
+      assert.match(secret ?? '', /^\w{30}$/)
+      await dialog.getByRole('button').last().click()
+      await dialog.waitFor({ state: 'detached' })
+      return secret!
+    }
+    const secret = await secretShown()
+    const id = (await drawer(page).locator('td code').first().textContent())!
+    const described = () =>
+      popCore(new URL(world.origin).host, { id, secret }).request('DescribeVpcs', { RegionId: 'cn-hangzhou' })
+    assert.ok(await described())
+    await drawer(page)
+      .getByRole('button', { name: said('access.rotateNamed', id) })
+      .click()
+    await agree(said('access.rotate'))
+    await secretShown()
+    await drawer(page).locator('td code').nth(1).waitFor()
+    await drawer(page)
+      .getByRole('button', { name: said('access.disableNamed', id) })
+      .click()
+    await agree(said('access.disable'))
+    await drawer(page)
+      .getByRole('button', { name: said('access.enableNamed', id) })
+      .waitFor()
+    await until('the key is refused', () =>
+      described().then(
+        () => false,
+        (error) => error.code === 'InvalidAccessKeyId.Inactive',
+      ),
+    )
+    await drawer(page)
+      .getByRole('button', { name: said('action.deleteNamed', id) })
+      .click()
+    await agree(said('action.delete'))
+    await drawer(page).locator('td code').nth(1).waitFor({ state: 'detached' })
+    await page.keyboard.press('Escape')
+    await closed(page)
+
+    // The policy is edited, and the trail has what it was before.
+    await press(said('action.editNamed', policy))
+    await fill(page, said('access.document'), documentOf('vpc:DescribeVSwitches'))
+    await submit()
+    await page
+      .getByRole('button', { name: said('audit.details', 'CreatePolicyVersion') })
+      .first()
+      .click()
+    await page.getByText('DefaultPolicyVersion.PolicyDocument').first().waitFor()
+    assert.equal(await page.getByText(secret).count(), 0)
+    assert.deepEqual(faults, [])
+    await context.close()
+  })
+}

@@ -19,6 +19,7 @@ let branch = ''
 before(async () => {
   world = await startWorld()
   office = await world.connect('shanghai-office')
+  await world.userKey('night-shift', [])
   plant = await world.connect('frankfurt-plant')
   branch = await world.attach('lisbon-branch')
   world.engine.see(office, upReport('198.51.100.2'))
@@ -127,7 +128,7 @@ for (const language of ['en', 'zh'] as const) {
       ['networks', 'production'],
       ['routes', word('routes.which')],
       ['events', 'frankfurt-plant'],
-      ['access', word('access.policy')],
+      ['access', 'night-shift'],
       ['settings', word('settings.quotas')],
       [`connections/${office}`, word('connection.part.ike')],
       [`connections/${office}/tunnels`, 'c1a2b3d4'],
@@ -151,6 +152,14 @@ for (const language of ['en', 'zh'] as const) {
       await look(path)
     }
     await page.locator('mark', { hasText: /^AES_CBC_256$/ }).waitFor()
+    await page.goto(`${world.origin}/console/access`)
+    for (const opener of ['access.keysNamed', 'access.policiesOf'] as const) {
+      await page.getByRole('button', { name: word(opener).replace('{name}', 'night-shift') }).click()
+      await page.getByRole('dialog').locator('table').waitFor()
+      await look(opener)
+      await page.keyboard.press('Escape')
+      await page.getByRole('dialog').waitFor({ state: 'detached' })
+    }
     assert.deepEqual({ serious, faults }, { serious: {}, faults: [] })
     await context.close()
   })

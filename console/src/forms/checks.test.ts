@@ -4,6 +4,7 @@ import {
   checkConnection,
   checkInside,
   checkNetwork,
+  checkPolicy,
   checkPsk,
   checkTunnelCidr,
   type Finding,
@@ -99,4 +100,21 @@ test('BGP inside a tunnel: a /30 of 169.254.0.0/16 and one of its two hosts', ()
   ]
   for (const [cidr, local, want] of cases)
     assert.deepEqual(said(checkTunnelCidr(cidr, local)), want, `${cidr} ${local}`)
+})
+
+test('a policy document', () => {
+  const document = (...Statement: object[]) => JSON.stringify({ Version: '1', Statement })
+  const look = { Effect: 'Allow', Action: 'vpc:Describe*', Resource: '*' }
+  const cases: [text: string, message: string | undefined][] = [
+    ['{', 'check.notJson'],
+    ['null', 'check.policyVersion'],
+    ['{"Version":"2"}', 'check.policyVersion'],
+    [document(), 'check.noStatement'],
+    [document(look, { ...look, Effect: 'Maybe' }), 'check.statement'],
+    [document({ Effect: 'Allow', Action: '*' }), 'check.statement'],
+    [document(look), undefined],
+    [document({ ...look, Action: ['vpc:*', '*'] }), 'check.everything'],
+    [document({ ...look, Effect: 'Deny', Action: '*' }), undefined],
+  ]
+  for (const [text, message] of cases) assert.equal(checkPolicy(text)[0]?.message, message, text)
 })

@@ -157,3 +157,32 @@ export function checkTunnelCidr(cidr: string, localIp: string): readonly Finding
   }
   return []
 }
+
+/** A policy document. What is left to say of it the server says. */
+export function checkPolicy(text: string): readonly Finding[] {
+  let policy: unknown
+  try {
+    policy = JSON.parse(text)
+  } catch (cause) {
+    return [error('check.notJson', { why: (cause as Error).message })]
+  }
+  const { Version, Statement } = (policy ?? {}) as {
+    readonly Version?: unknown
+    readonly Statement?: unknown
+  }
+  if (Version !== '1') return [error('check.policyVersion')]
+  if (!Array.isArray(Statement) || Statement.length === 0) return [error('check.noStatement')]
+  const isComplete = (one: Readonly<Record<string, unknown>> | null) =>
+    (one?.['Effect'] === 'Allow' || one?.['Effect'] === 'Deny') && one['Action'] && one['Resource']
+  const incomplete = Statement.findIndex((one) => !isComplete(one))
+  if (incomplete >= 0) return [error('check.statement', { number: String(incomplete + 1) })]
+  const names = (value: unknown) => (Array.isArray(value) ? value : [value])
+  const allowsAll = Statement.some(
+    ({ Effect, Action, Resource, Condition }) =>
+      Effect === 'Allow' &&
+      Condition === undefined &&
+      names(Action).some((action) => action === '*' || action === 'ram:*') &&
+      names(Resource).includes('*'),
+  )
+  return allowsAll ? [warning('check.everything')] : []
+}

@@ -1,6 +1,9 @@
 /** Whose rights these pages have. */
 import { MinusOutlined, PlusOutlined } from '@ant-design/icons'
 import { Button, Card, Table } from 'antd'
+import { AccessKeys } from '../access/keys.tsx'
+import { Policies } from '../access/policies.tsx'
+import { Users } from '../access/users.tsx'
 import { useConsole } from '../context.tsx'
 import { type AuditItem, auditEvents, useQuery } from '../data.ts'
 import { formatTime } from '../format.ts'
@@ -61,6 +64,11 @@ export function AccessPage() {
             {t('access.manage')} <code>node bin/suidao.mjs keys</code>
           </p>
         </Card>
+        <Card title={t('access.own')}>
+          <AccessKeys />
+        </Card>
+        <Users />
+        <Policies />
         <Audit />
       </div>
     </>

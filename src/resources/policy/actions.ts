@@ -1,7 +1,8 @@
 import { type Action, action } from '../../rpc/action.ts'
 import { apiError } from '../../rpc/errors.ts'
+import { AccessKeyError, parsePolicy } from '../access-key/model.ts'
 import type { ResourceContext } from '../context.ts'
-import { checkPolicyDocument, pageBehind, ramTime } from '../ram.ts'
+import { pageBehind, ramTime } from '../ram.ts'
 import { rolesOf } from '../role/store.ts'
 import { getUserRow } from '../user/actions.ts'
 import { listUserRows } from '../user/store.ts'
@@ -43,6 +44,16 @@ const version = (policy: Policy) => ({
   PolicyDocument: policy.document,
   VersionId: `v${policy.version}`,
 })
+
+/** @throws InvalidParameter.PolicyDocument that says where it is wrong */
+function checkPolicyDocument(document: string): void {
+  try {
+    parsePolicy(document)
+  } catch (error) {
+    if (!(error instanceof AccessKeyError)) throw error
+    throw apiError('InvalidParameter.PolicyDocument', { reason: error.message })
+  }
+}
 
 /** @throws EntityNotExist.Policy */
 async function getPolicyRow(

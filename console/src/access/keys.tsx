@@ -1,0 +1,112 @@
+/** The access keys of a user, or one's own: made (the secret is shown once), replaced, disabled, deleted. */
+import { PlusOutlined } from '@ant-design/icons'
+import { App, Space, Table } from 'antd'
+import { createAccessKey, deleteAccessKey, updateAccessKey } from '../../../src/resources/access-key/spec.ts'
+import { call } from '../api.ts'
+import { useConsole } from '../context.tsx'
+import { accessKeys, type KeyItem, useQuery } from '../data.ts'
+import { formatTime } from '../format.ts'
+import { useWords } from '../i18n.tsx'
+import { RowActions } from '../parts/actions.tsx'
+import { Mark } from '../parts/mark.tsx'
+import { Copyable } from '../parts/page.tsx'
+import { Nothing, Shown } from '../parts/states.tsx'
+import { Deed } from './deed.tsx'
+
+/** @param userName absent: one's own keys */
+export function AccessKeys({ userName }: { readonly userName?: string }) {
+  const { t, language } = useWords()
+  const { region } = useConsole()
+  const { modal } = App.useApp()
+  const query = useQuery(accessKeys(region, userName))
+  const owner = userName === undefined ? {} : { UserName: userName }
+  const make = async () => {
+    const { AccessKey } = await call(createAccessKey, owner)
+    modal.info({
+      title: t('access.secret', { id: AccessKey?.AccessKeyId ?? '' }),
+      content: (
+        <>
+          <p>{t('access.secret.text')}</p>
+          <Copyable text={AccessKey?.AccessKeySecret ?? ''} />
+        </>
+      ),
+    })
+  }
+  const set = async (key: KeyItem, Status: 'Active' | 'Inactive') => {
+    await call(updateAccessKey, { ...owner, UserAccessKeyId: key.AccessKeyId, Status })
+  }
+  return (
+    <Shown query={query}>
+      {(keys) => (
+        <div className="stack">
+          <Table<KeyItem>
+            size="small"
+            pagination={false}
+            rowKey={(key) => key.AccessKeyId!}
+            dataSource={[...keys]}
+            scroll={{ x: 700 }}
+            locale={{ emptyText: <Nothing text={t('access.noKeys')} /> }}
+            columns={[
+              { title: t('access.key'), render: (_, key) => <Copyable text={key.AccessKeyId!} /> },
+              {
+                title: t('field.status'),
+                render: (_, { Status }) => (
+                  <Mark tone={Status === 'Active' ? 'good' : 'none'}>
+                    {t(Status === 'Active' ? 'access.active' : 'access.inactive')}
+                  </Mark>
+                ),
+              },
+              {
+                title: t('field.created'),
+                render: (_, { CreateDate }) => formatTime(Date.parse(CreateDate ?? ''), language),
+              },
+              {
+                title: t('field.actions'),
+                render: (_, key) => {
+                  const name = key.AccessKeyId!
+                  return (
+                    <Space wrap>
+                      {key.Status === 'Active' ? (
+                        <>
+                          <Deed
+                            label={t('access.rotate')}
+                            name={t('access.rotateNamed', { name })}
+                            ask={{ title: t('access.rotate.title', { name }), text: t('access.rotate.text') }}
+                            work={make}
+                          />
+                          <Deed
+                            label={t('access.disable')}
+                            name={t('access.disableNamed', { name })}
+                            ask={{
+                              title: t('access.disable.title', { name }),
+                              text: t('access.disable.text'),
+                            }}
+                            danger
+                            work={() => set(key, 'Inactive')}
+                          />
+                        </>
+                      ) : (
+                        <Deed
+                          label={t('access.enable')}
+                          name={t('access.enableNamed', { name })}
+                          work={() => set(key, 'Active')}
+                        />
+                      )}
+                      <RowActions
+                        name={name}
+                        remove={{ spec: deleteAccessKey, params: { ...owner, UserAccessKeyId: name } }}
+                      />
+                    </Space>
+                  )
+                },
+              },
+            ]}
+          />
+          <div>
+            <Deed label={t('access.newKey')} icon={<PlusOutlined aria-hidden />} work={make} />
+          </div>
+        </div>
+      )}
+    </Shown>
+  )
+}
