@@ -728,7 +728,7 @@ export const messages = {
   'access.attach.which': ['Policy to attach', '要授权的策略'],
   'access.detach': ['Detach', '解除'],
   'access.detachNamed': ['Detach {name}', '解除 {name}'],
-  'access.noPolicies': ['No policies: nothing is allowed.', '没有策略：不允许任何操作。'],
+  'access.noPolicies': ['No policies are attached.', '未授权任何策略。'],
   'access.document': ['Document', '策略内容'],
   'access.effect.attached': [
     'Whoever has this policy may do what it says within a second.',

@@ -88,6 +88,7 @@ const isUp = ({ state }: { readonly state: string }) =>
 function layerOf(sas: readonly { readonly state: string }[], facts: TunnelSummary | undefined): LayerState {
   if (facts === undefined || facts.Freshness !== 'current') return 'unknown'
   if (sas.some(isUp)) return 'up'
+  if (facts.Reason?.Code === 'STOPPED_BY_OPERATOR') return 'off'
   return sas.length > 0 || (facts.Reason?.Severity ?? 'Normal') === 'Normal' ? 'pending' : 'down'
 }
 
