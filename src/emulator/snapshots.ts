@@ -13,7 +13,15 @@ type StoredRow = Readonly<Record<string, string | number | null>>
 export type Snapshot = ReadonlyMap<TableName, readonly StoredRow[]>
 
 /** Who may call is no resource. */
-const left: readonly TableName[] = ['account', 'access_key', 'ram_role', 'console_session']
+const left: readonly TableName[] = [
+  'account',
+  'access_key',
+  'ram_user',
+  'ram_policy',
+  'ram_attachment',
+  'ram_role',
+  'console_session',
+]
 const observed: readonly TableName[] = ['gateway_observation', 'tunnel_observation']
 
 const names = (Object.keys(tables) as TableName[]).filter((name) => !left.includes(name))

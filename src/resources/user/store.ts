@@ -4,15 +4,11 @@ import type { Source, Trx } from '../write.ts'
 
 export type User = Row<'ram_user'>
 
-/** In order of their names. */
-export const listUserRows = (source: Source, accountId: string): Promise<User[]> =>
-  source
-    .selectFrom('ram_user')
-    .selectAll()
-    .where('account_id', '=', accountId)
-    .orderBy('name')
-    .execute()
-    .then((rows) => rows.sort((a, b) => (a.name < b.name ? -1 : 1)))
+/** In order of their names, by their characters and not by what a database takes for the alphabet. */
+export async function listUserRows(source: Source, accountId: string): Promise<User[]> {
+  const rows = await source.selectFrom('ram_user').selectAll().where('account_id', '=', accountId).execute()
+  return rows.sort((a, b) => (a.name < b.name ? -1 : 1))
+}
 
 export const findUser = (source: Source, accountId: string, name: string): Promise<User | undefined> =>
   source
