@@ -362,7 +362,7 @@ export const messages = {
     'A /30 of 169.254.0.0/16, another one for each tunnel.',
     '169.254.0.0/16 内的 /30 网段，每条隧道各不相同。',
   ],
-  'connection.local.hint': ['Networks behind the VPN gateway.', 'VPN 网关一侧的网段。'],
+  'connection.local.hint': ['Networks at this end.', '本端一侧的网段。'],
   'connection.remote.hint': ['Networks behind the device at the other end.', '对端设备一侧的网段。'],
   'connection.psk.hint': ['Left empty, the service makes one up.', '留空则由系统生成。'],
   'connection.psk.unchanged': ['Left empty, it stays as it is.', '留空则保持不变。'],

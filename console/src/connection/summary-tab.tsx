@@ -146,7 +146,7 @@ function TunnelSettings({ tunnel }: { readonly tunnel: TunnelView }) {
                 </Chosen>
               ),
             },
-            { label: t('field.zone'), value: tunnel.zone },
+            ...(tunnel.zone ? [{ label: t('field.zone'), value: tunnel.zone }] : []),
             { label: t('field.EnableDpd'), value: t(tunnel.dpd ? 'label.yes' : 'label.no') },
             {
               label: t('field.EnableNatTraversal'),

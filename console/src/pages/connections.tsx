@@ -89,7 +89,7 @@ function ConnectionTable({
       {
         key: 'health',
         title: t('field.health'),
-        width: 200,
+        width: 170,
         text: (row) => t(`health.${deriveHealth(row, row.extra)}`),
         show: (row) => (
           <>
@@ -106,19 +106,7 @@ function ConnectionTable({
         title: t('field.reason'),
         width: 260,
         text: reasonText,
-        show: (row) => {
-          const reason = worstReason(row, row.extra)
-          return (
-            <>
-              {reasonText(row)}
-              {reason && (
-                <div>
-                  <Ago at={reason.Since} />
-                </div>
-              )}
-            </>
-          )
-        },
+        show: (row) => <Reasons row={row} />,
       },
       {
         key: 'rate',
@@ -287,20 +275,36 @@ const customerGatewayIds = (row: ConnectionItem): readonly string[] => [
 const ikeVersion = (row: ConnectionItem) =>
   row.IkeConfig?.IkeVersion ?? tunnelOptions(row)[0]?.TunnelIkeConfig?.IkeVersion ?? ''
 
-/** Each tunnel of a connection that has two: role, health, and why. */
+/** Each tunnel of a connection that has two: role and health. */
 function Pair({ row }: { readonly row: ConnectionItem }) {
-  const { t, text } = useWords()
+  const { t } = useWords()
   const both = tunnelOptions(row)
   if (both.length < 2) return null
   const states = tunnelHealths(row, row.extra)
-  const seen = eachOf(row.extra)
-  return both.map((one, index) => {
-    const reason = reasonOf(seen[index]?.Reason?.Code ?? '')
+  return both.map((one, index) => (
+    <div key={one.TunnelId}>
+      <span className="muted">{t(`role.${roleOf(one)}`)}</span> {t(`health.${states[index] ?? 'unknown'}`)}
+    </div>
+  ))
+}
+
+/** Why it is as it is, of each tunnel that has a reason where there are two. */
+function Reasons({ row }: { readonly row: ConnectionItem }) {
+  const { t, text } = useWords()
+  const both = tunnelOptions(row)
+  return eachOf(row.extra).map((seen, index) => {
+    const known = reasonOf(seen.Reason?.Code ?? '')
+    const tunnel = both[index]
     return (
-      <div key={one.TunnelId} className="chip" title={reason && text(reason.title)}>
-        <span className="muted">{t(`role.${roleOf(one)}`)}</span> {t(`health.${states[index] ?? 'unknown'}`)}
-        {reason && <span className="muted"> · {text(reason.title)}</span>}
-      </div>
+      seen.Reason && (
+        <div key={tunnel?.TunnelId ?? row.VpnConnectionId}>
+          {tunnel && <span className="muted">{t(`role.${roleOf(tunnel)}`)} </span>}
+          {known ? text(known.title) : seen.Reason.Code}
+          <div>
+            <Ago at={seen.Reason.Since} />
+          </div>
+        </div>
+      )
     )
   })
 }
