@@ -61,7 +61,7 @@ describe('the BGP speaker of a gateway', { skip: Lab.missing() ?? birdMissing() 
       new Map(
         Object.entries(sessions).map(([id, session]) => [
           id,
-          { slot: 1, bgp, up: true, open: true, ...session },
+          { slot: 1, connectionId: 'vco-1', bgp, up: true, open: true, ...session },
         ]),
       ),
     )
@@ -232,6 +232,8 @@ describe('the BGP speaker of a gateway', { skip: Lab.missing() ?? birdMissing() 
     await when('closed', ({ state }) => state === 'idle')
     const other = await when('in use', ({ learned }) => learned[0]?.best === true, 'b')
     assert.equal(other.since, before)
+    // The peer could hold the dead one for alive: what the other announces is the better one from now on.
+    await until('the other announced in its place', async () => /\b799$/.test(await meds()))
     assert.match(
       await kernelRoutes(),
       /^10\.2\.0\.0\/24 via 169\.254\.11\.2 dev vco2 src 10\.1\.0\.254 metric 1500000000$/,
@@ -239,6 +241,7 @@ describe('the BGP speaker of a gateway', { skip: Lab.missing() ?? birdMissing() 
     want({ a: {}, b: { slot: 2, bgp: { ...second, advertised: ['10.1.0.0/16', '10.3.0.0/16'] } } })
     const back = await established()
     assert.notEqual(back.since, first.since)
+    await until('as before', async () => (await meds()) === '800,900')
     await when('more announced', ({ advertised }) => advertised.length === 2, 'b')
     assert.equal(speaker.report('b')?.since, before)
     want({ b: { slot: 2, bgp: second } })

@@ -16,7 +16,9 @@ const bgp: TunnelBgp = {
 }
 const session = (change: Partial<TunnelBgp> = {}, more: Partial<BgpSession> = {}): BgpSession => ({
   name: sessionName(7),
+  connectionId: 'vco-1',
   bgp: { ...bgp, ...change },
+  up: true,
   open: true,
   ...more,
 })
@@ -48,6 +50,28 @@ test('a session whose tunnel is down is switched off, one that announces nothing
   assert.match(config, /disabled yes;/)
   assert.match(config, /export none;/)
   assert.doesNotMatch(config, /route .* blackhole|password/)
+})
+
+test('the slave announces better than the master whose tunnel is down, and than nobody else', () => {
+  const meds = (...sessions: BgpSession[]) =>
+    [...render(...sessions).matchAll(/protocol bgp (\S+) \{.*?bgp_med = (\d+)/gs)].map(([, name, med]) => [
+      name,
+      med,
+    ])
+  const master = (more: Partial<BgpSession> = {}) => session({}, { name: sessionName(1), ...more })
+  const slave = (more: Partial<BgpSession> = {}) =>
+    session({ preference: 100 }, { name: sessionName(2), ...more })
+  assert.deepEqual(meds(master(), slave()), [
+    ['vco_1', '800'],
+    ['vco_2', '900'],
+  ])
+  for (const open of [true, false]) {
+    assert.deepEqual(meds(master({ up: false, open }), slave()).at(-1), ['vco_2', '799'])
+  }
+  assert.deepEqual(meds(master(), slave({ up: false })).at(0), ['vco_1', '800'])
+  assert.deepEqual(meds(master({ up: false }), slave({ connectionId: 'vco-2' })).at(-1), ['vco_2', '900'])
+  const best = session({ preference: 1_000 }, { name: sessionName(1), up: false })
+  assert.deepEqual(meds(best, slave()).at(-1), ['vco_2', '0'])
 })
 
 test('the order of the sessions and of their networks does not matter', () => {

@@ -19,8 +19,12 @@ import { networkOf } from '../linux/address.ts'
 export interface BgpSession {
   /** `sessionName` of its tunnel. */
   readonly name: string
+  /** Sessions of one connection stand by for each other. */
+  readonly connectionId: string
   readonly bgp: TunnelBgp
-  /** Its tunnel can carry packets, or waits for some. */
+  /** Its tunnel carries packets. */
+  readonly up: boolean
+  /** It does, or waits for some. */
   readonly open: boolean
 }
 
@@ -51,6 +55,20 @@ export const kernelMetric = 1_500_000_000
 
 /** The MED of a session is this less its preference: the lower one is better (RFC 4271, 9.1.2.2). */
 const medOfNoPreference = 1_000
+
+/**
+ * What a session announces its networks with. One that stands in for a better one of its connection, whose tunnel is
+ * down, is the better one at once: the peer may take the other for alive until its hold timer ends, and would send into
+ * the dead tunnel for as long.
+ */
+function medOf(session: BgpSession, all: readonly BgpSession[]): number {
+  const { preference } = session.bgp
+  const replaced = all
+    .filter((other) => other.connectionId === session.connectionId && !other.up)
+    .map((other) => other.bgp.preference)
+    .filter((other) => other > preference)
+  return Math.max(0, medOfNoPreference - Math.max(preference, ...replaced.map((other) => other + 1)))
+}
 
 /** Never taken: link-local (the insides of tunnels), loopback, multicast and above, and the default route. */
 const refusedNetworks = ['169.254.0.0/16+', '127.0.0.0/8+', '224.0.0.0/3+', '0.0.0.0/0']
@@ -88,15 +106,22 @@ protocol kernel {
 protocol static own {
   ipv4;
 ${announced.map((network) => `  route ${network} blackhole;\n`).join('')}}
-${ordered.map((session) => renderSession(gateway, session, limits)).join('')}`
+${ordered.map((session) => renderSession(gateway, session, limits, ordered)).join('')}`
 }
 
-/** One session alone, to find out whether it can be told to BIRD. @throws EngineError without retry */
+/**
+ * One session: alone, to find out whether it can be told to BIRD.
+ *
+ * @param all the sessions of the gateway
+ * @throws EngineError without retry
+ */
 export function renderSession(
   gateway: BgpGateway,
-  { name, bgp, open }: BgpSession,
+  session: BgpSession,
   limits: BgpLimits,
+  all: readonly BgpSession[] = [session],
 ): string {
+  const { name, bgp, open } = session
   if (!/^vco_\d+$/.test(name)) throw refused(`session name ${name}`)
   const refusals = [...refusedNetworks, ...gateway.ownNetworks.map((network) => `${networkOf(network)}+`)]
   const announced = [...new Set(bgp.advertised.map(networkOf))].sort()
@@ -127,7 +152,7 @@ ${password(bgp.authKey)}\
       announced.length === 0
         ? 'none'
         : `filter {
-      if proto = "own" && net ~ [ ${announced.join(', ')} ] then { bgp_med = ${medOfNoPreference - preference}; accept; }
+      if proto = "own" && net ~ [ ${announced.join(', ')} ] then { bgp_med = ${medOf(session, all)}; accept; }
       reject;
     }`
     };

@@ -127,8 +127,8 @@ class BgpService implements GatewayService {
  * for it. A failed health check does not close it: the peer may know the way back for the probes from it alone.
  */
 function wantedSession({ tunnel, up, made }: ServedTunnel): [TunnelId, WantedSession][] {
-  const { id, slot, bgp, effectImmediately, stoppedAt } = tunnel
+  const { id, connectionId, slot, bgp, effectImmediately, stoppedAt } = tunnel
   if (!bgp) return []
   const open = up || (!effectImmediately && stoppedAt === undefined && made > 0)
-  return [[id, { slot, bgp, up, open }]]
+  return [[id, { slot, connectionId, bgp, up, open }]]
 }

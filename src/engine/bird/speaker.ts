@@ -92,6 +92,7 @@ export interface SpeakerSurroundings {
 /** What a tunnel wants of the speaker. */
 export interface WantedSession {
   readonly slot: number
+  readonly connectionId: string
   /** An empty key is one that is not known: it is the key of before, if there is one. */
   readonly bgp: TunnelBgp
   /** The tunnel carries packets. */
@@ -102,7 +103,6 @@ export interface WantedSession {
 
 interface Held {
   session: BgpSession
-  up: boolean
   /** Why BIRD cannot be told of it; the others are not harmed. */
   refusal?: string
   seen?: SeenSession
@@ -177,21 +177,20 @@ export class BgpSpeaker {
     this.#settle()
   }
 
-  #want(id: TunnelId, { slot, bgp: wantedBgp, up, open }: WantedSession): void {
+  #want(id: TunnelId, { slot, connectionId, bgp: wantedBgp, up, open }: WantedSession): void {
     const before = this.#held.get(id)
     const isKeyKnown = wantedBgp.authKey?.reveal() !== ''
     const authKey = (isKeyKnown ? undefined : before?.session.bgp.authKey) ?? wantedBgp.authKey
     const bgp = { ...wantedBgp, authKey }
-    const session: BgpSession = { name: sessionName(slot), bgp, open }
+    const session: BgpSession = { name: sessionName(slot), connectionId, bgp, up, open }
     const held = before ?? hold(session)
     if (JSON.stringify(clear(held.session).bgp) !== JSON.stringify(clear(session).bgp)) {
       // What was said was said of another session.
       held.complaint = undefined
       held.tryingSince = undefined
     }
+    if (held.session.up && !up && open) this.#toRestart.add(session.name)
     held.session = session
-    if (held.up && !up && open) this.#toRestart.add(session.name)
-    held.up = up
     try {
       renderSession(this.#gateway, session, this.#around.limits)
       held.refusal = undefined
@@ -562,7 +561,6 @@ async function clearRoutes(netns: string | undefined): Promise<void> {
 
 const hold = (session: BgpSession): Held => ({
   session,
-  up: false,
   learned: [],
   advertised: [],
   state: 'idle',
