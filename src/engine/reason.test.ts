@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { reasons } from './reason.ts'
+import { reasons, tellingOf } from './reason.ts'
 
 test('every reason says what is wrong and what to do, in both languages, within a line or two', () => {
   for (const [code, reason] of Object.entries(reasons)) {
@@ -24,4 +24,18 @@ test('what is normal is no exception for the vendor, and the other way round', (
   for (const [code, reason] of Object.entries(reasons)) {
     assert.equal(reason.vendorCode === 'NoExceptionFound', reason.severity === 'Normal', code)
   }
+})
+
+test('of two ends the latest tells, unless the other one of the same time and phase knows more', () => {
+  const refused = { code: 'PEER_REJECTED_AUTH', at: 50_000 } as const
+  const exact = { code: 'PSK_MISMATCH', at: 10_000 } as const
+  const otherPhase = { code: 'SUBNET_MISMATCH', at: 10_000 } as const
+  const alsoExact = { code: 'ID_MISMATCH', at: 50_000 } as const
+  assert.equal(tellingOf([undefined, undefined]), undefined)
+  assert.equal(tellingOf([undefined, refused]), refused)
+  assert.equal(tellingOf([refused, exact]), exact)
+  assert.equal(tellingOf([exact, refused]), exact)
+  assert.equal(tellingOf([refused, { ...exact, at: -10_001 }]), refused)
+  assert.equal(tellingOf([refused, otherPhase]), refused)
+  assert.equal(tellingOf([exact, alsoExact]), alsoExact)
 })

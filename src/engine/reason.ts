@@ -631,3 +631,36 @@ const table = {
 export type ReasonCode = keyof typeof table
 
 export const reasons: Readonly<Record<ReasonCode, Reason>> = table
+
+/** What the end that was refused knows: the other one knows more. */
+const vague: ReadonlySet<ReasonCode> = new Set([
+  'PEER_REJECTED_AUTH',
+  'PEER_REJECTED_CERTIFICATE',
+  'IKE_PROPOSAL_OR_UNKNOWN_PEER',
+  'ESP_PROPOSAL_MISMATCH',
+  'AUTH_SILENT',
+  'IKE_TIMEOUT',
+  'PEER_SILENT',
+  'CHILD_TIMEOUT',
+  'NEGOTIATION_FAILED',
+])
+
+/** Milliseconds within which the attempts of two ends are about the same settings. */
+const bothEndsWindow = 60_000
+
+interface Seen {
+  readonly code: ReasonCode
+  /** Milliseconds. */
+  readonly at: number
+}
+
+/**
+ * Of what was seen as the initiator and as the responder of a tunnel that which tells why it is not up: the latest,
+ * unless the other one is of the same time and phase and says more.
+ */
+export function tellingOf<T extends Seen>(seen: readonly (T | undefined)[]): T | undefined {
+  const [latest, other] = seen.filter((one) => one !== undefined).toSorted((a, b) => b.at - a.at)
+  if (!latest || !other || latest.at - other.at > bothEndsWindow) return latest
+  const samePhase = reasons[latest.code].phase === reasons[other.code].phase
+  return samePhase && vague.has(latest.code) && !vague.has(other.code) ? other : latest
+}

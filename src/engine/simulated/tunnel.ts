@@ -7,7 +7,7 @@
 import type { Clock, Timer } from '../../clock.ts'
 import type { ChildSa, Failure, IkeSa, Tunnel, TunnelReport } from '../engine.ts'
 import { offered } from '../offered.ts'
-import { type ReasonCode, reasons } from '../reason.ts'
+import { type ReasonCode, reasons, tellingOf } from '../reason.ts'
 import type { Ca } from './certificate.ts'
 import type { Pace } from './durations.ts'
 import { SimulatedBgp, SimulatedProbe } from './inside.ts'
@@ -106,8 +106,6 @@ const defaultLifetime = { ike: 14_400, child: 3_600 }
 const packetSize = 84
 /** Ways there and back until both phases are done. */
 const exchanges = 3
-/** Milliseconds; of `telling`, as in the strongSwan engine's reading of logs. */
-const bothEndsWindow = 60_000
 const settledAfter = 10_000
 /** Lines of the log that help to understand the one that names the cause, as in the strongSwan engine's reading. */
 const mostContext = 4
@@ -673,14 +671,8 @@ export class SimulatedTunnel {
     this.#shown = undefined
   }
 
-  /** The latest, unless the other role's of the same time and phase says more. */
   #telling(): Seen | undefined {
-    const [latest, other] = [this.#asInitiator, this.#asResponder]
-      .filter((seen) => seen !== undefined)
-      .sort((a, b) => b.at - a.at)
-    if (!latest || !other || latest.at - other.at > bothEndsWindow) return latest
-    const samePhase = reasons[latest.code].phase === reasons[other.code].phase
-    return samePhase && vague.includes(latest.code) && !vague.includes(other.code) ? other : latest
+    return tellingOf([this.#asInitiator, this.#asResponder])
   }
 
   #failure(): Failure | undefined {
@@ -919,19 +911,6 @@ const engineWords: Readonly<Record<string, string>> = {
   down: 'a tunnel is down',
   fails: 'a tunnel fails',
 }
-
-/** What the end that was refused knows: the other one knows more. */
-const vague: readonly ReasonCode[] = [
-  'PEER_REJECTED_AUTH',
-  'PEER_REJECTED_CERTIFICATE',
-  'IKE_PROPOSAL_OR_UNKNOWN_PEER',
-  'ESP_PROPOSAL_MISMATCH',
-  'AUTH_SILENT',
-  'IKE_TIMEOUT',
-  'PEER_SILENT',
-  'CHILD_TIMEOUT',
-  'NEGOTIATION_FAILED',
-]
 
 /** Changes exactly when a running SA would have to be negotiated anew. */
 function definition({ ike, ipsec, ...tunnel }: Tunnel): string {

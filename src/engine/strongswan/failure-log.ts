@@ -10,7 +10,7 @@
  */
 import type { Failure, IkeSa, Tunnel, TunnelId } from '../engine.ts'
 import { offered } from '../offered.ts'
-import { type ReasonCode, reasons } from '../reason.ts'
+import { type ReasonCode, reasons, tellingOf } from '../reason.ts'
 import { textOf, type ViciMessage } from './vici/message.ts'
 
 export interface LogLine {
@@ -403,8 +403,6 @@ const reportWindow = 1_000
 const answerWindow = 5_000
 /** Milliseconds between the line that says why an SA ends and the event that it ended. */
 const endWindow = 5_000
-/** Milliseconds within which the two ends' attempts are about the same settings. */
-const bothEndsWindow = 60_000
 /** Enough for the SAs of a daemon with a thousand tunnels, half-open ones included. */
 const maxAttempts = 4_096
 const maxContext = 12
@@ -501,14 +499,12 @@ export function createFailureLog(): FailureLog {
     return typeof code === 'function' ? code(attempt, tunnel) : code
   }
 
-  /** The attempt that says most: the latest, unless the other end's of the same time and phase is more exact. */
   function telling({ tunnel, asInitiator, asResponder }: Watched): Attempt | undefined {
-    const [latest, other] = [asInitiator, asResponder]
-      .filter((attempt) => attempt?.hit !== undefined)
-      .sort((a, b) => b!.hit!.at - a!.hit!.at)
-    if (!latest?.hit || !other?.hit || latest.hit.at - other.hit.at > bothEndsWindow) return latest
-    const samePhase = reasons[codeOf(latest, tunnel)!].phase === reasons[codeOf(other, tunnel)!].phase
-    return samePhase && other.hit.rank < latest.hit.rank ? other : latest
+    const seen = [asInitiator, asResponder].map((attempt) => {
+      const code = attempt && codeOf(attempt, tunnel)
+      return code && { attempt, code, at: attempt.hit!.at }
+    })
+    return tellingOf(seen)?.attempt
   }
 
   function show(watched: Watched): void {
