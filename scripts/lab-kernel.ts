@@ -21,7 +21,7 @@ import { promisify } from 'node:util'
 
 const root = dirname(import.meta.dirname)
 const cache = join(root, 'var', 'lab-kernel')
-const limitMs = 20 * 60_000
+const limitMs = 40 * 60_000
 const memoryMb = 2_048
 
 /** Programs, and the Debian packages that have them. */
@@ -33,6 +33,9 @@ const tools = [
   { program: '/bin/cpio', package: 'cpio' },
   { program: '/usr/lib/ipsec/charon', package: 'strongswan-charon' },
   { program: '/usr/sbin/nft', package: 'nftables' },
+  { program: '/usr/sbin/bird', package: 'bird2' },
+  { program: '/usr/bin/fping', package: 'fping' },
+  { program: '/usr/bin/openssl', package: 'openssl' },
 ]
 
 /** Modules that have to be there before the root is; their dependencies come along. */

@@ -4,13 +4,11 @@
  * What a daemon has trusted once it trusts until it is told to forget everything: that must never let anybody in.
  */
 import assert from 'node:assert/strict'
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { globSync, readFileSync } from 'node:fs'
 import { after, afterEach, before, describe, test } from 'node:test'
-import { issueCertificate } from '../../src/certificates/x509.ts'
 import type { Tunnel, TunnelCertificate, TunnelReport } from '../../src/engine/engine.ts'
-import { Secret } from '../../src/secret.ts'
-import { type Issued, type KeyKind, OpensslCa } from '../support/openssl.ts'
+import { type Issued, OpensslCa } from '../support/openssl.ts'
+import { type Authority, createAuthority } from './support/authority.ts'
 import { agreeing, GatewayLab, statusOf } from './support/gateway-lab.ts'
 import { Lab } from './support/lab.ts'
 import type { Peer, PeerSettings } from './support/peer.ts'
@@ -24,46 +22,10 @@ type Role = (typeof roles)[number]
 const host = '10.1.0.10'
 const inside = '10.2.0.1'
 const [ourAddress, peerAddress] = ['198.51.100.1', '198.51.100.2']
-const day = 86_400_000
-
-const newKeys = (kind: KeyKind): { publicKey: KeyObject; privateKey: KeyObject } =>
-  kind === 'rsa'
-    ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-    : generateKeyPairSync('ec', { namedCurve: kind === 'p256' ? 'P-256' : 'P-384' })
-
-const ourSubject = { organization: 'Lab', commonName: 'our CA' }
-const validity = { notBefore: Date.now() - day, notAfter: Date.now() + day }
-
-/** A CA of ours, and what issues certificates for the address of the gateway. */
-function authority(kind: KeyKind) {
-  const ca = newKeys(kind)
-  const issuer = { subject: ourSubject, key: ca.privateKey }
-  return {
-    certificate: issueCertificate({
-      subject: ourSubject,
-      publicKey: ca.publicKey,
-      issuer,
-      ...validity,
-    }),
-    issue(): Pick<TunnelCertificate, 'own' | 'ownKey'> {
-      const keys = newKeys(kind)
-      const own = issueCertificate({
-        subject: { organization: 'Lab', commonName: 'a gateway' },
-        publicKey: keys.publicKey,
-        identity: ourAddress,
-        issuer,
-        ...validity,
-      })
-      const pem = keys.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-      return { own, ownKey: new Secret(pem) }
-    },
-  }
-}
-
 describe('tunnels with certificates', { skip: Lab.missing() ?? false }, () => {
   let lab: GatewayLab
   let peer: Peer
-  let ours: ReturnType<typeof authority>
+  let ours: Authority
   let branch: OpensslCa
   let other: OpensslCa
   let slot = 0
@@ -72,7 +34,7 @@ describe('tunnels with certificates', { skip: Lab.missing() ?? false }, () => {
     lab = await GatewayLab.create()
     await lab.applyGateway()
     peer = await lab.lab.peer('peer', `${peerAddress}/24`, [`${inside}/24`, '10.3.0.1/24'])
-    ours = authority('rsa')
+    ours = createAuthority('rsa')
     branch = await OpensslCa.create('branch', 'rsa')
     other = await OpensslCa.create('other', 'rsa')
   })
@@ -96,7 +58,10 @@ describe('tunnels with certificates', { skip: Lab.missing() ?? false }, () => {
       ike: { ...lab.tunnel.ike, version: kind === 'ikev2' ? 'ikev2' : 'ikev1', certificate },
     }
   }
-  const certified = (ca: OpensslCa): TunnelCertificate => ({ ...ours.issue(), remoteCa: ca.certificate })
+  const certified = (ca: OpensslCa): TunnelCertificate => ({
+    ...ours.issue(ourAddress),
+    remoteCa: ca.certificate,
+  })
   const changed = (tunnel: Tunnel, certificate: TunnelCertificate | undefined): Tunnel => ({
     ...tunnel,
     generation: tunnel.generation + 1,
@@ -163,8 +128,8 @@ describe('tunnels with certificates', { skip: Lab.missing() ?? false }, () => {
       for (const role of roles) {
         test(`success with ${kind}, ${version}, ${role}`, async () => {
           const ca = await OpensslCa.create(`branch ${kind}`, kind)
-          const our = authority(kind)
-          const tunnel = tunnelOf(version, role, { ...our.issue(), remoteCa: ca.certificate })
+          const our = createAuthority(kind)
+          const tunnel = tunnelOf(version, role, { ...our.issue(ourAddress), remoteCa: ca.certificate })
           await peer.load(settingsWith(tunnel, await ca.issue(namesOfPeer), our.certificate))
           await ca.close()
           await begin(tunnel, role)
@@ -261,7 +226,7 @@ describe('tunnels with certificates', { skip: Lab.missing() ?? false }, () => {
     const { ikeSas } = await whenUp(tunnel)
     const renewed: Tunnel = {
       ...tunnel,
-      ike: { ...tunnel.ike, certificate: { ...tunnel.ike.certificate!, ...ours.issue() } },
+      ike: { ...tunnel.ike, certificate: { ...tunnel.ike.certificate!, ...ours.issue(ourAddress) } },
     }
     await lab.engine.tunnels.apply(renewed)
     assert.equal((await observe(renewed)).ikeSas[0]?.uniqueId, ikeSas[0]?.uniqueId)

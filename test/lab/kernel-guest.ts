@@ -11,10 +11,14 @@ import type { Tunnel, TunnelReport } from '../../src/engine/engine.ts'
 import { createNames } from '../../src/engine/linux/names.ts'
 import type { KernelMode } from '../../src/engine/strongswan/kernel-mode.ts'
 import { Secret } from '../../src/secret.ts'
+import { OpensslCa } from '../support/openssl.ts'
+import { createAuthority } from './support/authority.ts'
+import { Router } from './support/bird.ts'
 import { BoxEngine } from './support/box-engine.ts'
 import { command } from './support/command.ts'
 import { agreeing, GatewayLab } from './support/gateway-lab.ts'
 import type { Peer } from './support/peer.ts'
+import { Site } from './support/site.ts'
 import { until } from './support/until.ts'
 
 const patience = { timeoutMs: 120_000 }
@@ -45,7 +49,7 @@ for (const mode of process.argv.slice(2) as KernelMode[]) {
     let other: Peer
 
     before(async () => {
-      lab = await GatewayLab.create(timers, mode)
+      lab = await GatewayLab.create(timers, mode, { holdTime: 60 })
       peer = await lab.lab.peer('peer', '198.51.100.2/24', ['10.2.0.1/24'], kernelPeer)
       other = await lab.lab.peer('other', '198.51.100.3/24', ['10.3.0.1/24'], kernelPeer)
       await lab.applyGateway()
@@ -163,6 +167,115 @@ for (const mode of process.argv.slice(2) as KernelMode[]) {
       const rules = await command('ip', 'netns', 'exec', lab.names.engine(1), 'nft', 'list', 'ruleset')
       assert.match(rules, /198\.51\.100\.2/)
       await lab.engine.tunnels.remove('vco-1')
+    })
+
+    test('certificates: with one that the CA has issued it comes up, with one of another CA it has its reason', async () => {
+      const [ours, branch, other] = [
+        createAuthority('p256'),
+        await OpensslCa.create('branch', 'p256'),
+        await OpensslCa.create('other', 'p256'),
+      ]
+      const own = ours.issue(lab.gateway.address)
+      const tunnel = withIke({ version: 'ikev2', certificate: { ...own, remoteCa: branch.certificate } })
+      const certified = async (ca: OpensslCa) => {
+        const { certificate, key } = await ca.issue({ names: `IP:${tunnel.remoteAddress}` })
+        return {
+          ...agreeing(tunnel),
+          certificate: { own: certificate, ownKey: key, remoteCa: ours.certificate },
+          connection: { send_cert: 'always' },
+        }
+      }
+      await peer.load(await certified(other))
+      await lab.engine.tunnels.apply(tunnel)
+      await until(
+        'CERT_UNKNOWN_CA',
+        async () => (await lab.engine.tunnels.observe('vco-1'))?.failure?.code === 'CERT_UNKNOWN_CA',
+        patience,
+      )
+      await peer.load(await certified(branch))
+      await whenUp()
+      assert.deepEqual(await ping(), all())
+      await lab.engine.tunnels.remove('vco-1')
+      await Promise.all([branch, other].map((ca) => ca.close()))
+    })
+
+    test('BGP and a health check through one tunnel: networks both ways, probes, and what fails with them', async () => {
+      const line = { outside: '198.51.100.4', inside: '169.254.20.2/30' }
+      const site = await Site.create(lab.lab, 'site', ['10.9.0.1/24', '10.8.0.1/24'], [line])
+      await command('ip', '-n', site.netns, 'route', 'add', '10.1.0.0/16', 'dev', 'line1')
+      const router = await Router.start(site.netns, {
+        id: '169.254.20.2',
+        sessions: [{ local: '169.254.20.2', localAsn: 65_002, peer: '169.254.20.1', peerAsn: 65_001 }],
+        networks: ['10.9.0.0/24'],
+      })
+      const tunnel: Tunnel = {
+        ...withIke({ version: 'ikev2', remoteId: line.outside }),
+        remoteAddress: line.outside,
+        localSubnets: ['0.0.0.0/0'],
+        remoteSubnets: ['0.0.0.0/0'],
+        insideAddress: '169.254.20.1/30',
+        routes: [{ destination: '10.8.0.0/24', metric: 100 }],
+        bgp: {
+          ...{ localAsn: 65_001, peerAsn: 65_002, localIp: '169.254.20.1', peerIp: '169.254.20.2' },
+          ...{ advertised: ['10.1.0.0/16'], preference: 200 },
+        },
+        // The address of a host that lives: its own pings have to go on to it.
+        probe: { source: '10.1.0.10', destination: '10.8.0.1', interval: 2, retry: 2, revokeRoutes: true },
+      }
+      const when = (what: string, is: (report: TunnelReport) => boolean | undefined) =>
+        until(
+          what,
+          async () => {
+            const report = await lab.engine.tunnels.observe('vco-1')
+            return report && is(report) && report
+          },
+          patience,
+        )
+      const established = () =>
+        when('BGP', ({ bgp }) => bgp?.state === 'established' && bgp.learned.length === 1)
+      const routes = (network: string) => command('ip', '-n', lab.names.gateway(1), 'route', 'show', network)
+      try {
+        await site.lines[0]!.peer.load(agreeing(tunnel))
+        await lab.engine.tunnels.apply(tunnel)
+        const { bgp } = await established()
+        assert.deepEqual(
+          bgp?.learned.map(({ prefix }) => prefix),
+          ['10.9.0.0/24'],
+        )
+        await until(
+          'our network at the peer',
+          async () => (await router.learned()).join() === '10.1.0.0/16',
+          patience,
+        )
+        assert.match(await routes('10.9.0.0/24'), /via 169\.254\.20\.2 dev vco1 proto bird/)
+        await when('the check succeeds', ({ probe }) => probe?.succeeding)
+        assert.deepEqual(await ping('10.9.0.1'), all())
+        assert.deepEqual(await ping('10.8.0.1'), all())
+
+        const engine = await lab.restart()
+        await engine.gateways.apply(lab.gateway)
+        await engine.tunnels.apply(tunnel)
+        assert.equal((await established()).bgp?.since, bgp?.since, 'the session outlives the engine')
+
+        // The host behind is gone: its route goes, and that of BGP stays.
+        await command('ip', '-n', site.netns, 'addr', 'del', '10.8.0.1/24', 'dev', 'lo')
+        await when('the check fails', ({ probe }) => probe?.succeeding === false)
+        await until('no route', async () => (await routes('10.8.0.0/24')) === '', patience)
+        assert.match(await routes('10.9.0.0/24'), /dev vco1/)
+        await command('ip', '-n', site.netns, 'addr', 'add', '10.8.0.1/24', 'dev', 'lo')
+        await when('the check succeeds again', ({ probe }) => probe?.succeeding)
+        await until('the route', async () => (await routes('10.8.0.0/24')).includes('dev vco1'), patience)
+
+        // The tunnel closes: the session and its routes go with it, and come back with it.
+        await site.lines[0]!.peer.terminate()
+        await when('the session is down', ({ bgp: now }) => now?.state !== 'established')
+        await until('no route of BGP', async () => (await routes('10.9.0.0/24')) === '', patience)
+        await established()
+        assert.deepEqual(await ping('10.9.0.1'), all())
+      } finally {
+        await router.close()
+        await lab.engine.tunnels.remove('vco-1')
+      }
     })
 
     test('the engine ends and another takes over: no packet is lost, nothing is negotiated', async () => {

@@ -9,6 +9,7 @@ import { rmSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { BgpLimits } from '../../../src/engine/bird/config.ts'
 import { createBgpService } from '../../../src/engine/bird/service.ts'
 import type { Engine, Gateway, Tunnel, TunnelReport } from '../../../src/engine/engine.ts'
 import { createNames, type Names } from '../../../src/engine/linux/names.ts'
@@ -35,7 +36,7 @@ const timers = {
 }
 
 /** The lowest that BGP allows. */
-const bgpLimits = { holdTime: 3 }
+const shortestHold = { holdTime: 3 }
 
 let count = 0
 
@@ -51,6 +52,7 @@ export class GatewayLab {
   readonly #dataDir: string
   readonly #timers: Partial<Timers>
   readonly #kernelMode: KernelMode | undefined
+  readonly #bgpLimits: Partial<BgpLimits>
   readonly #onExit = () => this.#removeNow()
   #engine: Engine | undefined
   readonly #log: Log = (level, message, fields) => {
@@ -59,9 +61,16 @@ export class GatewayLab {
     if (process.env['LAB_ECHO']) console.error(text)
   }
 
-  private constructor(lab: Lab, dataDir: string, changes: Partial<Timers>, kernelMode?: KernelMode) {
+  private constructor(
+    lab: Lab,
+    dataDir: string,
+    changes: Partial<Timers>,
+    bgpLimits: Partial<BgpLimits>,
+    kernelMode?: KernelMode,
+  ) {
     this.lab = lab
     this.#kernelMode = kernelMode
+    this.#bgpLimits = bgpLimits
     this.#dataDir = dataDir
     this.#timers = { ...timers, ...changes }
     this.#prefix = `${'lmnopqrstuvwxyz'[count++ % 15]}${process.pid.toString(36)}`
@@ -106,9 +115,13 @@ export class GatewayLab {
    * @param changes to the times of the engine, which are short already
    * @param kernelMode absent: the best that works here
    */
-  static async create(changes: Partial<Timers> = {}, kernelMode?: KernelMode): Promise<GatewayLab> {
+  static async create(
+    changes: Partial<Timers> = {},
+    kernelMode?: KernelMode,
+    bgpLimits: Partial<BgpLimits> = shortestHold,
+  ): Promise<GatewayLab> {
     const dataDir = await mkdtemp(join(tmpdir(), 'gateway-lab-'))
-    const lab = new GatewayLab(await Lab.create(), dataDir, changes, kernelMode)
+    const lab = new GatewayLab(await Lab.create(), dataDir, changes, bgpLimits, kernelMode)
     await lab.#start()
     return lab
   }
@@ -215,7 +228,7 @@ export class GatewayLab {
     this.#engine = await createStrongswanEngine({
       ...this.engineConfig,
       services: [
-        createBgpService({ dataDir: this.#dataDir, log: this.#log, limits: bgpLimits }),
+        createBgpService({ dataDir: this.#dataDir, log: this.#log, limits: this.#bgpLimits }),
         createProbeService({ dataDir: this.#dataDir, log: this.#log }),
       ],
       log: this.#log,
