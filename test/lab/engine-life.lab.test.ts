@@ -42,7 +42,8 @@ describe('the engine and its daemons', { skip }, () => {
   let peer: Peer
 
   before(async () => {
-    lab = await GatewayLab.create({ watchdogEvery: 200, watchdogLimit: 200, reapAfter: 500 })
+    // A daemon on a busy machine is to be told from one that hangs.
+    lab = await GatewayLab.create({ watchdogEvery: 200, watchdogLimit: 700, reapAfter: 500 })
     peer = await lab.lab.peer('peer', '198.51.100.2/24', ['10.2.0.1/24', '10.3.0.1/24'])
     await lab.applyGateway()
   })
