@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { observeAdvertised, observeLearned, observeSessions, parseComplaint } from './observe.ts'
+import {
+  isSameMoment,
+  observeAdvertised,
+  observeLearned,
+  observeSessions,
+  parseComplaint,
+} from './observe.ts'
 import { type ReplyLine, ReplyReader } from './reply.ts'
 
 /** As BIRD 2.0.12 wrote it. */
@@ -127,4 +133,11 @@ test('complaints in the log', () => {
   ] as const) {
     assert.deepEqual(parseComplaint(line), want)
   }
+})
+
+test('a session is the same when its moment is reckoned a little otherwise, and another one a second later', () => {
+  const at = Date.parse('2026-11-26T03:45:21.674Z')
+  assert(isSameMoment(at, at + 4))
+  assert(isSameMoment(at + 4, at))
+  assert(!isSameMoment(at, at + 1_000))
 })

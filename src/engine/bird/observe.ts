@@ -100,3 +100,11 @@ export function parseComplaint(line: string): { session: string; text: string } 
   if (session === undefined || text === undefined) return undefined
   return { session, text: kind === 'Error' ? text : `Received: ${text}` }
 }
+
+/**
+ * Whether two answers speak of the same session, by when it came up. BIRD reckons that moment anew each time, from two
+ * clocks that it does not read at once, so it is some milliseconds off; a session that begins anew takes a second.
+ *
+ * @param a and `b` epoch milliseconds
+ */
+export const isSameMoment = (a: number, b: number): boolean => Math.abs(a - b) < 500

@@ -49,6 +49,7 @@ import {
   sessionName,
 } from './config.ts'
 import {
+  isSameMoment,
   observeAdvertised,
   observeLearned,
   observeSessions,
@@ -468,9 +469,10 @@ export class BgpSpeaker {
         if (isTold) held.advertised = await this.#advertised(asks, held.session.name)
         else if (state !== 'established') held.advertised = []
       }
-      if (state !== held.state || (state === 'established' && seen?.since !== held.since)) {
+      const upSince = state === 'established' ? seen?.since : undefined
+      if (state !== held.state || (upSince !== undefined && !isSameMoment(upSince, held.since))) {
         held.state = state
-        held.since = state === 'established' ? (seen?.since ?? Date.now()) : Date.now()
+        held.since = upSince ?? Date.now()
       }
       if (state === 'established') held.complaint = undefined
       held.seen = seen
