@@ -32,7 +32,7 @@ const lines = [
 const tunnelOf = (base: Tunnel, line: 1 | 2, more: Partial<Tunnel> = {}): Tunnel => ({
   ...base,
   id: `vco-${line}`,
-  connectionId: `vco-${line}`,
+  connectionId: 'vco',
   slot: line,
   remoteAddress: lines[line - 1]!.outside,
   ike: { ...base.ike, version: 'ikev2', remoteId: lines[line - 1]!.outside },
@@ -276,29 +276,8 @@ describe('BGP through two tunnels', { skip }, () => {
     await reaches(lab)
   })
 
-  /**
-   * A hold time of 3 s counts from the last message, so a cut right behind one leaves nothing for what comes after the
-   * timer. It begins here when both ends have heard nothing for a fifth of a second.
-   */
-  const heardNothing = () =>
-    until('both ends between two messages', async () => {
-      const socket = `${lab.engineConfig.dataDir}/bgp/gw${lab.gateway.slot}/bird.ctl`
-      const said = [
-        await command('/usr/sbin/birdc', '-s', socket, 'show', 'protocols', 'all', 'vco_1'),
-        await router.ask('show protocols all line1'),
-      ]
-      return said.every((text) => Number(/Hold timer: +([\d.]+)\//.exec(text)?.[1]) <= 2.8)
-    })
-
   for (const [what, withinSeconds, cut] of [
-    [
-      'the master falls silent',
-      3,
-      async () => {
-        await heardNothing()
-        return lab.lab.drop(site.lines[0]!.peer.netns, 'udp dport { 500, 4500 }')
-      },
-    ],
+    ['the master falls silent', 3, () => lab.lab.drop(site.lines[0]!.peer.netns, 'udp dport { 500, 4500 }')],
     [
       // The peer's BGP daemon is not told, and its session stands until the hold timer ends: the slave's announcement
       // has to win over it.
@@ -316,12 +295,12 @@ describe('BGP through two tunnels', { skip }, () => {
       await reaches(lab)
       // One every 20 ms; the lost ones tell how long there was no way.
       const interval = 0.02
-      const away = lab.ping('10.1.0.10', '10.2.0.1', { count: 300, interval })
+      const away = lab.ping('10.1.0.10', '10.2.0.1', { count: 250, interval })
+      const begun = performance.now()
       await pause(300)
       const undo = await cut()
-      const begun = performance.now()
       await until('through the second', () => uses(2), { timeoutMs: 20_000 })
-      const took = performance.now() - begun
+      const took = performance.now() - begun - 300
       const { sent, received } = await away
       const lost = sent - received
       console.log(`${what}: routes moved after ${took.toFixed(0)} ms, ${lost} of ${sent} packets lost`)
