@@ -104,6 +104,8 @@ eachDatabase((kind, _open, place) => {
       const userName = 'dora'
       const made = await sdk.createUser(new ram.CreateUserRequest({ userName, comments: 'night shift' }))
       assert.equal(made.body!.user!.comments, 'night shift')
+      const changed = new ram.UpdateUserRequest({ userName, newComments: 'day shift' })
+      assert.equal((await sdk.updateUser(changed)).body!.user!.comments, 'day shift')
       await refused(sdk.createUser(new ram.CreateUserRequest({ userName })), 'EntityAlreadyExists.User')
       await refused(
         sdk.createUser(new ram.CreateUserRequest({ userName: 'a b' })),
@@ -151,6 +153,18 @@ eachDatabase((kind, _open, place) => {
       )
       assert.deepEqual([shown!.policy!.attachmentCount, shown!.policy!.defaultVersion], [1, 'v2'])
       assert.match(shown!.defaultPolicyVersion!.policyDocument!, /DescribeVSwitches/)
+      const { body: versions } = await sdk.listPolicyVersions(
+        new ram.ListPolicyVersionsRequest({ policyName, policyType: 'Custom' }),
+      )
+      assert.deepEqual(
+        versions!.policyVersions!.policyVersion!.map((version) => version.versionId),
+        ['v2'],
+      )
+      const { body: custom } = await sdk.listPolicies(new ram.ListPoliciesRequest({ policyType: 'Custom' }))
+      assert.deepEqual(
+        custom!.policies!.policy!.map((policy) => policy.policyName),
+        [policyName],
+      )
 
       // A key is replaced by another: both at once, then the old one is disabled, then it goes.
       const second = await newKey()
@@ -326,6 +340,13 @@ eachDatabase((kind, _open, place) => {
         entities.body!.roles!.role!.map((role) => role.roleName),
         [roleName],
       )
+      const { body: policies } = await sdk.listPoliciesForRole(
+        new ram.ListPoliciesForRoleRequest({ roleName }),
+      )
+      assert.deepEqual(
+        policies!.policies!.policy!.map((policy) => policy.policyName),
+        [given.policyName],
+      )
 
       // Another account, as soon as it is trusted; before, it is not told that there is such a role.
       const guestAccount = '3333333333333333'
@@ -348,6 +369,10 @@ eachDatabase((kind, _open, place) => {
           newAssumeRolePolicyDocument: trust(`acs:ram::${guestAccount}:root`),
         }),
       )
+      const { body: role } = await sdk.getRole(new ram.GetRoleRequest({ roleName }))
+      assert.equal(role!.role!.assumeRolePolicyDocument, trust(`acs:ram::${guestAccount}:root`))
+      const { body: roles } = await sdk.listRoles(new ram.ListRolesRequest({}))
+      assert.ok(roles!.roles!.role!.some((one) => one.roleName === roleName))
       const visit = await assume(gil, asOperator)
       const who = await ask('sts', visit, 'GetCallerIdentity')
       assert.deepEqual([who['AccountId'], who['RoleId']], [accountId, roleName])
