@@ -7,7 +7,7 @@ import sdkPackage from '@alicloud/vpc20160428/package.json' with { type: 'json' 
 import type { Action } from '../../src/rpc/action.ts'
 import { type ActionSpec, type FieldSpec, type ParamSpec, vpcProduct } from '../../src/rpc/spec.ts'
 import { readGiven } from '../../test/other-clients/given.ts'
-import { causesOfBothEngines, kinds } from '../../test/support/causes.ts'
+import { allCauses, kinds } from '../../test/support/causes.ts'
 import type { Exercise } from './exercise.ts'
 import { code, generated, markdownTable, sourceOf } from './render.ts'
 
@@ -195,7 +195,7 @@ export function renderFidelity(exercise: Exercise): string {
     ].join('\n'),
     markdownTable(
       ['Cause', ...kinds.map((kind) => (kind === 'ikev2' ? 'IKEv2' : `IKEv1, ${kind}`))],
-      causesOfBothEngines.map(({ name, sees }) => [
+      allCauses.map(({ name, sees }) => [
         name,
         ...kinds.map((kind) => {
           const seen = sees[kind]

@@ -91,6 +91,8 @@ export const components: Components = {
     psk: { type: 'string', nullable: true, description: 'null: it has no key for us.' },
     proposals: list(text),
     espProposals: list(text),
+    ahProposals: { ...list(text), description: 'AH instead of ESP, when there are any.' },
+    mode: kind('tunnel', 'transport'),
     localSubnets: list(text),
     remoteSubnets: list(text),
     ikeLifetime: { type: 'number', minimum: 0, description: 'Seconds.' },

@@ -446,6 +446,8 @@ describe('one emulator', () => {
       [{ psk: null }, 'PEER_REJECTED_AUTH'],
       [{ proposals: ['aes256-sha512-modp2048'] }, 'IKE_PROPOSAL_OR_UNKNOWN_PEER'],
       [{ espProposals: ['3des-md5'] }, 'ESP_PROPOSAL_MISMATCH'],
+      [{ ahProposals: ['sha1-modp1024'] }, 'ESP_PROPOSAL_MISMATCH'],
+      [{ mode: 'transport' }, 'SUBNET_MISMATCH'],
       [{ localSubnets: ['192.0.2.0/24'] }, 'SUBNET_MISMATCH'],
       [{ localId: 'branch.example' }, 'PEER_REJECTED_AUTH'],
       [{ version: 1 as const }, 'IKE_PROPOSAL_OR_UNKNOWN_PEER'],

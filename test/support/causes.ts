@@ -365,8 +365,7 @@ const protocolCauses: readonly Cause[] = [
 export const changeOf = (change: Cause['b'], kind: Kind): EndChange =>
   typeof change === 'function' ? change(kind) : (change ?? {})
 
-export const causesOfBothEngines: readonly Cause[] = [...causes, ...certificateCauses]
-export const allCauses: readonly Cause[] = [...causesOfBothEngines, ...protocolCauses]
+export const allCauses: readonly Cause[] = [...causes, ...certificateCauses, ...protocolCauses]
 
 /** What both ends were seen to say, in the order of `allCauses` and `kinds`, as lines of Markdown. */
 export function tableOfCauses(

@@ -72,8 +72,11 @@ const transforms: Readonly<Record<string, string>> = {
 const named = (word: string) => transforms[word] ?? word.toUpperCase()
 const prf = (hash: string) => `PRF_${named(hash).replace(/_\d+$/, '')}`
 
+type Protocol = 'IKE' | 'ESP' | 'AH'
+
 /** `aes128-sha1-modp1024` as charon logs it. */
-function words(proposal: string, protocol: 'IKE' | 'ESP'): string {
+function words(proposal: string, protocol: Protocol): string {
+  if (protocol === 'AH') return `AH:${[...proposal.split('-').map(named), 'NO_EXT_SEQ'].join('/')}`
   const [encryption = '', hash = '', ...groups] = proposal.split('-')
   const parts =
     protocol === 'IKE'
@@ -82,16 +85,17 @@ function words(proposal: string, protocol: 'IKE' | 'ESP'): string {
   return `${protocol}:${parts.join('/')}`
 }
 
-const list = (proposals: readonly string[], protocol: 'IKE' | 'ESP') =>
+const list = (proposals: readonly string[], protocol: Protocol) =>
   proposals.map((proposal) => words(proposal, protocol)).join(', ')
 
 const bothLists = (
   received: readonly string[],
   configured: readonly string[],
-  protocol: 'IKE' | 'ESP',
+  protocol: Protocol,
+  configuredProtocol = protocol,
 ): string[] => [
   `received proposals: ${list(received, protocol)}`,
-  `configured proposals: ${list(configured, protocol)}`,
+  `configured proposals: ${list(configured, configuredProtocol)}`,
 ]
 
 const notify = (version: 1 | 2, name: string) =>
@@ -466,7 +470,7 @@ export function childrenOf(own: PeerSettings): readonly Selectors[] {
   return local.flatMap((one) => remote.map((other) => ({ local: [one], remote: [other] })))
 }
 
-const withoutGroup = (proposal: string) => proposal.split('-').slice(0, 2).join('-')
+const withoutGroup = (proposal: string) => proposal.replace(/-(modp|ecp|curve)\w+$/, '')
 const pair = ({ local, remote }: Selectors) => `${local.join(' ')} === ${remote.join(' ')}`
 
 /**
@@ -492,25 +496,34 @@ export function negotiateChild(
               : 'received TS_UNACCEPTABLE notify, no CHILD_SA built',
           ],
         },
-        responder: {
-          code: 'SUBNET_MISMATCH',
-          lines: [
-            version === 1
-              ? `no matching CHILD_SA config found for ${pair(wanted)}`
-              : `traffic selectors ${pair({ local: wanted.remote, remote: wanted.local })} unacceptable`,
-          ],
-        },
+        responder:
+          version === 2 && initiator.mode === 'transport'
+            ? {
+                code: 'ENCAPSULATION_MODE_MISMATCH',
+                lines: ['traffic selectors  ===  unacceptable', asksForTransport],
+              }
+            : {
+                code: 'SUBNET_MISMATCH',
+                lines: [
+                  version === 1
+                    ? `no matching CHILD_SA config found for ${pair(wanted)}`
+                    : `traffic selectors ${pair({ local: wanted.remote, remote: wanted.local })} unacceptable`,
+                ],
+              },
       },
     }
   }
   const speaksOfGroup = version === 1 || rekey
   const word = (proposal: string) => (speaksOfGroup ? proposal : withoutGroup(proposal))
-  const acceptable = responder.espProposals.map(word)
-  const proposal = initiator.espProposals.map(word).find((each) => acceptable.includes(each))
+  const [theirs, own] = [protects(initiator), protects(responder)]
+  const [received, acceptable] = [theirs.proposals.map(word), own.proposals.map(word)]
+  const isOneProtocol = theirs.protocol === own.protocol
+  const proposal = isOneProtocol ? received.find((each) => acceptable.includes(each)) : undefined
   if (proposal !== undefined) return { proposal, selectors }
 
-  const received = initiator.espProposals.map(word)
-  const code = parted(received, acceptable, espMismatches, 'ESP_PROPOSAL_MISMATCH')
+  const code = isOneProtocol
+    ? parted(received, acceptable, espMismatches, 'ESP_PROPOSAL_MISMATCH')
+    : 'SECURITY_PROTOCOL_MISMATCH'
   return {
     failed: {
       initiator: {
@@ -529,15 +542,24 @@ export function negotiateChild(
           version === 1
             ? 'no matching proposal found, sending NO_PROPOSAL_CHOSEN'
             : 'no acceptable proposal found',
-          ...bothLists(received, responder.espProposals, 'ESP'),
+          ...bothLists(received, own.proposals, theirs.protocol, own.protocol),
         ],
       },
     },
   }
 }
 
+const asksForTransport =
+  'parsed IKE_AUTH request 1 [ IDi N(INIT_CONTACT) IDr AUTH N(USE_TRANSP) SA TSi TSr N(MULT_AUTH) N(EAP_ONLY) N(MSG_ID_SYN_SUP) ]'
+
+const protects = ({ ahProposals, espProposals }: PeerSettings) =>
+  ahProposals.length > 0
+    ? ({ protocol: 'AH', proposals: ahProposals } as const)
+    : ({ protocol: 'ESP', proposals: espProposals } as const)
+
 /** IKEv1 has no narrowing: both ends need the same pair. */
 function agreed(initiator: PeerSettings, responder: PeerSettings, wanted: Selectors): Selectors | undefined {
+  if (initiator.mode === 'transport' || responder.mode === 'transport') return undefined
   const [local, remote] = [networksOf(responder.remoteSubnets), networksOf(responder.localSubnets)]
   if (initiator.version === 1) {
     return local.includes(wanted.local[0]!) && remote.includes(wanted.remote[0]!) ? wanted : undefined

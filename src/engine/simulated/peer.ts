@@ -24,6 +24,10 @@ export interface PeerSettings {
   readonly proposals: readonly string[]
   /** Of phase 2; without a group it does without PFS. */
   readonly espProposals: readonly string[]
+  /** AH instead of ESP, when there are any, e.g. `sha1-modp1024`. */
+  readonly ahProposals: readonly string[]
+  /** Transport mode is for the two hosts alone, so subnets never agree with it. */
+  readonly mode: 'tunnel' | 'transport'
   readonly localSubnets: readonly string[]
   readonly remoteSubnets: readonly string[]
   /** Seconds. 0: it never re-keys by itself. */
@@ -109,6 +113,8 @@ export function ourSettings(tunnel: Tunnel): PeerSettings {
     psk: ike.psk.reveal() || null,
     proposals: [ikeProposal(tunnel)],
     espProposals: [espProposal(tunnel)],
+    ahProposals: [],
+    mode: 'tunnel',
     localSubnets: tunnel.localSubnets,
     remoteSubnets: tunnel.remoteSubnets,
     ikeLifetime: ike.lifetime,
