@@ -103,10 +103,7 @@ describe('algorithms', { skip }, () => {
       assert.ok(ikeSa!.rekeyIn! <= 0.9 * ike.lifetime && ikeSa!.rekeyIn! > 0.75 * ike.lifetime - 10)
       assert.ok(childSa.expiresIn! <= ipsec.lifetime && childSa.expiresIn! > ipsec.lifetime - 10)
       assert.ok(childSa.rekeyIn! <= 0.9 * ipsec.lifetime && childSa.rekeyIn! > 0.75 * ipsec.lifetime - 10)
-      await until(
-        'packets pass',
-        async () => (await lab.ping('10.1.0.10', '10.2.0.1', { count: 1 })).received === 1,
-      )
+      await until('packets pass', () => lab.reaches('10.1.0.10', '10.2.0.1'))
       assert.equal((await lab.ping('10.1.0.10', '10.2.0.1', { count: 5, interval: 0.05 })).received, 5)
     })
   }

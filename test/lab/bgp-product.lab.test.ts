@@ -51,7 +51,7 @@ describe('BGP and a health check through the API', { skip }, () => {
     )
   const reaches = () =>
     until('the LAN is reached', async () => {
-      return (await product.lab.ping(vpc.host, '10.0.1.10', '172.16.0.1', { count: 1 })).received === 1
+      return product.lab.reaches(vpc.host, '10.0.1.10', '172.16.0.1')
     })
 
   before(async () => {

@@ -91,7 +91,7 @@ const bgpRoutes = async (lab: GatewayLab) =>
   (await command('ip', '-n', lab.names.gateway(lab.gateway.slot), 'route', 'show', 'proto', 'bird')).trim()
 
 const reaches = (lab: GatewayLab, from = '10.1.0.10') =>
-  until('a ping to the LAN', async () => (await lab.ping(from, '10.2.0.1', { count: 1 })).received === 1, {
+  until('a ping to the LAN', () => lab.reaches(from, '10.2.0.1'), {
     timeoutMs: 20_000,
   })
 

@@ -166,7 +166,7 @@ describe('what a failure says, everywhere', { skip }, () => {
       for (const lan of lans) {
         const to = lan.replace('/32', '')
         await until(`${to} answers`, async () => {
-          return (await product.lab.ping(site.host, '10.0.1.10', to, { count: 1 })).received === 1
+          return product.lab.reaches(site.host, '10.0.1.10', to)
         })
       }
     })

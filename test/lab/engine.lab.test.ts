@@ -184,7 +184,7 @@ describe('the strongSwan engine against a real peer', { skip: Lab.missing() ?? f
     if (role === 'responder') await peer.initiate()
   }
   const whenRouted = (tunnel: Tunnel, to = inside) =>
-    until(`a route of ${tunnel.id}`, async () => (await lab.ping(host, to, { count: 1 })).received === 1)
+    until(`a route of ${tunnel.id}`, () => lab.reaches(host, to))
   const tell = (
     scenario: string,
     kind: string,
@@ -259,7 +259,7 @@ describe('the strongSwan engine against a real peer', { skip: Lab.missing() ?? f
           daemon.session.close()
           tell(name, kind, role, report, { 'after line': late })
           assert(late <= 1_000, `shown ${late} ms after the daemon's line`)
-          assert.deepEqual((await lab.ping(host, inside, { count: 1 })).received, 0)
+          assert.equal(await lab.reaches(host, inside), false)
 
           // Mended at the peer it comes up without any help from us.
           await peer.dropSas()
@@ -410,10 +410,7 @@ describe('the strongSwan engine against a real peer', { skip: Lab.missing() ?? f
           ['10.2.0.1', '10.4.0.1'].map((to) => [from, to] as const),
         )
         for (const [from, to] of pairs) {
-          await until(
-            `${from} reaches ${to}`,
-            async () => (await lab.ping(from, to, { count: 1 })).received === 1,
-          )
+          await until(`${from} reaches ${to}`, () => lab.reaches(from, to))
           assert.deepEqual(await lab.ping(from, to, { count: 3, interval: 0.05 }), { sent: 3, received: 3 })
         }
         tell('4 pairs of subnets', kind, role, report, { packets: `${pairs.length} x 3/3` })
@@ -473,7 +470,7 @@ describe('the strongSwan engine against a real peer', { skip: Lab.missing() ?? f
       assert.equal(pending.pendingReconnect, true)
       assert.equal(statusOf(pending), 'ipsec_sa_established')
       await until('new algorithm with traffic', async () => {
-        await lab.ping(host, inside, { count: 1 })
+        await lab.reaches(host, inside)
         const report = await observe(changed)
         return (
           report.childSas.some((child) => carriesTraffic(child) && child.proposal?.startsWith('aes256')) &&

@@ -192,6 +192,11 @@ export class GatewayLab {
     return this.lab.ping(this.host, from, to, options)
   }
 
+  /** Whether one echo from an address of the host of the VPC is answered at once. */
+  reaches(from: string, to: string): Promise<boolean> {
+    return this.lab.reaches(this.host, from, to)
+  }
+
   /** The log of the daemon that serves a peer, line by line as it comes, and a way to command it. */
   async daemon(peerAddress: string): Promise<{ session: ViciSession; lines: LogLine[] }> {
     const name = createNames(this.#prefix).engine(

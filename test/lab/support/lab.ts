@@ -188,29 +188,40 @@ export class Lab {
 
   /**
    * Sends `count` echo requests, one every 200 ms or every `interval` seconds, and counts the replies. A reply may take
-   * a second: `ping` would wait at the end for no more than twice the longest round trip so far, and count the last few
+   * a second, or `patience` seconds: `ping` would wait at the end for no more than twice the longest round trip so far, and count the last few
    * as lost when a busy machine is slow all of a sudden.
    */
   async ping(
     netns: string,
     from: string,
     to: string,
-    { count = 3, interval = 0.2 }: { count?: number; interval?: number } = {},
+    {
+      count = 3,
+      interval = 0.2,
+      patience = 1,
+    }: { count?: number; interval?: number; patience?: number } = {},
   ): Promise<PingResult> {
     // fping ends with 1 when replies are missing; that is a result, not an error.
     const output = await this.in(
       netns,
       'sh',
       '-c',
-      'fping -4 -q -i 1 -t 1000 -c "$0" -p "$1" -S "$2" "$3" 2>&1 || test $? = 1',
+      'fping -4 -q -i 1 -t "$4" -c "$0" -p "$1" -S "$2" "$3" 2>&1 || test $? = 1',
       `${count}`,
       `${Math.round(interval * 1_000)}`,
       from,
       to,
+      `${Math.round(patience * 1_000)}`,
     )
     const [, sent, received] = /xmt\/rcv\/%loss = (\d+)\/(\d+)\//.exec(output) ?? []
     if (!sent || !received) throw new Error(`fping said: ${output}`)
     return { sent: Number(sent), received: Number(received) }
+  }
+
+  /** Whether one echo is answered within a quarter of a second: for loops that wait, and where none may be. */
+  async reaches(netns: string, from: string, to: string): Promise<boolean> {
+    const { received } = await this.ping(netns, from, to, { count: 1, patience: 0.25 })
+    return received === 1
   }
 
   async close(): Promise<void> {
