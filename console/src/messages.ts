@@ -249,6 +249,18 @@ export const messages = {
     '1 to 64 visible characters, without blanks and question marks.',
     '1～64 个可见字符，不含空格和问号。',
   ],
+  'gateways.type': ['Kind', '网关类型'],
+  'gateways.type.hint': [
+    'The enhanced kind is for IPsec alone and is not sized by bandwidth.',
+    '增强型仅支持 IPsec，不按带宽规格购买。',
+  ],
+  'gateways.type.Traditional': ['Traditional', '传统型'],
+  'gateways.type.Enhanced.SiteToSite': ['Enhanced', '增强型'],
+  'gateways.propagate': ['Propagate BGP routes to the VPC', '自动传播 BGP 路由'],
+  'gateways.propagate.hint': [
+    'What BGP learns goes into the route table of the VPC.',
+    'BGP 学习到的路由自动发布到专有网络路由表。',
+  ],
   'gateways.second': ['Second vSwitch, for two tunnels', '第二交换机（双隧道）'],
   'gateways.second.hint': [
     'In another zone: the gateway gets two addresses, and each connection two tunnels.',
@@ -258,6 +270,8 @@ export const messages = {
   'networks.vswitches': ['vSwitches', '交换机'],
   'networks.createVpc': ['Create VPC', '创建专有网络'],
   'networks.createVSwitch': ['Create vSwitch', '创建交换机'],
+  'networks.editVpc': ['Edit VPC', '编辑专有网络'],
+  'networks.editVSwitch': ['Edit vSwitch', '编辑交换机'],
   'networks.noVpc': ['There is no VPC in this region yet.', '本地域还没有专有网络。'],
   'networks.noVSwitch': ['There is no vSwitch in this region yet.', '本地域还没有交换机。'],
   'networks.cidr.hint': [
@@ -271,6 +285,14 @@ export const messages = {
   'form.saved': ['Saved', '已保存'],
   'form.refused': ['The server has refused this', '服务器拒绝了该请求'],
   'effect.none': ['No tunnel is touched.', '不影响任何隧道。'],
+  'effect.propagate': [
+    'Routes that BGP has learned are published in the VPC. No tunnel is touched.',
+    'BGP 学习到的路由将发布到专有网络，不影响任何隧道。',
+  ],
+  'effect.propagateNot': [
+    'Routes that BGP has learned are withdrawn from the VPC: traffic for them no longer finds the tunnel.',
+    'BGP 学习到的路由将从专有网络撤回，相应流量不再进入隧道。',
+  ],
   'effect.nothing': ['Nothing has been changed yet.', '尚未修改任何内容。'],
   'effect.gateway': [
     'The gateway gets an outside address. It takes some seconds.',
@@ -329,6 +351,29 @@ export const messages = {
     'A key below 16 characters can be guessed from a recorded negotiation.',
     '少于 16 个字符的密钥可能被离线猜测。',
   ],
+  'check.ca.not-pem': [
+    'This is no certificate in PEM, from BEGIN CERTIFICATE to END CERTIFICATE.',
+    '不是 PEM 格式的证书（从 BEGIN CERTIFICATE 到 END CERTIFICATE）。',
+  ],
+  'check.ca.several': [
+    'There are several certificates: only that of the CA that issues those of the peers is wanted.',
+    '包含多个证书，只需签发对端证书的那个 CA 证书。',
+  ],
+  'check.ca.unreadable': ['This is not an X.509 certificate.', '不是有效的 X.509 证书。'],
+  'check.ca.notCa': [
+    '{subject} is not a CA: its basic constraints do not say so.',
+    '{subject} 不是 CA 证书（基本约束未声明为 CA）。',
+  ],
+  'check.ca.notValid': ['The certificate is not valid today.', '证书不在有效期内。'],
+  'check.caAggressive': [
+    'With IKEv1 a certificate needs the negotiation mode main.',
+    'IKEv1 使用证书时，协商模式必须为 main。',
+  ],
+  'check.tagReserved': [
+    'A tag begins neither with aliyun nor with acs:, and holds no http:// or https://: {value}',
+    '标签不能以 aliyun 或 acs: 开头，也不能包含 http:// 或 https://：{value}',
+  ],
+  'check.manyTags': ['A resource has at most {most} tags.', '每个资源最多 {most} 个标签。'],
   'check.tunnelCidr': [
     '{value} must be a /30 inside 169.254.0.0/16.',
     '{value} 必须是 169.254.0.0/16 内的 /30 网段。',
@@ -370,6 +415,21 @@ export const messages = {
     'Left empty: the outside address of the VPN gateway.',
     '留空则为 VPN 网关的公网 IP。',
   ],
+  'connection.part.ca': ['Certificate of the other end', '对端证书'],
+  'connection.autoRoute': ['Make routes of the subnets', '自动配置路由'],
+  'connection.autoRoute.hint': [
+    'Without, nothing is sent into the tunnel until there is a route.',
+    '关闭后，在添加路由之前不会有流量进入隧道。',
+  ],
+  'connection.autoRoute.unchanged': ['Left empty, it stays as it is.', '留空则保持不变。'],
+  'field.proof': ['The other end proves itself with', '对端认证方式'],
+  'ca.label': ['CA certificate, PEM', 'CA 证书（PEM）'],
+  'ca.hint': [
+    'Of the CA that issues the certificate of the other end. Left empty, both ends use the pre-shared key.',
+    '签发对端证书的 CA 证书。留空则双方使用预共享密钥。',
+  ],
+  'ca.choose': ['Choose a file', '选择文件'],
+  'ca.facts': ['{subject}, valid from {from} to {to}', '{subject}，有效期 {from} 至 {to}'],
   'connection.weak': [
     'Some of these algorithms are weak and kept for old devices.',
     '部分算法强度不足，仅为兼容旧设备保留。',
@@ -522,6 +582,10 @@ export const messages = {
   ],
   'routes.priority': ['Priority', '优先级'],
   'routes.priority.hint': ['The smaller number comes first.', '数字越小优先级越高。'],
+  'routes.edit': ['Route {name}', '路由 {name}'],
+  'routes.publishNow': ['Publish', '发布'],
+  'routes.withdraw': ['Withdraw', '撤回'],
+  'routes.description.hint': ['No read of the API shows it again.', 'API 的查询接口不会返回该描述。'],
   'routes.publish': ['Publish to the VPC', '发布到专有网络'],
   'routes.origin': ['Origin', '来源'],
   'routes.static': ['set by hand', '手动配置'],
@@ -559,6 +623,9 @@ export const messages = {
   'probe.sip': ['Asked from', '源 IP'],
   'probe.interval': ['Interval', '间隔'],
   'probe.retry': ['Failures before it counts', '重试次数'],
+  'probe.policy': ['Routes when it fails', '检查失败时的路由'],
+  'probe.policy.revoke_route': ['withdraw', '撤销'],
+  'probe.policy.reserve_route': ['keep', '保留'],
   'probe.sent': ['Answers to questions', '应答与请求'],
   'probe.loss': ['Loss', '丢包率'],
   'probe.rtt': ['Round-trip time', '往返时延'],
@@ -642,6 +709,14 @@ export const messages = {
     'It signs what is sent, and is shown this one time.',
     '用于对推送内容签名，仅显示一次。',
   ],
+
+  // --- Tags ---
+  'tags.key': ['Key', '键'],
+  'tags.value': ['Value', '值'],
+  'tags.add': ['Add tag', '添加标签'],
+  'tags.keyOf': ['Key of tag {number}', '标签 {number} 的键'],
+  'tags.valueOf': ['Value of tag {number}', '标签 {number} 的值'],
+  'tags.removeOf': ['Remove tag {number}', '移除标签 {number}'],
 
   // --- Audit ---
   'audit.title': ['Audit trail', '审计日志'],

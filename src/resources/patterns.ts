@@ -20,5 +20,8 @@ export const psk = /^[\x21-\x7e]{1,100}$/
 /** 1 to 64 visible ASCII characters but `?`, and here but `"`, which BIRD cannot be told. */
 export const bgpKey = /^[\x21\x23-\x3e\x40-\x7e]{1,64}$/
 
+/** Neither key nor value of a tag may look like this (API description of TagResources, 2021). */
+export const reservedTag = /^(aliyun|acs:)|https?:\/\//i
+
 /** Idempotency key: at most 64 visible ASCII characters. */
 export const clientToken = /^[\x21-\x7e]{1,64}$/

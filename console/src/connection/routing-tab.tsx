@@ -4,7 +4,7 @@ import { useState } from 'react'
 import { deleteVcoRouteEntry } from '../../../src/resources/vco-route-entry/spec.ts'
 import { useConsole } from '../context.tsx'
 import { type AttachmentRouteItem, attachmentRoutes, routes, useQuery } from '../data.ts'
-import { RouteForm } from '../forms/route-form.tsx'
+import { type ExistingRoute, NewRouteForm, RouteForm } from '../forms/route-form.tsx'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { RouteTables, WhichWins } from '../pages/routes.tsx'
@@ -49,6 +49,13 @@ function OwnRoutes({ answer }: TabProps) {
   const id = answer.VpnConnectionId!
   const query = useQuery(attachmentRoutes(region, id))
   const [creating, setCreating] = useState(false)
+  const [edited, setEdited] = useState<ExistingRoute>()
+  const keyOf = (route: AttachmentRouteItem) => ({
+    VpnConnectionId: id,
+    NextHop: id,
+    RouteDest: route.RouteDest!,
+    Weight: route.Weight as ExistingRoute['Weight'],
+  })
   const originOf = (route: AttachmentRouteItem) =>
     t(route.RouteEntryType === 'bgp' ? 'routes.fromBgp' : 'routes.static')
   return (
@@ -100,15 +107,10 @@ function OwnRoutes({ answer }: TabProps) {
                   route.RouteEntryType === 'custom' && (
                     <RowActions
                       name={route.RouteDest ?? ''}
+                      onEdit={() => setEdited(keyOf(route))}
                       remove={{
                         spec: deleteVcoRouteEntry,
-                        params: {
-                          RegionId: region,
-                          VpnConnectionId: id,
-                          NextHop: id,
-                          RouteDest: route.RouteDest,
-                          Weight: route.Weight,
-                        },
+                        params: { RegionId: region, ...keyOf(route) },
                       }}
                     />
                   ),
@@ -117,7 +119,8 @@ function OwnRoutes({ answer }: TabProps) {
           />
         )}
       </Shown>
-      {creating && <RouteForm kind="attachment" ownerId={id} onClose={() => setCreating(false)} />}
+      {edited && <RouteForm route={edited} onClose={() => setEdited(undefined)} />}
+      {creating && <NewRouteForm kind="attachment" ownerId={id} onClose={() => setCreating(false)} />}
     </Card>
   )
 }

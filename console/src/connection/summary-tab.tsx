@@ -1,14 +1,16 @@
 /** What the connection is set to: what matters first, then every field of the answer. */
-import { Collapse, Table, Tag, Tooltip } from 'antd'
+import { Collapse, Table, Tooltip } from 'antd'
 import type { ReactNode } from 'react'
 import { describeVpnConnection } from '../../../src/resources/vpn-connection/spec.ts'
 import type { FieldSpec, ResultFields } from '../../../src/rpc/spec.ts'
 import { formatDuration, formatTime } from '../format.ts'
+import { CertificateLine } from '../forms/certificate-item.tsx'
 import { isWeak } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { Copyable, type Fact, Facts } from '../parts/page.tsx'
+import { TagMarks } from '../parts/tags.tsx'
 import { isAttachment, type TunnelView, tunnelsOf } from './tunnels.ts'
 
 /** An algorithm, and whether it should not be used any more. */
@@ -74,11 +76,7 @@ export function SummaryTab({ answer }: TabProps) {
     { label: t('field.created'), value: <Chosen>{formatTime(answer.CreateTime ?? 0, language)}</Chosen> },
     {
       label: t('field.tags'),
-      value: answer.Tags?.Tag.map(({ Key, Value }) => (
-        <Tag key={Key}>
-          {Key}: {Value}
-        </Tag>
-      )),
+      value: <TagMarks tags={answer.Tags?.Tag} />,
     },
   ]
   return (
@@ -119,6 +117,10 @@ function TunnelSettings({ tunnel }: { readonly tunnel: TunnelView }) {
         ),
     },
     { label: t('field.RemoteId'), value: <code>{ike.RemoteId}</code> },
+    {
+      label: t('field.proof'),
+      value: tunnel.remoteCa ? <CertificateLine pem={tunnel.remoteCa} /> : t('field.Psk'),
+    },
   ]
   const phase2: readonly Fact[] = [
     { label: t('field.IpsecEncAlg'), value: <Algorithm value={ipsec.IpsecEncAlg} /> },

@@ -24,6 +24,8 @@ export interface TunnelView {
   readonly internetIp: string
   readonly dpd: boolean
   readonly natTraversal: boolean
+  /** PEM of the CA that issues the peer's certificate; empty: it proves itself with the pre-shared key. */
+  readonly remoteCa: string
   /** Settings of BGP and of the health check; absent where they are not wanted. */
   readonly bgp: BgpSettings | undefined
   readonly healthCheck: ConnectionAnswer['VcoHealthCheck']
@@ -54,6 +56,7 @@ export function tunnelsOf(answer: ConnectionAnswer): readonly TunnelView[] {
       internetIp: tunnel.InternetIp ?? '',
       dpd: tunnel.EnableDpd ?? false,
       natTraversal: tunnel.EnableNatTraversal ?? false,
+      remoteCa: tunnel.RemoteCaCertificate ?? '',
       bgp: answer.EnableTunnelsBgp ? tunnel.TunnelBgpConfig : undefined,
       healthCheck: undefined,
       facts: seen[index] ?? {},
@@ -72,6 +75,7 @@ export function tunnelsOf(answer: ConnectionAnswer): readonly TunnelView[] {
       internetIp: answer.InternetIp ?? '',
       dpd: answer.EnableDpd ?? false,
       natTraversal: answer.EnableNatTraversal ?? false,
+      remoteCa: answer.RemoteCaCertificate ?? '',
       bgp: String(answer.VpnBgpConfig?.EnableBgp) === 'true' ? answer.VpnBgpConfig : undefined,
       healthCheck: String(answer.VcoHealthCheck?.Enable) === 'true' ? answer.VcoHealthCheck : undefined,
       facts: seen[0] ?? {},

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
+import { issueCertificate } from '../../../src/certificates/x509.ts'
 import {
+  checkCertificate,
   checkConnection,
   checkInside,
   checkNetwork,
   checkPolicy,
   checkPsk,
+  checkTags,
   checkTunnelCidr,
   type Finding,
   withoutHostBits,
@@ -13,6 +17,23 @@ import {
 
 const said = (findings: readonly (Finding | undefined)[]) =>
   findings.filter((finding) => finding !== undefined).map(({ level, message }) => `${level} ${message}`)
+
+const now = Date.parse('2026-11-26T00:00:00Z')
+const day = 86_400_000
+
+/** A certificate of a day that begins at `notBefore`; of an end where it has an identity. */
+function issued(notBefore: number, identity?: string): string {
+  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const subject = { organization: 'Office', commonName: 'CA' }
+  const times = { notBefore, notAfter: notBefore + day }
+  return issueCertificate({
+    subject,
+    publicKey,
+    ...times,
+    ...(identity !== undefined && { identity }),
+    issuer: { subject, key: privateKey },
+  })
+}
 
 const draft = {
   local: ['10.1.0.0/24'],
@@ -53,13 +74,19 @@ test('a connection: what keeps it from being sent, and what is only said', () =>
     ],
     ['a key with a blank', { psk: ' a-rather-long-pre-shared-key' }, ['error check.pskBlanks']],
     ['a probe to no address', { addresses: ['10.0.0.1', '10.0.0'] }, ['error check.noAddress']],
+    ['a certificate of a CA', { remoteCa: issued(now) }, []],
+    [
+      'a certificate with aggressive mode',
+      { remoteCa: issued(now), ikeVersion: 'ikev1', ikeMode: 'aggressive' },
+      ['error check.caAggressive'],
+    ],
     ['BGP outside of link-local', { tunnelCidr: '10.0.0.0/30' }, ['error check.tunnelCidr']],
   ]
   for (const [name, change, want] of cases) {
-    assert.deepEqual(said(checkConnection({ ...draft, ...change }, [], 3)), want, name)
+    assert.deepEqual(said(checkConnection({ ...draft, ...change }, [], 3, now)), want, name)
   }
   const other = { name: 'office', local: ['10.1.0.0/24'], remote: ['192.168.7.0/24'] }
-  const [finding] = checkConnection(draft, [other], 3)
+  const [finding] = checkConnection(draft, [other], 3, now)
   assert.deepEqual(finding, {
     level: 'warning',
     message: 'check.otherOverlap',
@@ -117,4 +144,29 @@ test('a policy document', () => {
     [document({ ...look, Effect: 'Deny', Action: '*' }), undefined],
   ]
   for (const [text, message] of cases) assert.equal(checkPolicy(text)[0]?.message, message, text)
+})
+
+test('the certificate of a CA: of one that is valid today', () => {
+  const cases: [pem: string, want: string[]][] = [
+    [issued(now), []],
+    [issued(now - 2 * day), ['error check.ca.notValid']],
+    [issued(now + day), ['error check.ca.notValid']],
+    [issued(now, '198.51.100.1'), ['error check.ca.notCa']],
+    [issued(now) + issued(now), ['error check.ca.several']],
+    ['a key', ['error check.ca.not-pem']],
+    ['-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----', ['error check.ca.unreadable']],
+  ]
+  for (const [pem, want] of cases) assert.deepEqual(said(checkCertificate(pem, now)), want)
+})
+
+test('tags: nothing reserved, no key twice, not too many', () => {
+  const cases: [tags: { Key?: string; Value?: string }[], want: string[]][] = [
+    [[{ Key: 'env', Value: 'prod' }, {}], []],
+    [[{ Key: 'aliyun-env' }], ['error check.tagReserved']],
+    [[{ Key: 'ACS:env' }], ['error check.tagReserved']],
+    [[{ Key: 'env', Value: 'see https://x' }], ['error check.tagReserved']],
+    [[{ Key: 'env' }, { Key: 'env' }], ['error check.twice']],
+    [[{ Key: 'a' }, { Key: 'b' }, { Key: 'c' }], ['error check.manyTags']],
+  ]
+  for (const [tags, want] of cases) assert.deepEqual(said(checkTags(tags, 2)), want)
 })

@@ -6,7 +6,10 @@ import {
   parseIpv4,
   parseNetwork,
 } from '../../../src/resources/ipv4.ts'
+import { reservedTag } from '../../../src/resources/patterns.ts'
 import type { MessageKey } from '../i18n.tsx'
+import { readCertificate } from './certificate.ts'
+import { filledTags, type TagFields } from './tags.ts'
 
 export interface Finding {
   /** An error keeps the form from being sent. */
@@ -58,6 +61,9 @@ export interface ConnectionDraft {
   readonly remote: readonly string[]
   readonly ikeVersion: string
   readonly psk: string
+  readonly ikeMode?: string
+  /** PEM of the peer's CA; empty where it proves itself with the key. */
+  readonly remoteCa?: string
   /** `/30` of the BGP session, when one is wanted. */
   readonly tunnelCidr?: string
   readonly localBgpIp?: string
@@ -71,11 +77,15 @@ export interface Other {
   readonly remote: readonly string[]
 }
 
-/** @param others connections on the same VPN gateway */
+/**
+ * @param others connections on the same VPN gateway
+ * @param now epoch milliseconds
+ */
 export function checkConnection(
   draft: ConnectionDraft,
   others: readonly Other[],
   subnetsPerSide: number,
+  now: number,
 ): readonly Finding[] {
   const findings: Finding[] = []
   for (const [side, items] of [
@@ -114,6 +124,12 @@ export function checkConnection(
     findings.push(warning('check.ikev1Several', { count: String(local.length * remote.length) }))
   }
   findings.push(...checkPsk(draft.psk))
+  if (draft.remoteCa) {
+    findings.push(...checkCertificate(draft.remoteCa, now))
+    if (draft.ikeVersion === 'ikev1' && draft.ikeMode === 'aggressive') {
+      findings.push(error('check.caAggressive'))
+    }
+  }
   for (const address of draft.addresses ?? []) {
     if (address !== '' && parseIpv4(address) === undefined)
       findings.push(error('check.noAddress', { value: address }))
@@ -134,6 +150,32 @@ export function checkPsk(psk: string): readonly Finding[] {
   if (psk !== psk.trim()) return [error('check.pskBlanks')]
   if (!/^[\x21-\x7e]{1,100}$/.test(psk)) return [error('check.pskSigns')]
   return psk.length < 16 ? [warning('check.pskShort')] : []
+}
+
+/**
+ * The certificate of the CA that issues those of the peers, one and in PEM.
+ *
+ * @param now epoch milliseconds
+ */
+export function checkCertificate(pem: string, now: number): readonly Finding[] {
+  const facts = readCertificate(pem)
+  if (typeof facts === 'string') return [error(`check.ca.${facts}`)]
+  if (!facts.isCa) return [error('check.ca.notCa', { subject: facts.subject })]
+  if (facts.notAfter < now || facts.notBefore > now) return [error('check.ca.notValid')]
+  return []
+}
+
+/** The vendor's rules for tags, which `tag/model.ts` keeps. @param most tags on one resource */
+export function checkTags(tags: readonly TagFields[] | undefined, most: number): readonly Finding[] {
+  const filled = filledTags(tags)
+  const keys = filled.map(({ Key }) => Key)
+  const twice = keys.find((key, index) => keys.indexOf(key) !== index)
+  const reserved = filled.flatMap(({ Key, Value }) => [Key, Value]).find((text) => reservedTag.test(text))
+  return [
+    ...(twice === undefined ? [] : [error('check.twice', { value: twice })]),
+    ...(reserved === undefined ? [] : [error('check.tagReserved', { value: reserved })]),
+    ...(filled.length > most ? [error('check.manyTags', { most: String(most) })] : []),
+  ]
 }
 
 /** BGP inside a tunnel lives in a /30 of 169.254.0.0/16, whose two hosts are the ends. */

@@ -23,6 +23,7 @@ test('a new connection says everything that the form holds, and no empty value',
       CustomerGatewayId: 'cgw-1',
       EnableDpd: true,
       EnableNatTraversal: true,
+      AutoConfigRoute: true,
       IkeConfig: undefined,
       IpsecConfig: undefined,
     },
@@ -52,7 +53,11 @@ test('two tunnels: each with its role and its own settings', () => {
 })
 
 test('a change says what differs, and what it will do', () => {
-  const before = { ...filled, Tunnels: [{ ...filled.Tunnels[0]!, Ike: newTunnel().Ike }] }
+  const before: ConnectionFields = {
+    ...filled,
+    AutoConfigRoute: undefined,
+    Tunnels: [{ ...filled.Tunnels[0]!, Ike: newTunnel().Ike }],
+  }
   const changed = (change: Partial<ConnectionFields>) => paramsOf(before, { ...before, ...change })
   const withIke = (Ike: object) => ({
     Tunnels: [{ ...before.Tunnels[0]!, Ike: { ...before.Tunnels[0]!.Ike, ...Ike } }],
@@ -67,6 +72,13 @@ test('a change says what differs, and what it will do', () => {
       { HealthCheck: { Enable: true, Dip: '10.0.0.1', Sip: '10.0.0.2', Interval: 3, Retry: 3 } },
       { HealthCheckConfig: { Enable: true, Dip: '10.0.0.1', Sip: '10.0.0.2' } },
       'effect.none',
+    ],
+    [{ AutoConfigRoute: false }, { AutoConfigRoute: false }, 'effect.none'],
+    [{ Tags: [{ Key: 'env', Value: 'prod' }] }, {}, 'effect.nothing'],
+    [
+      { Tunnels: [{ ...before.Tunnels[0]!, RemoteCaCertificate: 'PEM' }] },
+      { RemoteCaCertificate: 'PEM' },
+      'effect.renegotiate',
     ],
     [{ EnableBgp: true }, { BgpConfig: { EnableBgp: true } }, 'effect.renegotiate'],
   ]
@@ -104,6 +116,8 @@ test('an attachment: tunnels by index, addresses of its own, and another custome
       [2, undefined],
     ],
   )
+  const proved = { ...own, Tunnels: [{ ...filled.Tunnels[0]!, RemoteCaCertificate: 'PEM' }] }
+  assert.equal(paramsOf(undefined, proved as ConnectionFields, true)['RemoteCaCert'], 'PEM')
   const moved = { ...filled, Tunnels: [{ ...filled.Tunnels[0]!, CustomerGatewayId: 'cgw-2' }] }
   const params = paramsOf(filled, moved, true)
   assert.deepEqual(params, { CustomerGatewayId: 'cgw-2' })
@@ -111,4 +125,23 @@ test('an attachment: tunnels by index, addresses of its own, and another custome
   const network = paramsOf({ ...filled, NetworkType: 'public' }, { ...filled, NetworkType: 'private' }, true)
   assert.deepEqual(network, { NetworkType: 'private' })
   assert.equal(effectOf(false, network, true), 'effect.none')
+})
+
+test('a certificate is taken away by an empty text, and tags of something new are told with it', () => {
+  const withCa = { ...filled, Tunnels: [{ ...filled.Tunnels[0]!, RemoteCaCertificate: 'PEM' }] }
+  const without = { ...filled, Tunnels: [{ ...filled.Tunnels[0]!, RemoteCaCertificate: undefined }] }
+  assert.deepEqual(paramsOf(withCa, without), { RemoteCaCertificate: '' })
+  const pair = (RemoteCaCertificate: string) => ({
+    ...filled,
+    Tunnels: ['tun-1', 'tun-2'].map((TunnelId) => ({
+      ...filled.Tunnels[0]!,
+      TunnelId,
+      ...(TunnelId === 'tun-2' && { RemoteCaCertificate }),
+    })),
+  })
+  assert.deepEqual(paramsOf(pair(''), pair('PEM')), {
+    TunnelOptionsSpecification: [{ TunnelId: 'tun-2', RemoteCaCertificate: 'PEM' }],
+  })
+  const tagged = paramsOf(undefined, { ...filled, Tags: [{ Key: 'env' }, {}] })
+  assert.deepEqual(tagged['Tags'], [{ Key: 'env', Value: '' }])
 })

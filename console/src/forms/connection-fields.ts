@@ -10,6 +10,7 @@ import {
 import { createVpnConnection } from '../../../src/resources/vpn-connection/spec.ts'
 import { tunnelsOf } from '../connection/tunnels.ts'
 import type { ConnectionAnswer } from '../data.ts'
+import { filledTags, type TagFields } from './tags.ts'
 
 type Settings = Readonly<Record<string, string | number | undefined>>
 
@@ -18,6 +19,8 @@ export interface TunnelFields {
   readonly CustomerGatewayId: string
   readonly EnableDpd: boolean
   readonly EnableNatTraversal: boolean
+  /** PEM; empty: the peer proves itself with the pre-shared key. */
+  readonly RemoteCaCertificate?: string
   readonly Ike: Settings
   readonly Ipsec: Settings
   readonly Bgp: Settings
@@ -29,6 +32,8 @@ export interface HealthCheckFields {
   readonly Sip?: string
   readonly Interval?: number
   readonly Retry?: number
+  /** Of an attachment alone. */
+  readonly Policy?: string
 }
 
 export interface ConnectionFields {
@@ -38,12 +43,15 @@ export interface ConnectionFields {
   readonly RemoteSubnet: readonly string[]
   readonly EffectImmediately: boolean
   readonly EnableBgp: boolean
+  /** Absent where an existing connection is to keep what it has: no read shows it. */
+  readonly AutoConfigRoute?: boolean
   /** Of an attachment alone. */
   readonly NetworkType?: string
   readonly TunnelBandwidth?: string
   readonly HealthCheck: HealthCheckFields
   /** One, or a master and a slave. */
   readonly Tunnels: readonly TunnelFields[]
+  readonly Tags?: readonly TagFields[]
 }
 
 export const listOf = (text: string | undefined): readonly string[] =>
@@ -86,7 +94,7 @@ const ikeNames = [
 ]
 const ipsecNames = ['IpsecEncAlg', 'IpsecAuthAlg', 'IpsecPfs', 'IpsecLifetime']
 const bgpNames = ['LocalAsn', 'TunnelCidr', 'LocalBgpIp']
-const checkNames = ['Dip', 'Sip', 'Interval', 'Retry']
+const checkNames = ['Dip', 'Sip', 'Interval', 'Retry', 'Policy']
 
 const pick = (names: readonly string[], from: object | undefined): Settings =>
   Object.fromEntries(names.map((name) => [name, (from as Settings | undefined)?.[name]]))
@@ -96,12 +104,16 @@ export function initialFields(
   attached = false,
 ): Partial<ConnectionFields> {
   if (!connection) {
-    const { NetworkType, TunnelBandwidth } = createVpnAttachment.params
+    const { NetworkType, TunnelBandwidth, HealthCheckConfig } = createVpnAttachment.params
     return {
       ...(attached && { NetworkType: NetworkType.default, TunnelBandwidth: TunnelBandwidth.default }),
       EffectImmediately: true,
       EnableBgp: false,
-      HealthCheck: { ...defaultsOf(healthCheckParams), Enable: false },
+      AutoConfigRoute: createVpnConnection.params.AutoConfigRoute.default,
+      HealthCheck: {
+        ...defaultsOf(attached ? HealthCheckConfig.fields : healthCheckParams),
+        Enable: false,
+      },
       Tunnels: [newTunnel() as TunnelFields],
     }
   }
@@ -120,11 +132,13 @@ export function initialFields(
       ...pick(checkNames, connection.VcoHealthCheck),
       Enable: String(connection.VcoHealthCheck?.Enable) === 'true',
     },
+    Tags: connection.Tags?.Tag,
     Tunnels: tunnels.map((tunnel) => ({
       ...(isPair ? { TunnelId: tunnel.id } : {}),
       CustomerGatewayId: tunnel.customerGatewayId,
       EnableDpd: tunnel.dpd,
       EnableNatTraversal: tunnel.natTraversal,
+      RemoteCaCertificate: tunnel.remoteCa,
       // The key stays with the server: an empty one means "unchanged".
       Ike: pick(ikeNames, tunnel.ike),
       Ipsec: pick(ipsecNames, tunnel.ipsec),
@@ -159,6 +173,7 @@ function tunnelOptions(
     CustomerGatewayId: differing(before?.CustomerGatewayId, now.CustomerGatewayId),
     EnableDpd: differing(before?.EnableDpd, now.EnableDpd),
     EnableNatTraversal: differing(before?.EnableNatTraversal, now.EnableNatTraversal),
+    RemoteCaCertificate: differing(before?.RemoteCaCertificate, now.RemoteCaCertificate ?? ''),
     TunnelIkeConfig: changed(before?.Ike, now.Ike),
     TunnelIpsecConfig: changed(before?.Ipsec, now.Ipsec),
     TunnelBgpConfig: withBgp ? changed(before?.Bgp, now.Bgp) : undefined,
@@ -167,7 +182,8 @@ function tunnelOptions(
 }
 
 /**
- * Parameters of the create call, or of the modify call: what differs from `before`, and nothing else.
+ * Parameters of the create call, or of the modify call: what differs from `before`, and nothing else. Tags of what is there
+ * already are changed by other calls.
  *
  * @param attached those of an attachment: tunnels have an index, and a single one may be given another customer gateway
  */
@@ -185,6 +201,8 @@ export function paramsOf(
     RemoteSubnet: subnets('RemoteSubnet'),
     NetworkType: differing(before?.NetworkType, now.NetworkType),
     TunnelBandwidth: before ? undefined : now.TunnelBandwidth,
+    AutoConfigRoute: differing(before?.AutoConfigRoute, now.AutoConfigRoute),
+    Tags: before || !now.Tags?.length ? undefined : filledTags(now.Tags),
   }
   if (now.Tunnels.length > 1) {
     const options = now.Tunnels.map((tunnel, index) => {
@@ -217,6 +235,11 @@ export function paramsOf(
       before && !attached ? undefined : differing(was?.CustomerGatewayId, tunnel.CustomerGatewayId),
     EnableDpd: differing(was?.EnableDpd, tunnel.EnableDpd),
     EnableNatTraversal: differing(was?.EnableNatTraversal, tunnel.EnableNatTraversal),
+    // The same under two names.
+    [attached ? 'RemoteCaCert' : 'RemoteCaCertificate']: differing(
+      was?.RemoteCaCertificate,
+      tunnel.RemoteCaCertificate ?? '',
+    ),
     IkeConfig: changed(was?.Ike, tunnel.Ike),
     IpsecConfig: changed(was?.Ipsec, tunnel.Ipsec),
     BgpConfig: bgp || bgpSwitched ? { EnableBgp: now.EnableBgp, ...bgp } : undefined,
@@ -242,7 +265,7 @@ export function onlyTunnelOf(params: Sent): string | undefined {
 }
 
 /** Changes of these negotiate nothing anew. */
-const withoutEffect = new Set(['Name', 'HealthCheckConfig', 'NetworkType'])
+const withoutEffect = new Set(['Name', 'HealthCheckConfig', 'NetworkType', 'AutoConfigRoute'])
 
 /** What saving will do. */
 export function effectOf(isNew: boolean, params: Sent, immediately: boolean): Effect {

@@ -9,11 +9,13 @@ import {
   modifyVpnConnectionAttribute,
 } from '../../../src/resources/vpn-connection/spec.ts'
 import { call } from '../api.ts'
+import { serverNow } from '../clock.ts'
 import { useConsole } from '../context.tsx'
 import { type ConnectionAnswer, connections, customerGateways, gateways, useQuery } from '../data.ts'
 import { isWeak } from '../health.ts'
 import { type MessageKey, useWords } from '../i18n.tsx'
-import { checkConnection, type Finding } from './checks.ts'
+import { CertificateItem } from './certificate-item.tsx'
+import { checkConnection, checkTags, type Finding } from './checks.ts'
 import {
   type ConnectionFields,
   effectOf,
@@ -26,6 +28,8 @@ import {
   type TunnelFields,
 } from './connection-fields.ts'
 import { FormDrawer, required } from './parts.tsx'
+import { saveTags, TagList } from './tag-list.tsx'
+import { tagChanges } from './tags.ts'
 
 /** Of a connection on a VPN gateway, or of an attachment, which has addresses of its own instead. */
 export function ConnectionForm({
@@ -65,6 +69,9 @@ export function ConnectionForm({
     values?.LocalSubnet !== undefined && values.RemoteSubnet !== undefined && values.Tunnels !== undefined
   const params = isReady ? paramsOf(connection && initial, values, attached) : {}
   const findings = values ? findingsOf(values) : []
+  const effect = effectOf(connection === undefined, params, values?.EffectImmediately ?? false)
+  const tags = tagChanges(initial.Tags, values?.Tags)
+  const areTagsSame = tags.put.length + tags.gone.length === 0
 
   function findingsOf(now: ConnectionFields): readonly Finding[] {
     const others = (all ?? [])
@@ -88,20 +95,33 @@ export function ConnectionForm({
         remote: now.RemoteSubnet ?? [],
         ikeVersion: text(tunnel.Ike?.['IkeVersion']),
         psk: text(tunnel.Ike?.['Psk']),
+        ikeMode: text(tunnel.Ike?.['IkeMode']),
+        remoteCa: tunnel.RemoteCaCertificate ?? '',
         ...bgp,
         addresses: now.HealthCheck?.Enable ? [text(now.HealthCheck.Dip), text(now.HealthCheck.Sip)] : [],
       }
-      return checkConnection(draft, others, session.Server.Quotas.subnetsPerSide)
+      return checkConnection(draft, others, session.Server.Quotas.subnetsPerSide, serverNow())
     })
+    found.push(...checkTags(now.Tags, session.Server.Quotas.tagsPerResource))
     // What both tunnels have in common is said once.
     return [...new Map(found.map((one) => [JSON.stringify(one), one])).values()]
   }
 
   const save = async (now: ConnectionFields) => {
     if (connection) {
-      const { VpnConnectionId } = connection
-      const sent = { RegionId: region, VpnConnectionId, ...paramsOf(initial, now, attached) } as never
-      await (attached ? call(modifyVpnAttachmentAttribute, sent) : call(modifyVpnConnectionAttribute, sent))
+      const { VpnConnectionId = '' } = connection
+      const changes = paramsOf(initial, now, attached)
+      if (Object.keys(changes).length > 0) {
+        const sent = { RegionId: region, VpnConnectionId, ...changes } as never
+        await (attached ? call(modifyVpnAttachmentAttribute, sent) : call(modifyVpnConnectionAttribute, sent))
+      }
+      await saveTags(
+        region,
+        attached ? 'VPNATTACHMENT' : 'VPNCONNECTION',
+        VpnConnectionId,
+        initial.Tags,
+        now.Tags,
+      )
       return t('form.saved')
     }
     const { VpnGatewayId } = now
@@ -132,7 +152,7 @@ export function ConnectionForm({
       initial={initial}
       onClose={onClose}
       findings={findings}
-      effect={t(effectOf(connection === undefined, params, values?.EffectImmediately ?? false), {
+      effect={t(effect === 'effect.nothing' && !areTagsSame ? 'effect.none' : effect, {
         tunnel: t(
           `role.${roles[tunnels.findIndex(({ TunnelId }) => TunnelId === onlyTunnelOf(params)) === 1 ? 1 : 0]}`,
         ),
@@ -208,6 +228,8 @@ export function ConnectionForm({
               tunnel={tunnels[name]}
               isNew={connection === undefined}
               mayMove={connection === undefined || attached || fields.length > 1}
+              // The tunnels of a pair that is attached prove themselves with their keys alone.
+              mayHaveCa={!attached || fields.length === 1}
               withBgp={values?.EnableBgp ?? false}
               strengthen={() => {
                 form.setFieldValue(['Tunnels', name, 'Ike'], { ...tunnels[name]?.Ike, ...strong.Ike })
@@ -225,6 +247,30 @@ export function ConnectionForm({
           <Form.Item name="EnableBgp" label={t('connection.bgp')} valuePropName="checked">
             <Switch />
           </Form.Item>
+          {connection === undefined ? (
+            <Form.Item
+              name="AutoConfigRoute"
+              label={t('connection.autoRoute')}
+              extra={t('connection.autoRoute.hint')}
+              valuePropName="checked"
+            >
+              <Switch />
+            </Form.Item>
+          ) : (
+            <Form.Item
+              name="AutoConfigRoute"
+              label={t('connection.autoRoute')}
+              extra={t('connection.autoRoute.unchanged')}
+            >
+              <Select
+                allowClear
+                options={[
+                  { value: true, label: t('label.yes') },
+                  { value: false, label: t('label.no') },
+                ]}
+              />
+            </Form.Item>
+          )}
           {tunnels.length < 2 && (
             <Form.Item name={['HealthCheck', 'Enable']} label={t('tab.health')} valuePropName="checked">
               <Switch />
@@ -252,9 +298,20 @@ export function ConnectionForm({
                 <InputNumber min={1} />
               </Form.Item>
             ))}
+            {attached && (
+              <Form.Item name={['HealthCheck', 'Policy']} label={t('probe.policy')}>
+                <Select
+                  options={createVpnAttachment.params.HealthCheckConfig.fields.Policy.enum.map((value) => ({
+                    value,
+                    label: t(`probe.policy.${value}`),
+                  }))}
+                />
+              </Form.Item>
+            )}
           </div>
         )}
       </Card>
+      <TagList />
     </FormDrawer>
   )
 }
@@ -269,11 +326,12 @@ interface TunnelPartProps {
   readonly isNew: boolean
   /** Whether the customer gateway can be chosen. */
   readonly mayMove: boolean
+  readonly mayHaveCa: boolean
   readonly withBgp: boolean
   readonly strengthen: () => void
 }
 
-function TunnelPart({ at, title, tunnel, isNew, mayMove, withBgp, strengthen }: TunnelPartProps) {
+function TunnelPart({ at, title, tunnel, isNew, mayMove, mayHaveCa, withBgp, strengthen }: TunnelPartProps) {
   const { t } = useWords()
   const { region } = useConsole()
   const peers = useQuery(customerGateways(region))
@@ -331,6 +389,10 @@ function TunnelPart({ at, title, tunnel, isNew, mayMove, withBgp, strengthen }: 
   )
   return (
     <Card size="small" title={title} className="notice">
+      {/* What no field of the form holds is not among its values. */}
+      <Form.Item name={[at, 'TunnelId']} hidden>
+        <Input />
+      </Form.Item>
       <div className="row-two">
         <Form.Item
           name={[at, 'CustomerGatewayId']}
@@ -391,6 +453,21 @@ function TunnelPart({ at, title, tunnel, isNew, mayMove, withBgp, strengthen }: 
           { key: 'ike', label: t('connection.part.ike'), forceRender: true, children: phase1 },
           { key: 'ipsec', label: t('connection.part.ipsec'), forceRender: true, children: phase2 },
           { key: 'options', label: t('connection.part.more'), forceRender: true, children: options },
+          ...(mayHaveCa
+            ? [
+                {
+                  key: 'ca',
+                  label: t('connection.part.ca'),
+                  forceRender: true,
+                  children: (
+                    <CertificateItem
+                      name={[at, 'RemoteCaCertificate']}
+                      path={['Tunnels', at, 'RemoteCaCertificate']}
+                    />
+                  ),
+                },
+              ]
+            : []),
         ]}
       />
     </Card>

@@ -8,8 +8,10 @@ import { call } from '../api.ts'
 import { useConsole } from '../context.tsx'
 import { type CustomerGatewayItem, customerGateways, useQuery } from '../data.ts'
 import { useWords } from '../i18n.tsx'
-import type { Finding } from './checks.ts'
+import { checkTags, type Finding } from './checks.ts'
 import { FormDrawer, required } from './parts.tsx'
+import { saveTags, TagList } from './tag-list.tsx'
+import { filledTags, type TagFields } from './tags.ts'
 
 interface Fields {
   readonly Name?: string
@@ -17,6 +19,7 @@ interface Fields {
   readonly Asn?: string
   readonly AuthKey?: string
   readonly Description?: string
+  readonly Tags?: readonly TagFields[]
 }
 
 export function CustomerGatewayForm({
@@ -27,12 +30,14 @@ export function CustomerGatewayForm({
   readonly onClose: () => void
 }) {
   const { t } = useWords()
-  const { region } = useConsole()
+  const { region, session } = useConsole()
   const [form] = Form.useForm<Fields>()
   const others = useQuery(customerGateways(region)).data
   const address = Form.useWatch('IpAddress', form)
   const rules = createCustomerGateway.params
-  const findings: Finding[] = []
+  const findings: Finding[] = [
+    ...checkTags(Form.useWatch('Tags', form), session.Server.Quotas.tagsPerResource),
+  ]
   if (address && parseIpv4(address) === undefined) {
     findings.push({ level: 'error', message: 'check.noAddress', values: { value: address } })
   }
@@ -44,15 +49,17 @@ export function CustomerGatewayForm({
     findings.push({ level: 'warning', message: 'check.sameAddress', values: { name } })
   }
 
-  const save = async ({ AuthKey, Name, Description, ...rest }: Fields) => {
+  const save = async ({ AuthKey, Name, Description, Tags, ...rest }: Fields) => {
     const key = AuthKey ? { AuthKey } : {}
     if (customerGateway) {
       const { CustomerGatewayId } = customerGateway
       const words = { Name: Name ?? '', Description: Description ?? '' }
       await call(modifyCustomerGatewayAttribute, { RegionId: region, CustomerGatewayId, ...words, ...key })
+      await saveTags(region, 'CUSTOMERGATEWAY', CustomerGatewayId!, customerGateway.Tags?.Tag, Tags)
       return t('form.saved')
     }
-    const answer = await call(createCustomerGateway, { RegionId: region, Name, Description, ...rest, ...key })
+    const asked = { RegionId: region, Name, Description, ...rest, ...key, Tags: [...filledTags(Tags)] }
+    const answer = await call(createCustomerGateway, asked)
     return t('form.created', { id: answer.CustomerGatewayId ?? '' })
   }
   return (
@@ -60,7 +67,13 @@ export function CustomerGatewayForm({
       title={customerGateway ? t('customers.edit') : t('customers.create')}
       form={form}
       initial={
-        customerGateway ? { Name: customerGateway.Name, Description: customerGateway.Description } : {}
+        customerGateway
+          ? {
+              Name: customerGateway.Name,
+              Description: customerGateway.Description,
+              Tags: customerGateway.Tags?.Tag,
+            }
+          : {}
       }
       onClose={onClose}
       findings={findings}
@@ -100,6 +113,7 @@ export function CustomerGatewayForm({
       <Form.Item name="Description" label={t('field.description')}>
         <Input />
       </Form.Item>
+      <TagList />
     </FormDrawer>
   )
 }

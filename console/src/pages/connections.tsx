@@ -23,6 +23,7 @@ import { Ago, Busy, HealthTag } from '../parts/health-tag.tsx'
 import { CreateButton, nameColumn, ResourceList } from '../parts/list.tsx'
 import { copyText, PageHead } from '../parts/page.tsx'
 import type { Column } from '../parts/table.tsx'
+import { tagsColumn } from '../parts/tags.tsx'
 
 /** Those on VPN gateways, or those on none. Both are connections, and read by the same calls. */
 export function ConnectionsPage({ place }: { readonly place: 'connections' | 'attachments' }) {
@@ -182,6 +183,7 @@ function ConnectionTable({
         text: ikeVersion,
         show: (row) => <code>{ikeVersion(row)}</code>,
       },
+      tagsColumn(t, (row) => row.Tag?.Tag),
       {
         key: 'asOf',
         title: t('field.asOf'),

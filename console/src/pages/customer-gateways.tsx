@@ -6,6 +6,7 @@ import { useWords } from '../i18n.tsx'
 import { actionsColumn, ListPage, nameColumn, timeColumn } from '../parts/list.tsx'
 import { Copyable } from '../parts/page.tsx'
 import type { Column } from '../parts/table.tsx'
+import { tagsColumn } from '../parts/tags.tsx'
 
 export function CustomerGatewaysPage() {
   const { t, language } = useWords()
@@ -32,6 +33,7 @@ export function CustomerGatewaysPage() {
       text: (row) => row.Description ?? '',
       show: (row) => row.Description,
     },
+    tagsColumn(t, (row) => row.Tags?.Tag),
     timeColumn('created', t('field.created'), (row) => row.CreateTime ?? 0, language),
     actionsColumn(t('field.actions'), (row) => ({
       name: row.Name || row.CustomerGatewayId!,

@@ -2,12 +2,13 @@ import { Link } from 'wouter'
 import { deleteVpnGateway } from '../../../src/resources/vpn-gateway/spec.ts'
 import { useConsole } from '../context.tsx'
 import { type GatewayItem, gateways, useQuery, vpcs } from '../data.ts'
-import { GatewayForm } from '../forms/gateway-form.tsx'
+import { GatewayForm, NewGatewayForm } from '../forms/gateway-form.tsx'
 import { useWords } from '../i18n.tsx'
 import { actionsColumn, ListPage, nameColumn, timeColumn } from '../parts/list.tsx'
 import { Mark, type Tone } from '../parts/mark.tsx'
 import { Copyable } from '../parts/page.tsx'
 import type { Column } from '../parts/table.tsx'
+import { tagsColumn } from '../parts/tags.tsx'
 
 const tones: Readonly<Record<string, Tone>> = {
   active: 'good',
@@ -58,6 +59,7 @@ export function GatewaysPage() {
       text: (row) => row.Spec ?? '',
       show: (row) => row.Spec,
     },
+    tagsColumn(t, (row) => row.Tags?.Tag),
     timeColumn('created', t('field.created'), (row) => row.CreateTime ?? 0, language),
     actionsColumn(t('field.actions'), (row) => ({
       name: row.Name || row.VpnGatewayId!,
@@ -73,7 +75,9 @@ export function GatewaysPage() {
       rowKey={(row) => row.VpnGatewayId!}
       none={t('gateways.none')}
       create={t('gateways.create')}
-      form={(row, close) => <GatewayForm {...(row ? { gateway: row } : {})} onClose={close} />}
+      form={(row, close) =>
+        row ? <GatewayForm gateway={row} onClose={close} /> : <NewGatewayForm onClose={close} />
+      }
     />
   )
 }

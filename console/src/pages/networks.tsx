@@ -9,13 +9,15 @@ import { useWords } from '../i18n.tsx'
 import { actionsColumn, CreateButton, nameColumn, ResourceList } from '../parts/list.tsx'
 import { PageHead } from '../parts/page.tsx'
 import type { Column } from '../parts/table.tsx'
+import { tagsColumn } from '../parts/tags.tsx'
 
 export function NetworksPage() {
   const { t } = useWords()
   const { region } = useConsole()
   const vpcQuery = useQuery(vpcs(region))
   const switchQuery = useQuery(vSwitches(region))
-  const [open, setOpen] = useState<'vpc' | 'vswitch'>()
+  const [vpc, setVpc] = useState<'new' | VpcItem>()
+  const [vSwitch, setVSwitch] = useState<'new' | VSwitchItem>()
   const vpcColumns: Column<VpcItem>[] = [
     nameColumn(t('field.name'), (row) => ({ name: row.VpcName, id: row.VpcId! })),
     {
@@ -32,13 +34,15 @@ export function NetworksPage() {
       text: (row) => row.Description ?? '',
       show: (row) => row.Description,
     },
+    tagsColumn(t, (row) => row.Tags?.Tag),
     actionsColumn(t('field.actions'), (row) => ({
       name: row.VpcName || row.VpcId!,
+      onEdit: () => setVpc(row),
       remove: { spec: deleteVpc, params: { RegionId: region, VpcId: row.VpcId } },
     })),
   ]
   const vpcName = (id: string | undefined) =>
-    vpcQuery.data?.find((vpc) => vpc.VpcId === id)?.VpcName || (id ?? '')
+    vpcQuery.data?.find((one) => one.VpcId === id)?.VpcName || (id ?? '')
   const switchColumns: Column<VSwitchItem>[] = [
     nameColumn(t('field.name'), (row) => ({ name: row.VSwitchName, id: row.VSwitchId! })),
     {
@@ -62,14 +66,23 @@ export function NetworksPage() {
       text: (row) => row.ZoneId ?? '',
       show: (row) => row.ZoneId,
     },
+    {
+      key: 'description',
+      title: t('field.description'),
+      width: 240,
+      text: (row) => row.Description ?? '',
+      show: (row) => row.Description,
+    },
+    tagsColumn(t, (row) => row.Tags?.Tag),
     actionsColumn(t('field.actions'), (row) => ({
       name: row.VSwitchName || row.VSwitchId!,
+      onEdit: () => setVSwitch(row),
       remove: { spec: deleteVSwitch, params: { RegionId: region, VSwitchId: row.VSwitchId } },
     })),
   ]
-  const createVpc = <CreateButton onClick={() => setOpen('vpc')}>{t('networks.createVpc')}</CreateButton>
+  const createVpc = <CreateButton onClick={() => setVpc('new')}>{t('networks.createVpc')}</CreateButton>
   const createVSwitch = (
-    <CreateButton second onClick={() => setOpen('vswitch')}>
+    <CreateButton second onClick={() => setVSwitch('new')}>
       {t('networks.createVSwitch')}
     </CreateButton>
   )
@@ -106,8 +119,10 @@ export function NetworksPage() {
           />
         </Card>
       </div>
-      {open === 'vpc' && <VpcForm onClose={() => setOpen(undefined)} />}
-      {open === 'vswitch' && <VSwitchForm onClose={() => setOpen(undefined)} />}
+      {vpc && <VpcForm {...(vpc === 'new' ? {} : { vpc })} onClose={() => setVpc(undefined)} />}
+      {vSwitch && (
+        <VSwitchForm {...(vSwitch === 'new' ? {} : { vSwitch })} onClose={() => setVSwitch(undefined)} />
+      )}
     </>
   )
 }

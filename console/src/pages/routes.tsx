@@ -5,7 +5,9 @@ import { useState } from 'react'
 import { Link, useSearchParams } from 'wouter'
 import { parseIpv4 } from '../../../src/resources/ipv4.ts'
 import { deleteVpnPbrRouteEntry } from '../../../src/resources/vpn-pbr-route-entry/spec.ts'
-import { deleteVpnRouteEntry } from '../../../src/resources/vpn-route-entry/spec.ts'
+import { deleteVpnRouteEntry, publishVpnRouteEntry } from '../../../src/resources/vpn-route-entry/spec.ts'
+import { Deed } from '../access/deed.tsx'
+import { call } from '../api.ts'
 import { useConsole } from '../context.tsx'
 import {
   connections,
@@ -17,7 +19,7 @@ import {
   routes,
   useQuery,
 } from '../data.ts'
-import { RouteForm } from '../forms/route-form.tsx'
+import { type ExistingRoute, NewRouteForm, RouteForm } from '../forms/route-form.tsx'
 import { useWords } from '../i18n.tsx'
 import { RowActions } from '../parts/actions.tsx'
 import { Mark, type Tone } from '../parts/mark.tsx'
@@ -66,7 +68,7 @@ export function RoutesPage() {
                 </Space>
                 <OfGateway gatewayId={chosen} />
                 {creating && (
-                  <RouteForm kind={creating} ownerId={chosen} onClose={() => setCreating(undefined)} />
+                  <NewRouteForm kind={creating} ownerId={chosen} onClose={() => setCreating(undefined)} />
                 )}
               </div>
             )
@@ -170,15 +172,40 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
   const state = (value: string | undefined) => (
     <Mark tone={tones[value ?? ''] ?? 'none'}>{t(stateKey(value))}</Mark>
   )
-  const common = (route: RouteItem) => ({
-    RegionId: region,
-    VpnGatewayId: route.VpnInstanceId,
-    NextHop: route.NextHop,
-    RouteDest: route.RouteDest,
-    Weight: route.Weight,
+  const [edited, setEdited] = useState<ExistingRoute>()
+  const keyOf = (route: RouteItem | PolicyRouteItem) => ({
+    VpnGatewayId: route.VpnInstanceId!,
+    NextHop: route.NextHop!,
+    RouteDest: route.RouteDest!,
+    Weight: route.Weight as ExistingRoute['Weight'],
   })
+  const policyKeyOf = (route: PolicyRouteItem) => ({
+    ...keyOf(route),
+    RouteSource: route.RouteSource!,
+    Priority: route.Priority!,
+  })
+  const publishing = (route: RouteItem | PolicyRouteItem, RouteType: 'dbr' | 'pbr') => {
+    const isPublished = route.State === 'published'
+    const what = t(isPublished ? 'routes.withdraw' : 'routes.publishNow')
+    return (
+      <Deed
+        label={what}
+        name={`${what} ${route.RouteDest}`}
+        work={async () => {
+          const { Weight: _, ...named } = keyOf(route)
+          await call(publishVpnRouteEntry, {
+            RegionId: region,
+            ...named,
+            RouteType,
+            PublishVpc: !isPublished,
+          })
+        }}
+      />
+    )
+  }
   return (
     <>
+      {edited && <RouteForm route={edited} onClose={() => setEdited(undefined)} />}
       <Table<RouteItem>
         title={() => (
           <TableTitle
@@ -220,10 +247,14 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
             title: t('field.actions'),
             render: (_, route) =>
               route.Source !== 'BGP' && (
-                <RowActions
-                  name={route.RouteDest ?? ''}
-                  remove={{ spec: deleteVpnRouteEntry, params: common(route) }}
-                />
+                <Space wrap size={4}>
+                  {publishing(route, 'dbr')}
+                  <RowActions
+                    name={route.RouteDest ?? ''}
+                    onEdit={() => setEdited(keyOf(route))}
+                    remove={{ spec: deleteVpnRouteEntry, params: { RegionId: region, ...keyOf(route) } }}
+                  />
+                </Space>
               ),
           },
         ]}
@@ -270,13 +301,17 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
           {
             title: t('field.actions'),
             render: (_, route) => (
-              <RowActions
-                name={`${route.RouteSource} ${route.RouteDest}`}
-                remove={{
-                  spec: deleteVpnPbrRouteEntry,
-                  params: { ...common(route), RouteSource: route.RouteSource, Priority: route.Priority },
-                }}
-              />
+              <Space wrap size={4}>
+                {publishing(route, 'pbr')}
+                <RowActions
+                  name={`${route.RouteSource} ${route.RouteDest}`}
+                  onEdit={() => setEdited(policyKeyOf(route))}
+                  remove={{
+                    spec: deleteVpnPbrRouteEntry,
+                    params: { RegionId: region, ...policyKeyOf(route) },
+                  }}
+                />
+              </Space>
             ),
           },
         ]}

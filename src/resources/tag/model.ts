@@ -1,4 +1,5 @@
 import { apiError } from '../../rpc/errors.ts'
+import { reservedTag } from '../patterns.ts'
 
 export interface Tag {
   readonly Key: string
@@ -14,8 +15,6 @@ export interface TagFilter {
 /** Kinds of resources that carry tags: the vendor's `ResourceType` in lower case. */
 export type TaggedKind = 'vpngateway' | 'vpnconnection' | 'customergateway' | 'vpc' | 'vswitch'
 
-const reserved = /^(aliyun|acs:)|https?:\/\//i
-
 /** Refuses what the vendor's tag rules refuse (API description of TagResources, 2021), and a key that stands there twice. */
 export function checkTags(
   tags: readonly { readonly Key?: string; readonly Value?: string }[],
@@ -24,8 +23,8 @@ export function checkTags(
   const seen = new Map<string, string>()
   for (const { Key, Value = '' } of tags) {
     if (Key === undefined) throw apiError('InvalidParameter.TagKey')
-    if (reserved.test(Key)) throw apiError('InvalidTagKey.Malformed', { value: Key })
-    if (reserved.test(Value)) throw apiError('InvalidTagValue.Malformed', { value: Value })
+    if (reservedTag.test(Key)) throw apiError('InvalidTagKey.Malformed', { value: Key })
+    if (reservedTag.test(Value)) throw apiError('InvalidTagValue.Malformed', { value: Value })
     if (seen.has(Key)) throw apiError('Duplicated.TagKey')
     seen.set(Key, Value)
   }
