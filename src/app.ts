@@ -11,6 +11,7 @@ import type { Config } from './config.ts'
 import { createChangeFeed } from './console/changes.ts'
 import { createConsole, type Lab } from './console/site.ts'
 import { claimGateways } from './db/claim.ts'
+import { openNews } from './db/news.ts'
 import { type Database, type DatabaseConfig, openDatabase } from './db/open.ts'
 import type { DaemonHealth, Engine } from './engine/engine.ts'
 import { createLogbook, type Logbook } from './logbook/logbook.ts'
@@ -141,12 +142,21 @@ export async function createApp(
     let loop: ReconcileLoop | undefined
     let engine: Engine | undefined
     const changes = createChangeFeed(db)
+    const news = await openNews(database, {
+      heard({ keys, wanted, ...owner }) {
+        if (wanted) loop?.changed(keys as readonly ChangeKey[])
+        changes.publish(keys, owner)
+      },
+      missed: () => loop?.lookAtAll(),
+    })
+    if (news) closers.push(() => news.close())
     const context: ResourceContext = {
       db,
       sealer,
       write: createWrite(db, sealer, (keys, { principal: { accountId }, region }) => {
         loop?.changed(keys)
         changes.publish(keys, { accountId, region })
+        news?.tell({ keys, accountId, region, wanted: true })
       }),
       paging: createPaging(),
       audit,
@@ -238,7 +248,10 @@ export async function createApp(
           outside.stored(report)
           history.stored(report)
         },
-        changed: (key, { account_id, region }) => changes.publish([key], { accountId: account_id, region }),
+        changed(key, { account_id: accountId, region }) {
+          changes.publish([key], { accountId, region })
+          news?.tell({ keys: [key], accountId, region, wanted: false })
+        },
       })
       closers.push(() => loop!.stop())
       await loop.start()

@@ -96,14 +96,19 @@ export class ReconcileLoop {
     await this.#everything()
     const { clock, resyncInterval: interval = 30_000 } = this.#options
     const again = async () => {
-      try {
-        await this.#everything()
-      } catch (cause) {
-        this.#log('warn', 'gateway:*', `the round over everything failed: ${messageOf(cause)}`)
-      }
+      await this.lookAtAll()
       if (!this.#stopped) this.#resync = clock.after(interval, again)
     }
     this.#resync = clock.after(interval, again)
+  }
+
+  /** A round over everything now: word of changes may have been lost. */
+  async lookAtAll(): Promise<void> {
+    try {
+      await this.#everything()
+    } catch (cause) {
+      this.#log('warn', 'gateway:*', `the round over everything failed: ${messageOf(cause)}`)
+    }
   }
 
   /** Word from an action after its commit. */
