@@ -3,6 +3,7 @@
  * an error body of the vendor's shape; after every attack it still serves an honest call.
  */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { after, afterEach, before, describe, it } from 'node:test'
 import fc from 'fast-check'
@@ -625,6 +626,19 @@ describe('the end', () => {
     go()
     assert.equal((await reply).status, 200)
     await closing
+  })
+
+  it('close waits for nobody who has asked nothing', { timeout: 10_000 }, async () => {
+    const patient = { headMs: 60_000, requestMs: 60_000, keepAliveMs: 60_000, closeMs: 60_000 }
+    const other = createApiServer({ ...toyOptions(), limits: patient })
+    const place = await other.listen('127.0.0.1', 0)
+    const silent = connect(place.port, '127.0.0.1')
+    const ended = once(silent, 'close')
+    await once(silent, 'connect')
+    // So that the server has taken it.
+    await (await fetch(`http://127.0.0.1:${place.port}/`)).text()
+    await other.close()
+    await ended
   })
 
   it('close ends at its limit, whatever still hangs', { timeout: 10_000 }, async () => {

@@ -78,6 +78,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   /** Connections answered before their request was read to its end, and connections refused for good. */
   const answeredEarly = new WeakSet<Duplex>()
   const refused = new WeakSet<Duplex>()
+  /** Connections that have asked nothing yet: browsers make them ahead. To `node:http` they are not idle. */
+  const unasked = new Set<Socket>()
 
   let closing = false
 
@@ -182,9 +184,15 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const servers: Server[] = []
   const tlsServers: TlsServer[] = []
 
-  function serve(server: Server): void {
+  /** @param connected the event that names a connection as its requests do */
+  function serve(server: Server, connected: 'connection' | 'secureConnection'): void {
     servers.push(server)
+    server.on(connected, (socket: Socket) => {
+      unasked.add(socket)
+      socket.once('close', () => unasked.delete(socket))
+    })
     server.on('request', (request, response) => {
+      unasked.delete(request.socket)
       if (site && isBelow(site.path, request.url!)) {
         site.serve(request, response)
         return
@@ -217,7 +225,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         tlsServers.push(secure)
         server = secure
       } else server = http().createServer(settings)
-      serve(server)
+      serve(server, tls ? 'secureConnection' : 'connection')
       return new Promise((resolve, reject) => {
         server.once('error', reject)
         server.listen(port, host, () => {
@@ -235,6 +243,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       closing = true
       site?.close()
       const closed = servers.map((server) => new Promise((resolve) => server.close(resolve)))
+      for (const socket of unasked) socket.destroy()
       const last = setTimeout(() => {
         for (const server of servers) server.closeAllConnections()
       }, limits.closeMs)
