@@ -30,7 +30,8 @@ export function formatRate(bitsPerSecond: number): string {
 export function formatTime(at: number, language: Language): string {
   return new Intl.DateTimeFormat(locale(language), {
     year: 'numeric',
-    month: '2-digit',
+    // 03/04 is another day on the other side of an ocean.
+    month: language === 'zh' ? '2-digit' : 'short',
     day: '2-digit',
     hour: '2-digit',
     minute: '2-digit',
@@ -54,7 +55,8 @@ export const formatNumber = (value: number, language: Language): string =>
 
 /** Seconds in the two largest units: `3 d 4 h`, `12 s`. */
 export function formatDuration(seconds: number, language: Language): string {
-  const units = language === 'zh' ? ['天', '小时', '分', '秒'] : ['d', 'h', 'min', 's']
+  const units = language === 'zh' ? ['天', '小时', '分钟', '秒'] : ['d', 'h', 'min', 's']
+  const gap = language === 'zh' ? '' : ' '
   const whole = Math.max(0, Math.round(seconds))
   const parts = [
     Math.floor(whole / 86400),
@@ -63,14 +65,18 @@ export function formatDuration(seconds: number, language: Language): string {
     whole % 60,
   ]
   const first = parts.findIndex((part) => part > 0)
-  if (first < 0) return `0 ${units[3]}`
+  if (first < 0) return `0${gap}${units[3]}`
   return parts
     .map((part, index) => ({ part, unit: units[index]! }))
     .slice(first, first + 2)
     .filter(({ part }) => part > 0)
-    .map(({ part, unit }) => `${part} ${unit}`)
-    .join(' ')
+    .map(({ part, unit }) => `${part}${gap}${unit}`)
+    .join(gap)
 }
+
+/** How long something has lasted, in seconds: `12 s`, `55 min`, `3 h 12 min`. Beyond a minute nobody counts seconds. */
+export const formatAge = (seconds: number, language: Language): string =>
+  formatDuration(seconds < 60 ? seconds : Math.floor(seconds / 60) * 60, language)
 
 /** A table as RFC 4180 has it. Cells that a spreadsheet would run as a formula are made text. */
 export function renderCsv(

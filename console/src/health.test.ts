@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deriveHealth, type ListExtra, rateOf, type TunnelSummary, worstReason } from './health.ts'
+import type { ReasonCode } from '../../src/engine/reason.ts'
+import {
+  deriveHealth,
+  groupByReason,
+  type Health,
+  type ListExtra,
+  rateOf,
+  type TunnelSummary,
+  worstReason,
+} from './health.ts'
 
 const fresh: TunnelSummary = { Freshness: 'current', AsOf: 1 }
 const because = (Code: string, Severity: 'Critical' | 'Warn' | 'Normal'): TunnelSummary => ({
@@ -78,4 +87,23 @@ test('a rate is the sum of the tunnels whose report holds, and unknown is not no
     ],
   ]
   for (const [extra, want] of cases) assert.deepEqual(rateOf(extra), want)
+})
+
+test('what is wrong for the same reason stands together, the worst and then the most first', () => {
+  const one = (id: number, health: Health, Code?: ReasonCode) => ({
+    id,
+    health,
+    reason: Code && { Code, Severity: 'Critical' as const, Since: 0 },
+  })
+  const all = [
+    one(1, 'degraded', 'PEER_SILENT'),
+    one(2, 'down', 'PSK_MISMATCH'),
+    one(3, 'down', 'PEER_SILENT'),
+    one(4, 'unknown'),
+    one(5, 'down', 'PEER_SILENT'),
+  ]
+  assert.deepEqual(
+    groupByReason(all).map((group) => group.map(({ id }) => id)),
+    [[3, 5], [2], [1], [4]],
+  )
 })

@@ -109,6 +109,15 @@ export function worstReason(connection: Connection, extra: ListExtra | undefined
     .sort((a, b) => healths.indexOf(a.health) - healths.indexOf(b.health))[0]?.reason
 }
 
+/** Those that are as badly off for the same reason, worst and then most first: what one deed may mend stands together. */
+export function groupByReason<
+  T extends { readonly health: Health; readonly reason: ReasonExtra | undefined },
+>(all: readonly T[]): readonly (readonly T[])[] {
+  const groups = Map.groupBy(all, ({ health, reason }) => `${health} ${reason?.Code}`)
+  const order = ([first]: readonly T[]) => healths.indexOf(first!.health)
+  return [...groups.values()].sort((a, b) => order(a) - order(b) || b.length - a.length)
+}
+
 /** The oldest of the reports that the answer stands on; absent when one has never come. */
 export function asOf(extra: ListExtra | undefined): number | undefined {
   const times = eachOf(extra).map((seen) => seen.AsOf)

@@ -74,7 +74,14 @@ function Themed() {
             headerHeight: 56,
             headerPadding: '0 20px',
           },
-          Descriptions: { labelColor: dark ? '#a3acba' : '#5b6472' },
+          // Under the pointer, too.
+          Button: {
+            defaultHoverColor: dark ? '#67e8f9' : '#0b5a70',
+            defaultHoverBorderColor: dark ? '#67e8f9' : '#0b5a70',
+          },
+          Card: { headerHeight: 48, headerFontSize: 15, bodyPadding: 20, headerPadding: 20 },
+          Descriptions: { labelColor: dark ? '#a3acba' : '#5b6472', titleMarginBottom: 10 },
+          ...(dark ? { Radio: { colorPrimary: '#22d3ee', colorPrimaryHover: '#67e8f9' } } : {}),
           Tabs: dark
             ? { itemSelectedColor: '#22d3ee', itemHoverColor: '#67e8f9', inkBarColor: '#22d3ee' }
             : {},

@@ -1,5 +1,22 @@
 /** Signed in or not, and the frame around every page. */
-import { GlobalOutlined, LogoutOutlined, MenuOutlined, UserOutlined } from '@ant-design/icons'
+import {
+  ApiOutlined,
+  BellOutlined,
+  ClusterOutlined,
+  DashboardOutlined,
+  ExperimentOutlined,
+  GatewayOutlined,
+  GlobalOutlined,
+  LinkOutlined,
+  LogoutOutlined,
+  MenuOutlined,
+  NodeIndexOutlined,
+  PartitionOutlined,
+  SafetyOutlined,
+  SettingOutlined,
+  ShopOutlined,
+  UserOutlined,
+} from '@ant-design/icons'
 import { useQueryClient } from '@tanstack/react-query'
 import { Badge, Button, Drawer, Dropdown, Grid, Layout, Menu, Select, Tooltip } from 'antd'
 import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react'
@@ -7,7 +24,7 @@ import { Link, Route, Router, Switch, useLocation } from 'wouter'
 import { regions } from '../../src/resources/region/model.ts'
 import { ApiFailure, onSignedOut, readSession, type Session, signOut } from './api.ts'
 import { Console, type ConsoleContext, useConsole } from './context.tsx'
-import { useWords } from './i18n.tsx'
+import { type MessageKey, useWords } from './i18n.tsx'
 import { useLive } from './live.ts'
 import { AccessPage } from './pages/access.tsx'
 import { CallsPage } from './pages/calls.tsx'
@@ -110,23 +127,32 @@ function NoPage() {
   return <Nothing text={t('state.noPage')} />
 }
 
-const labPlaces = [
-  ['/lab', 'nav.lab'],
-  ['/calls', 'nav.calls'],
-] as const
+type Place = readonly [path: string, key: MessageKey, Icon: typeof MenuOutlined]
 
-const places = [
-  ['/', 'nav.overview'],
-  ['/connections', 'nav.connections'],
-  ['/attachments', 'nav.attachments'],
-  ['/gateways', 'nav.gateways'],
-  ['/customer-gateways', 'nav.customerGateways'],
-  ['/networks', 'nav.networks'],
-  ['/routes', 'nav.routes'],
-  ['/events', 'nav.events'],
-  ['/access', 'nav.access'],
-  ['/settings', 'nav.settings'],
-] as const
+/** What is looked at each day, what it is made of, what it is run by, and the emulator's own. */
+const places: readonly (readonly Place[])[] = [
+  [
+    ['/', 'nav.overview', DashboardOutlined],
+    ['/connections', 'nav.connections', LinkOutlined],
+    ['/attachments', 'nav.attachments', NodeIndexOutlined],
+    ['/events', 'nav.events', BellOutlined],
+  ],
+  [
+    ['/gateways', 'nav.gateways', GatewayOutlined],
+    ['/customer-gateways', 'nav.customerGateways', ShopOutlined],
+    ['/networks', 'nav.networks', ClusterOutlined],
+    ['/routes', 'nav.routes', PartitionOutlined],
+  ],
+  [
+    ['/access', 'nav.access', SafetyOutlined],
+    ['/settings', 'nav.settings', SettingOutlined],
+  ],
+]
+
+const labPlaces: readonly Place[] = [
+  ['/lab', 'nav.lab', ExperimentOutlined],
+  ['/calls', 'nav.calls', ApiOutlined],
+]
 
 function Frame({ children }: { readonly children: ReactNode }) {
   const { t } = useWords()
@@ -138,7 +164,7 @@ function Frame({ children }: { readonly children: ReactNode }) {
         {t('nav.skip')}
       </a>
       {wide ? (
-        <Layout.Sider theme="light" width={216}>
+        <Layout.Sider theme="light" width={216} className="sider">
           <Brand />
           <Navigation />
         </Layout.Sider>
@@ -171,15 +197,22 @@ function Navigation({ onChosen }: { readonly onChosen?: () => void }) {
   const { t } = useWords()
   const [location] = useLocation()
   const { session } = useConsole()
-  const shown = session.Server.Lab ? [...places, ...labPlaces] : places
-  const here = shown.findLast(([path]) => path === '/' || location.startsWith(path))?.[0] ?? '/'
+  const shown = session.Server.Lab ? [...places, labPlaces] : places
+  const here = shown.flat().findLast(([path]) => path !== '/' && location.startsWith(path))?.[0] ?? '/'
   return (
     <nav aria-label={t('nav.main')}>
       <Menu
         mode="inline"
         selectedKeys={[here]}
         onClick={() => onChosen?.()}
-        items={shown.map(([path, key]) => ({ key: path, label: <Link href={path}>{t(key)}</Link> }))}
+        items={shown.flatMap((group, index) => [
+          ...(index > 0 ? [{ type: 'divider' as const }] : []),
+          ...group.map(([path, key, Icon]) => ({
+            key: path,
+            icon: <Icon aria-hidden />,
+            label: <Link href={path}>{t(key)}</Link>,
+          })),
+        ])}
       />
     </nav>
   )
@@ -207,9 +240,9 @@ function TopBar({ onMenu }: { readonly onMenu: (() => void) | undefined }) {
         variant="filled"
         className="region"
       />
-      {!narrow && <Mode />}
+      <Mode />
       <span className="grow" />
-      <LiveSign />
+      <LiveSign brief={narrow} />
       <Button
         type="text"
         icon={<GlobalOutlined aria-hidden />}
@@ -253,14 +286,20 @@ export function Mode() {
   )
 }
 
-function LiveSign() {
+/** @param brief where there is little room: as long as all is well, the sign alone */
+function LiveSign({ brief }: { readonly brief: boolean }) {
   const { t } = useWords()
   const { connection } = useConsole()
   const live = connection === 'live'
   return (
     <Tooltip title={t(live ? 'live.on.detail' : 'live.off.detail')}>
       <span role="status">
-        <Badge status={live ? 'success' : 'default'} text={t(live ? 'live.on' : 'live.off')} />
+        <Badge
+          status={live ? 'success' : 'default'}
+          text={
+            <span className={brief && live ? 'unseen' : undefined}>{t(live ? 'live.on' : 'live.off')}</span>
+          }
+        />
       </span>
     </Tooltip>
   )

@@ -48,7 +48,7 @@ export const scenarios = {
   'both-up': {
     summary: {
       en: 'two connections of one VPN gateway, both up',
-      zh: '同一 VPN 网关的两个连接，均已连通',
+      zh: '同一VPN网关的两个连接，均已连通',
     },
   },
   'one-up': {
@@ -70,7 +70,7 @@ export const scenarios = {
   flapping: {
     summary: {
       en: 'the peer of the second connection closes the tunnel every 20 seconds',
-      zh: '第二个连接的对端每 20 秒关闭一次隧道',
+      zh: '第二个连接的对端每20秒关闭一次隧道',
     },
     after({ world }, { peerAddresses: [, peer] }) {
       const again = () => {
@@ -116,7 +116,7 @@ export const scenarios = {
   'bgp-only-down': {
     summary: {
       en: 'both tunnels are up, and the BGP session of the second is not',
-      zh: '两条隧道均已连通，第二条的 BGP 会话未建立',
+      zh: '两条隧道均已连通，第二条的BGP会话未建立',
     },
     connection: (number) => ({
       EnableTunnelsBgp: 'true',
@@ -147,28 +147,28 @@ export const scenarios = {
   'zone-lost': {
     summary: {
       en: 'the zone of the VPN gateway is lost, and all its tunnels with it',
-      zh: 'VPN 网关所在可用区故障，其所有隧道中断',
+      zh: 'VPN网关所在可用区故障，其所有隧道中断',
     },
     after: (stage) => stage.faults.arm({ layer: 'network', kind: 'zone-lost', target: 'cn-hangzhou-h' }),
   },
   'slow-create': {
     summary: {
       en: 'making a VPN gateway takes a minute more from now on',
-      zh: '此后创建 VPN 网关多耗时一分钟',
+      zh: '此后创建VPN网关多耗时一分钟',
     },
     after: (stage) => stage.faults.arm({ layer: 'task', kind: 'slow', what: 'gateway', delay: 60 * second }),
   },
   'stuck-create': {
     summary: {
       en: 'a VPN gateway that is made from now on stays provisioning',
-      zh: '此后创建的 VPN 网关一直处于创建中',
+      zh: '此后创建的VPN网关一直处于创建中',
     },
     after: (stage) => stage.faults.arm({ layer: 'task', kind: 'stuck', what: 'gateway' }),
   },
   throttled: {
     summary: {
       en: 'every second call, drawn by the seed, is refused with Throttling.User',
-      zh: '按种子随机，半数调用以 Throttling.User 拒绝',
+      zh: '按种子随机，半数调用以Throttling.User拒绝',
     },
     after: (stage) => stage.faults.arm({ layer: 'api', kind: 'throttle', probability: 0.5 }),
   },

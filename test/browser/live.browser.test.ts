@@ -146,13 +146,13 @@ test('the lab arms a fault, every page says so, and the call log has the calls',
   const { page, context, faults } = await visit(browser, world.origin)
   await signIn(page, world.origin, world.key, '/console/lab')
   await page.getByRole('button', { name: messages['lab.arm'][0], exact: true }).click()
-  await page.getByRole('alert').getByText('1 faults are armed').waitFor()
+  await page.getByRole('alert').getByText('Injected faults: 1').waitFor()
   await page.goto(`${world.origin}/console/connections`)
-  await page.getByRole('alert').getByText('1 faults are armed').waitFor()
+  await page.getByRole('alert').getByText('Injected faults: 1').waitFor()
   await page.locator('[data-health="down"]').first().waitFor()
   await page.goto(`${world.origin}/console/lab`)
   await page.getByRole('button', { name: messages['lab.disarmAll'][0] }).click()
-  await page.getByRole('alert').getByText('faults are armed').waitFor({ state: 'detached' })
+  await page.getByRole('alert').getByText('Injected faults').waitFor({ state: 'detached' })
 
   await page.getByText(messages['lab.drift.text'][0]).waitFor()
   const [id] = fixture.vpnConnectionIds
@@ -164,7 +164,7 @@ test('the lab arms a fault, every page says so, and the call log has the calls',
   await page.getByRole('link', { name: 'drifted', exact: true }).waitFor()
   await page.goto(`${world.origin}/console/lab`)
 
-  await page.getByRole('button', { name: 'Play flapping' }).click()
+  await page.getByRole('button', { name: 'Run flapping' }).click()
   await page.goto(`${world.origin}/console/calls`)
   await page.getByText('DescribeVpnConnections').first().waitFor()
   assert.deepEqual(faults, [])

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { after, before, test } from 'node:test'
 import type { Browser, Page } from 'playwright-core'
 import { messages } from '../../console/src/messages.ts'
+import { reasons } from '../../src/engine/reason.ts'
 import { addSamples } from '../../src/resources/history/store.ts'
 import { launch, signIn, visit } from './support/browser.ts'
 import { startWorld, upReport, type World } from './support/world.ts'
@@ -131,6 +132,8 @@ for (const language of ['en', 'zh'] as const) {
       ['access', 'night-shift'],
       ['settings', word('settings.quotas')],
       [`connections/${office}`, word('connection.part.ike')],
+      // Above its tabs stands what is wrong with it.
+      [`connections/${plant}`, reasons.PSK_MISMATCH.remedy[language]],
       [`connections/${office}/tunnels`, 'c1a2b3d4'],
       [`connections/${office}/routing`, word('bgp.off')],
       [`connections/${office}/health`, word('probe.off')],
@@ -160,7 +163,16 @@ for (const language of ['en', 'zh'] as const) {
       await page.keyboard.press('Escape')
       await page.getByRole('dialog').waitFor({ state: 'detached' })
     }
-    assert.deepEqual({ serious, faults }, { serious: {}, faults: [] })
+    await page.setViewportSize({ width: 390, height: 844 })
+    const tooWide: string[] = []
+    for (const [path, says] of places) {
+      await page.evaluate(`history.pushState(null, '', '/console/${path}')`)
+      await page.locator('#content').getByText(says).first().waitFor()
+      await page.locator('.loading').first().waitFor({ state: 'detached' })
+      const wide = await page.evaluate<number>('document.documentElement.scrollWidth')
+      if (wide > 390) tooWide.push(`${path}: ${wide}`)
+    }
+    assert.deepEqual({ serious, faults, tooWide }, { serious: {}, faults: [], tooWide: [] })
     await context.close()
   })
 }

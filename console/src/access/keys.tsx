@@ -1,6 +1,6 @@
 /** The access keys of a user, or one's own: made (the secret is shown once), replaced, disabled, deleted. */
 import { PlusOutlined } from '@ant-design/icons'
-import { App, Space, Table } from 'antd'
+import { App, Space } from 'antd'
 import { createAccessKey, deleteAccessKey, updateAccessKey } from '../../../src/resources/access-key/spec.ts'
 import { call } from '../api.ts'
 import { useConsole } from '../context.tsx'
@@ -11,6 +11,7 @@ import { RowActions } from '../parts/actions.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { Copyable } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
+import { SmallTable } from '../parts/table.tsx'
 import { Deed } from './deed.tsx'
 
 /** @param userName absent: one's own keys */
@@ -39,9 +40,7 @@ export function AccessKeys({ userName }: { readonly userName?: string }) {
     <Shown query={query}>
       {(keys) => (
         <div className="stack">
-          <Table<KeyItem>
-            size="small"
-            pagination={false}
+          <SmallTable<KeyItem>
             rowKey={(key) => key.AccessKeyId!}
             dataSource={[...keys]}
             scroll={{ x: 700 }}

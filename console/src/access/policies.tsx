@@ -1,6 +1,6 @@
 /** The policies of the account: their documents are written and checked here. */
 import { PlusOutlined } from '@ant-design/icons'
-import { Button, Card, Drawer, Form, Input, Space, Table } from 'antd'
+import { Button, Card, Drawer, Form, Input, Space } from 'antd'
 import { useState } from 'react'
 import { createPolicy, createPolicyVersion, deletePolicy } from '../../../src/resources/policy/spec.ts'
 import { call } from '../api.ts'
@@ -12,6 +12,7 @@ import { useWords } from '../i18n.tsx'
 import { RowActions } from '../parts/actions.tsx'
 import { CodeBlock } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
+import { SmallTable } from '../parts/table.tsx'
 
 const first = JSON.stringify(
   { Version: '1', Statement: [{ Effect: 'Allow', Action: 'vpc:Describe*', Resource: '*' }] },
@@ -37,9 +38,7 @@ export function Policies() {
     >
       <Shown query={query}>
         {(items) => (
-          <Table<PolicyItem>
-            size="small"
-            pagination={false}
+          <SmallTable<PolicyItem>
             rowKey={(policy) => policy.PolicyName!}
             dataSource={[...items]}
             scroll={{ x: 800 }}

@@ -1,6 +1,6 @@
 /** The users of the account, with their keys and policies. */
 import { PlusOutlined } from '@ant-design/icons'
-import { Button, Card, Drawer, Form, Input, Select, Space, Table } from 'antd'
+import { Button, Card, Drawer, Form, Input, Select, Space } from 'antd'
 import { useState } from 'react'
 import { attachPolicyToUser, detachPolicyFromUser } from '../../../src/resources/policy/spec.ts'
 import { createUser, deleteUser } from '../../../src/resources/user/spec.ts'
@@ -20,6 +20,7 @@ import { FormDrawer, required } from '../forms/parts.tsx'
 import { useWords } from '../i18n.tsx'
 import { RowActions } from '../parts/actions.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
+import { SmallTable } from '../parts/table.tsx'
 import { Deed } from './deed.tsx'
 import { AccessKeys } from './keys.tsx'
 
@@ -40,9 +41,7 @@ export function Users() {
     >
       <Shown query={query}>
         {(items) => (
-          <Table<UserItem>
-            size="small"
-            pagination={false}
+          <SmallTable<UserItem>
             rowKey={(user) => user.UserName!}
             dataSource={[...items]}
             scroll={{ x: 800 }}
@@ -159,9 +158,7 @@ function UserPolicies({ userName }: { readonly userName: string }) {
         const wanted = others.find(({ PolicyName }) => PolicyName === chosen)
         return (
           <div className="stack">
-            <Table<AttachedPolicyItem>
-              size="small"
-              pagination={false}
+            <SmallTable<AttachedPolicyItem>
               rowKey={(policy) => policy.PolicyName!}
               dataSource={[...attached]}
               scroll={{ x: 600 }}

@@ -1,9 +1,9 @@
 /** What we are set to beside what the peer offered or agreed to, the words that differ marked. */
-import { Table } from 'antd'
 import { useConsole } from '../context.tsx'
 import { type ConnectionAnswer, diagnosis, useQuery } from '../data.ts'
 import { useWords } from '../i18n.tsx'
 import { Mark } from '../parts/mark.tsx'
+import { SmallTable } from '../parts/table.tsx'
 import { type Compared, compareEnds, type Word } from './compare.ts'
 import type { TunnelView } from './tunnels.ts'
 
@@ -24,9 +24,7 @@ export function BothEnds({
   const rows = disagreementsOnly ? all.filter(({ how }) => how === 'offered') : all
   if (rows.length === 0) return null
   return (
-    <Table<Compared>
-      size="small"
-      pagination={false}
+    <SmallTable<Compared>
       rowKey="what"
       dataSource={[...rows]}
       scroll={{ x: 620 }}

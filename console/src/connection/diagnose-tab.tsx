@@ -4,7 +4,6 @@ import { type ReasonExtra, reasonOf } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
-import { Facts } from '../parts/page.tsx'
 import { BothEnds } from './both-ends.tsx'
 import { LayerMark } from './layer.tsx'
 import { bgpLayer, espLayer, ikeLayer, type LayerState, probeLayer, tunnelsOf } from './tunnels.ts'
@@ -22,7 +21,7 @@ export function ReasonBox({ reason }: { readonly reason: ReasonExtra | undefined
       showIcon
       title={
         <>
-          {known ? text(known.title) : reason.Code} <Ago at={reason.Since} label={t('label.since')} />
+          {known ? text(known.title) : reason.Code} <Ago at={reason.Since} says="for" />
         </>
       }
       description={
@@ -38,9 +37,15 @@ export function ReasonBox({ reason }: { readonly reason: ReasonExtra | undefined
               <pre className="evidence">{reason.Evidence!.join('\n')}</pre>
             </>
           )}
-          <span className="muted">
-            <code>{reason.Code}</code> {known && <code>{known.vendorCode}</code>}
-          </span>
+          <p className="codes muted">
+            {t('field.reasonCode')} <code>{reason.Code}</code>
+            {known && (
+              <>
+                {' · '}
+                FailedReasonCode <code>{known.vendorCode}</code>
+              </>
+            )}
+          </p>
         </>
       }
     />
@@ -62,17 +67,22 @@ export function DiagnoseTab({ answer }: TabProps) {
         return (
           <section key={tunnel.id} className="stack" aria-label={tunnel.id}>
             <h2>
-              <HealthTag health={tunnel.health} /> {t(`verdict.${tunnel.health}`)}
+              <HealthTag health={tunnel.health} />{' '}
+              {tunnel.role && <span className="role">{t(`role.${tunnel.role}`)} · </span>}
+              {t(`verdict.${tunnel.health}`)}
             </h2>
             <ReasonBox reason={tunnel.facts.Reason} />
             <BothEnds answer={answer} tunnel={tunnel} disagreementsOnly />
-            <Facts
-              title={t('diagnose.checks')}
-              facts={checks.map(([label, state]) => ({
-                label,
-                value: <LayerMark state={state} />,
-              }))}
-            />
+            <section aria-label={t('diagnose.checks')}>
+              <h3>{t('diagnose.checks')}</h3>
+              <ul className="checks">
+                {checks.map(([label, state]) => (
+                  <li key={label} className="check">
+                    <span>{label}</span> <LayerMark state={state} />
+                  </li>
+                ))}
+              </ul>
+            </section>
           </section>
         )
       })}

@@ -18,7 +18,7 @@ export function HealthTab({ answer }: TabProps) {
   return (
     <div className="stack">
       <Layer title={t('tab.health')} state={probeLayer(tunnel)}>
-        {probe?.since !== undefined && <Ago at={probe.since} label={t('label.since')} />}
+        {probe?.since !== undefined && <Ago at={probe.since} says="for" />}
       </Layer>
       <Facts
         facts={[

@@ -1,6 +1,6 @@
 /** What went through, and when it was up. */
 import { Radio, Tooltip } from 'antd'
-import { useMemo, useState } from 'react'
+import { type ReactNode, useMemo, useState } from 'react'
 import { useConsole } from '../context.tsx'
 import { type SampleItem, samples, useQuery } from '../data.ts'
 import { formatNumber, formatRate, formatTime } from '../format.ts'
@@ -167,14 +167,7 @@ function Charts({
   }, [points, t, language])
   return (
     <>
-      <Strip points={points} span={span} />
-      {charts.map((chart) => (
-        <section key={chart.label}>
-          <h3>{chart.label}</h3>
-          <Chart {...chart} times={times} from={from} to={to} />
-        </section>
-      ))}
-      <div>
+      <Strip points={points} span={span}>
         <CsvButton
           name={t('tab.monitoring')}
           head={[
@@ -202,7 +195,13 @@ function Charts({
             ])
           }
         />
-      </div>
+      </Strip>
+      {charts.map((chart) => (
+        <section key={chart.label}>
+          <h3>{chart.label}</h3>
+          <Chart {...chart} times={times} from={from} to={to} />
+        </section>
+      ))}
     </>
   )
 }
@@ -210,7 +209,16 @@ function Charts({
 const cells = 60
 
 /** Green for up, red for down, grey for what nobody saw. */
-function Strip({ points, span }: { readonly points: readonly Point[]; readonly span: number }) {
+function Strip({
+  points,
+  span,
+  children,
+}: {
+  readonly points: readonly Point[]
+  readonly span: number
+  /** At the end of its title. */
+  readonly children: ReactNode
+}) {
   const { t, language } = useWords()
   const each = Math.max(1, Math.ceil(points.length / cells))
   const groups = Array.from({ length: Math.ceil(points.length / each) }, (_, index) =>
@@ -221,9 +229,12 @@ function Strip({ points, span }: { readonly points: readonly Point[]; readonly s
   const share = observed === 0 ? t('label.notKnown') : `${((100 * up) / observed).toFixed(2)} %`
   return (
     <section aria-label={t('monitoring.strip')}>
-      <h3>
-        {t('monitoring.strip')} <span className="muted">{t('monitoring.upShare', { share })}</span>
-      </h3>
+      <div className="table-title">
+        <h3>
+          {t('monitoring.strip')} <small className="muted">{t('monitoring.upShare', { share })}</small>
+        </h3>
+        {children}
+      </div>
       <div className="strip" role="img" aria-label={t('monitoring.upShare', { share })}>
         {groups.map((group) => {
           const seen = group.reduce((sum, point) => sum + point.observedMs, 0)

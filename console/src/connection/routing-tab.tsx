@@ -1,5 +1,5 @@
 /** Which routes lead into this connection, and what BGP has learned and told. */
-import { Card, Table } from 'antd'
+import { Card } from 'antd'
 import { useState } from 'react'
 import { deleteVcoRouteEntry } from '../../../src/resources/vco-route-entry/spec.ts'
 import { useConsole } from '../context.tsx'
@@ -13,7 +13,7 @@ import { Ago } from '../parts/health-tag.tsx'
 import { CreateButton } from '../parts/list.tsx'
 import { Facts } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
-import { TableTitle } from '../parts/table.tsx'
+import { SmallTable, TableTitle } from '../parts/table.tsx'
 import { Layer } from './layer.tsx'
 import { bgpLayer, isAttachment, type TunnelView, tunnelsOf } from './tunnels.ts'
 
@@ -70,9 +70,7 @@ function OwnRoutes({ answer }: TabProps) {
     >
       <Shown query={query}>
         {(items) => (
-          <Table<AttachmentRouteItem>
-            size="small"
-            pagination={false}
+          <SmallTable<AttachmentRouteItem>
             rowKey={(route) =>
               `${route.RouteEntryType} ${route.RouteDest} ${route.NextHopTunnelIdList?.join()}`
             }
@@ -95,7 +93,7 @@ function OwnRoutes({ answer }: TabProps) {
             locale={{ emptyText: <Nothing text={t('routes.none')} /> }}
             columns={[
               { title: t('routes.destination'), render: (_, route) => <code>{route.RouteDest}</code> },
-              { title: t('routes.weight'), dataIndex: 'Weight' },
+              { title: t('routes.weight'), dataIndex: 'Weight', align: 'right' },
               {
                 title: t('routes.origin'),
                 render: (_, route) => originOf(route),
@@ -130,20 +128,27 @@ function Bgp({ tunnel }: { readonly tunnel: TunnelView }) {
   const { bgp, facts } = tunnel
   const session = facts.Bgp
   return (
-    <Card type="inner" title={<code>{tunnel.id}</code>}>
+    <Card
+      type="inner"
+      title={
+        <>
+          BGP <code>{tunnel.id}</code>
+        </>
+      }
+    >
       <div className="stack">
-        <Layer title="BGP" state={bgpLayer(tunnel)}>
-          {session && (
-            <>
-              <code>{session.state}</code> <Ago at={session.since} label={t('label.since')} />
-              {session.lastError && <div>{session.lastError}</div>}
-            </>
-          )}
-        </Layer>
         {bgp === undefined ? (
           <Nothing text={t('bgp.off')} />
         ) : (
           <>
+            <Layer title="BGP" state={bgpLayer(tunnel)}>
+              {session && (
+                <>
+                  <code>{session.state}</code> <Ago at={session.since} says="for" />
+                  {session.lastError && <div>{session.lastError}</div>}
+                </>
+              )}
+            </Layer>
             <Facts
               facts={[
                 { label: t('bgp.localAsn'), value: bgp.LocalAsn },
@@ -154,9 +159,7 @@ function Bgp({ tunnel }: { readonly tunnel: TunnelView }) {
                 { label: t('bgp.advertised'), value: <code>{session?.advertised.join(', ')}</code> },
               ]}
             />
-            <Table
-              size="small"
-              pagination={false}
+            <SmallTable
               rowKey="prefix"
               dataSource={[...(session?.learned ?? [])]}
               scroll={{ x: 600 }}

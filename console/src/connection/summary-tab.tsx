@@ -1,5 +1,5 @@
 /** What the connection is set to: what matters first, then every field of the answer. */
-import { Collapse, Table, Tooltip } from 'antd'
+import { Collapse, Tooltip } from 'antd'
 import type { ReactNode } from 'react'
 import { describeVpnConnection } from '../../../src/resources/vpn-connection/spec.ts'
 import type { FieldSpec, ResultFields } from '../../../src/rpc/spec.ts'
@@ -10,6 +10,7 @@ import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { Copyable, type Fact, Facts } from '../parts/page.tsx'
+import { SmallTable } from '../parts/table.tsx'
 import { TagMarks } from '../parts/tags.tsx'
 import { isAttachment, type TunnelView, tunnelsOf } from './tunnels.ts'
 
@@ -76,7 +77,7 @@ export function SummaryTab({ answer }: TabProps) {
     { label: t('field.created'), value: <Chosen>{formatTime(answer.CreateTime ?? 0, language)}</Chosen> },
     {
       label: t('field.tags'),
-      value: <TagMarks tags={answer.Tags?.Tag} />,
+      value: answer.Tags?.Tag.length ? <TagMarks tags={answer.Tags.Tag} /> : undefined,
     },
   ]
   return (
@@ -208,9 +209,7 @@ function fieldRows(field: FieldSpec, value: unknown, path: string, isSecret: boo
 function EveryField({ answer }: TabProps) {
   const { t } = useWords()
   return (
-    <Table<FieldRow>
-      size="small"
-      pagination={false}
+    <SmallTable<FieldRow>
       rowKey="path"
       dataSource={[...everyField(describeVpnConnection.result, answer)]}
       scroll={{ x: 500 }}

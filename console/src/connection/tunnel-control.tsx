@@ -22,13 +22,18 @@ const deeds = {
 
 type Deed = keyof typeof deeds
 
-/** @param busy the connection is being changed, and refuses further changes until it has been */
+/**
+ * @param called the tunnel, as people call it
+ * @param busy the connection is being changed, and refuses further changes until it has been
+ */
 export function TunnelControl({
   connection,
+  called,
   tunnel,
   busy,
 }: {
   readonly connection: string
+  readonly called: string
   readonly tunnel: TunnelView
   readonly busy: boolean
 }) {
@@ -45,17 +50,17 @@ export function TunnelControl({
   })
   const ask = (deed: Deed) =>
     modal.confirm({
-      title: t(`control.${deed}.title`, { name: tunnel.id }),
+      title: t(`control.${deed}.title`, { name: called }),
       content: t(`control.${deed}.effect`),
       okText: t(`control.${deed}`),
       okButtonProps: { danger: deed === 'stop' },
       async onOk() {
         try {
           await mutateAsync(deed)
-          message.success(t('control.done', { name: tunnel.id }))
+          message.success(t('control.done', { name: called }))
         } catch (error) {
           modal.error({
-            title: t('control.refused', { name: tunnel.id }),
+            title: t('control.refused', { name: called }),
             content: <Failure error={error as Error} />,
           })
         }

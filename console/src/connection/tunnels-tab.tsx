@@ -1,5 +1,5 @@
 /** Each tunnel layer by layer, what was agreed beside what was asked for. */
-import { Card, Table } from 'antd'
+import { Card } from 'antd'
 import type { ChildSa } from '../../../src/engine/engine.ts'
 import { formatBytes, formatDuration, formatNumber } from '../format.ts'
 import { useWords } from '../i18n.tsx'
@@ -7,6 +7,7 @@ import type { TabProps } from '../pages/connection.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
 import { Facts } from '../parts/page.tsx'
 import { Nothing } from '../parts/states.tsx'
+import { SmallTable } from '../parts/table.tsx'
 import { ReasonBox } from './diagnose-tab.tsx'
 import { Layer } from './layer.tsx'
 import { TunnelControl } from './tunnel-control.tsx'
@@ -47,6 +48,9 @@ function Tunnel({ answer, tunnel }: TabProps & { readonly tunnel: TunnelView }) 
         <ReasonBox reason={tunnel.facts.Reason} />
         <TunnelControl
           connection={answer.VpnConnectionId!}
+          called={[answer.Name || answer.VpnConnectionId, tunnel.role && t(`role.${tunnel.role}`)]
+            .filter(Boolean)
+            .join(' · ')}
           tunnel={tunnel}
           busy={answer.State !== 'active' && answer.State !== 'init'}
         />
@@ -70,12 +74,10 @@ function Tunnel({ answer, tunnel }: TabProps & { readonly tunnel: TunnelView }) 
             )}
           </Layer>
           <Layer title="BGP" state={bgpLayer(tunnel)}>
-            {tunnel.facts.Bgp && <Ago at={tunnel.facts.Bgp.since} label={t('label.since')} />}
+            {tunnel.facts.Bgp && <Ago at={tunnel.facts.Bgp.since} says="for" />}
           </Layer>
           <Layer title={t('tab.health')} state={probeLayer(tunnel)}>
-            {tunnel.facts.Probe?.since !== undefined && (
-              <Ago at={tunnel.facts.Probe.since} label={t('label.since')} />
-            )}
+            {tunnel.facts.Probe?.since !== undefined && <Ago at={tunnel.facts.Probe.since} says="for" />}
           </Layer>
         </div>
         <Facts
@@ -116,9 +118,7 @@ function Tunnel({ answer, tunnel }: TabProps & { readonly tunnel: TunnelView }) 
             },
           ]}
         />
-        <Table<ChildSa>
-          size="small"
-          pagination={false}
+        <SmallTable<ChildSa>
           rowKey="uniqueId"
           dataSource={[...children]}
           scroll={{ x: 900 }}

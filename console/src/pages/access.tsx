@@ -1,6 +1,6 @@
 /** Whose rights these pages have. */
 import { MinusOutlined, PlusOutlined } from '@ant-design/icons'
-import { Button, Card, Table } from 'antd'
+import { Button, Card } from 'antd'
 import { AccessKeys } from '../access/keys.tsx'
 import { Policies } from '../access/policies.tsx'
 import { Users } from '../access/users.tsx'
@@ -11,6 +11,7 @@ import { useWords } from '../i18n.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { Copyable, Facts, PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
+import { SmallTable } from '../parts/table.tsx'
 
 export function AccessPage() {
   const { t, language } = useWords()
@@ -37,11 +38,9 @@ export function AccessPage() {
         </Card>
         <Card title={t('access.policy')}>
           {session.Statements.length === 0 ? (
-            <Nothing text={t(session.UserName === null ? 'access.everything' : 'access.nothing')} />
+            <p>{t(session.UserName === null ? 'access.everything' : 'access.nothing')}</p>
           ) : (
-            <Table
-              size="middle"
-              pagination={false}
+            <SmallTable
               rowKey={(row) => JSON.stringify(row)}
               dataSource={[...session.Statements]}
               scroll={{ x: 700 }}
@@ -89,9 +88,7 @@ function Audit() {
 export function AuditTable({ items }: { readonly items: readonly AuditItem[] }) {
   const { t, language } = useWords()
   return (
-    <Table<AuditItem>
-      size="small"
-      pagination={false}
+    <SmallTable<AuditItem>
       rowKey={(item) => item.eventId!}
       dataSource={[...items]}
       scroll={{ x: 900 }}
@@ -120,9 +117,12 @@ export function AuditTable({ items }: { readonly items: readonly AuditItem[] }) 
         { title: t('audit.call'), render: (_, item) => <code>{item.eventName}</code> },
         {
           title: t('audit.who'),
-          render: (_, item) => item.userIdentity?.userName || t('label.accountItself'),
+          render: (_, item) =>
+            item.userIdentity?.type === 'root-account'
+              ? t('label.accountItself')
+              : item.userIdentity?.userName,
         },
-        { title: t('audit.from'), render: (_, item) => item.sourceIpAddress },
+        { title: t('audit.from'), className: 'minor', render: (_, item) => item.sourceIpAddress },
         {
           title: t('audit.on'),
           render: (_, item) => <span className="wrap">{item.resourceName?.replaceAll(';', ' ')}</span>,
@@ -154,9 +154,7 @@ function AuditChanges({ json }: { readonly json: string | undefined }) {
       <code className="wrap">{typeof value === 'string' ? value : JSON.stringify(value)}</code>
     )
   return (
-    <Table
-      size="small"
-      pagination={false}
+    <SmallTable
       rowKey={([field]) => field}
       dataSource={changes}
       columns={[

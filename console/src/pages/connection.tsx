@@ -1,7 +1,7 @@
 /** One connection, all there is to know of it. */
-import { Button, Card, Tabs } from 'antd'
+import { Alert, Button, Card, Tabs } from 'antd'
 import { lazy, type ReactNode, Suspense, useState } from 'react'
-import { useLocation } from 'wouter'
+import { Link, useLocation } from 'wouter'
 import { deleteVpnAttachment } from '../../../src/resources/vpn-attachment/spec.ts'
 import { deleteVpnConnection } from '../../../src/resources/vpn-connection/spec.ts'
 import { ApiTab } from '../connection/api-tab.tsx'
@@ -12,12 +12,12 @@ import { LogsTab } from '../connection/logs-tab.tsx'
 import { PeerTab } from '../connection/peer-tab.tsx'
 import { RoutingTab } from '../connection/routing-tab.tsx'
 import { SummaryTab } from '../connection/summary-tab.tsx'
-import { isAttachment } from '../connection/tunnels.ts'
+import { isAttachment, tunnelsOf } from '../connection/tunnels.ts'
 import { TunnelsTab } from '../connection/tunnels-tab.tsx'
 import { useConsole } from '../context.tsx'
 import { type ConnectionAnswer, connection, useQuery } from '../data.ts'
 import { ConnectionForm } from '../forms/connection-form.tsx'
-import { asOf, deriveHealth } from '../health.ts'
+import { asOf, deriveHealth, type Health, healths, reasonOf } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import { useRemove } from '../parts/actions.tsx'
 import { Ago, Busy, HealthTag } from '../parts/health-tag.tsx'
@@ -79,11 +79,7 @@ export function ConnectionPage({
               <HealthTag health={deriveHealth(answer, answer['X-Suidao'])} />
               <Busy state={answer.State} />
               <Copyable text={id} />
-              {reportedAt === undefined ? (
-                t('label.neverReported')
-              ) : (
-                <Ago at={reportedAt} label={t('label.asOf')} />
-              )}
+              {reportedAt === undefined ? t('label.neverReported') : <Ago at={reportedAt} says="asOf" />}
             </>
           )
         }
@@ -110,7 +106,10 @@ export function ConnectionPage({
           )
         }
       />
-      <Card>
+      {answer && active !== 'diagnose' && active !== 'tunnels' && (
+        <Verdict answer={answer} href={`/${place}/${id}/diagnose`} />
+      )}
+      <Card className="tabbed">
         <Shown query={query}>
           {(shown) => (
             <Tabs
@@ -134,5 +133,38 @@ export function ConnectionPage({
         <ConnectionForm connection={answer} attached={attached} onClose={() => setEditing(false)} />
       )}
     </>
+  )
+}
+
+const alertTypes: Readonly<Partial<Record<Health, 'error' | 'warning' | 'info'>>> = {
+  down: 'error',
+  degraded: 'warning',
+  stopped: 'info',
+  unknown: 'info',
+}
+
+/** What is wrong, since when and what to do, of the tunnel that is worst off; nothing when nothing is. */
+function Verdict({ answer, href }: { readonly answer: ConnectionAnswer; readonly href: string }) {
+  const { t, text } = useWords()
+  const [worst] = tunnelsOf(answer).toSorted((a, b) => healths.indexOf(a.health) - healths.indexOf(b.health))
+  const type = worst && alertTypes[worst.health]
+  if (!type) return null
+  const reason = worst.facts.Reason
+  const known = reason && reasonOf(reason.Code)
+  return (
+    <Alert
+      className="notice verdict"
+      type={type}
+      showIcon
+      title={
+        <>
+          {worst.role && `${t(`role.${worst.role}`)} · `}
+          {known ? text(known.title) : (reason?.Code ?? t(`verdict.${worst.health}`))}{' '}
+          {reason && <Ago at={reason.Since} says="for" />}
+        </>
+      }
+      description={known && text(known.remedy)}
+      action={<Link href={href}>{t('tab.diagnose')}</Link>}
+    />
   )
 }

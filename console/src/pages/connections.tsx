@@ -90,7 +90,7 @@ function ConnectionTable({
       {
         key: 'health',
         title: t('field.health'),
-        width: 170,
+        width: 168,
         text: (row) => t(`health.${deriveHealth(row, row.extra)}`),
         show: (row) => (
           <>
@@ -105,14 +105,15 @@ function ConnectionTable({
       {
         key: 'reason',
         title: t('field.reason'),
-        width: 260,
+        width: 250,
         text: reasonText,
         show: (row) => <Reasons row={row} />,
       },
       {
         key: 'rate',
         title: t('field.rate'),
-        width: 140,
+        width: 120,
+        align: 'right',
         // By what goes both ways together: sorting finds the busiest.
         text: (row) => {
           const rate = rateOf(row.extra)
@@ -139,7 +140,8 @@ function ConnectionTable({
       {
         key: 'peer',
         title: t('field.customerGateway'),
-        width: 190,
+        width: 180,
+        minor: true,
         text: (row) =>
           peersOf(row)
             .map(({ name, address }) => `${name} ${address}`)
@@ -147,39 +149,45 @@ function ConnectionTable({
         show: (row) =>
           peersOf(row).map(({ id, name, address }) => (
             <div key={id}>
-              {name}
-              <div className="muted">{address}</div>
+              <div className="one-line" title={name}>
+                {name}
+              </div>
+              <div className="id">{address}</div>
             </div>
           )),
       },
       {
         key: 'gateway',
         title: t(attached ? 'field.internetIp' : 'field.vpnGateway'),
-        width: 190,
+        width: 180,
+        minor: true,
         text: (row) => [gatewayName(row), ...addressesOf(row)].join(' ').trim(),
         show: (row) => (
           <>
-            {gatewayName(row)}
-            <div className="muted">{addressesOf(row).join(', ')}</div>
+            <div className="one-line" title={gatewayName(row)}>
+              {gatewayName(row)}
+            </div>
+            <div className="one-line id">{addressesOf(row).join(', ')}</div>
           </>
         ),
       },
       {
         key: 'subnets',
         title: t('field.subnets'),
-        width: 230,
+        width: 200,
         text: (row) => `${row.LocalSubnet} ↔ ${row.RemoteSubnet}`,
         show: (row) => (
           <>
-            {row.LocalSubnet}
-            <div className="muted">↔ {row.RemoteSubnet}</div>
+            <div className="one-line id">{row.LocalSubnet}</div>
+            <div className="one-line id">↔ {row.RemoteSubnet}</div>
           </>
         ),
       },
       {
         key: 'ike',
         title: t('field.ike'),
-        width: 110,
+        width: 90,
+        minor: true,
         text: ikeVersion,
         show: (row) => <code>{ikeVersion(row)}</code>,
       },
@@ -188,6 +196,7 @@ function ConnectionTable({
         key: 'asOf',
         title: t('field.asOf'),
         width: 140,
+        minor: true,
         text: (row) => asOf(row.extra) ?? 0,
         csv: {
           title: t('field.asOf'),
@@ -300,11 +309,11 @@ function Reasons({ row }: { readonly row: ConnectionItem }) {
     return (
       seen.Reason && (
         <div key={tunnel?.TunnelId ?? row.VpnConnectionId}>
-          {tunnel && <span className="muted">{t(`role.${roleOf(tunnel)}`)} </span>}
-          {known ? text(known.title) : seen.Reason.Code}
-          <div>
-            <Ago at={seen.Reason.Since} />
+          <div className="two-lines">
+            {tunnel && <span className="muted">{t(`role.${roleOf(tunnel)}`)} </span>}
+            {known ? text(known.title) : seen.Reason.Code}
           </div>
+          <Ago at={seen.Reason.Since} says="for" />
         </div>
       )
     )

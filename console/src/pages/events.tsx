@@ -28,6 +28,7 @@ export function ChangeRows({ items }: { readonly items: readonly ChangeItem[] })
   const { text } = useWords()
   const { region } = useConsole()
   const names = useNames(region)
+  const nameOf = (item: ChangeItem) => names.get(item.VpnConnectionId!) || item.VpnConnectionId
   return (
     <ul className="rows">
       {items.map((item) => {
@@ -35,13 +36,11 @@ export function ChangeRows({ items }: { readonly items: readonly ChangeItem[] })
         return (
           <li key={`${item.TunnelId} ${item.At} ${item.Status} ${item.ReasonCode}`}>
             <HealthTag health={healthOfChange(item)} />
-            <Link href={`/connections/${item.VpnConnectionId}`}>
-              {names.get(item.VpnConnectionId!) || item.VpnConnectionId}
+            <Link className="one-line" title={nameOf(item)} href={`/connections/${item.VpnConnectionId}`}>
+              {nameOf(item)}
             </Link>
-            {reason && <span>{text(reason.title)}</span>}
-            <span className="end">
-              <Ago at={item.At!} />
-            </span>
+            <Ago at={item.At!} />
+            {reason && <div className="row-text">{text(reason.title)}</div>}
           </li>
         )
       })}
@@ -69,22 +68,27 @@ export function EventsPage() {
     {
       key: 'health',
       title: t('field.health'),
-      width: 150,
+      width: 140,
       text: (item) => t(`health.${healthOfChange(item)}`),
       show: (item) => <HealthTag health={healthOfChange(item)} />,
     },
     {
       key: 'connection',
       title: t('field.connection'),
-      width: 220,
+      width: 190,
       text: nameOf,
-      show: (item) => <Link href={`/connections/${item.VpnConnectionId}`}>{nameOf(item)}</Link>,
+      show: (item) => (
+        <Link title={nameOf(item)} href={`/connections/${item.VpnConnectionId}`}>
+          {nameOf(item)}
+        </Link>
+      ),
     },
-    { key: 'reason', title: t('field.reason'), width: 300, text: titleOf, show: titleOf },
+    { key: 'reason', title: t('field.reason'), width: 260, text: titleOf, show: titleOf },
     {
       key: 'code',
       title: t('field.reasonCode'),
-      width: 220,
+      width: 190,
+      minor: true,
       text: (item) => item.ReasonCode ?? '',
       show: (item) => item.ReasonCode && <code>{item.ReasonCode}</code>,
     },

@@ -1,6 +1,6 @@
 /** The world of the emulator: scenarios, faults, time, snapshots. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { Alert, App, Button, Card, Form, Input, InputNumber, Radio, Select, Space, Table, Tag } from 'antd'
+import { Alert, App, Button, Card, Form, Input, InputNumber, Radio, Select, Space, Tag } from 'antd'
 import { useState } from 'react'
 import type { Fault, FaultRequest } from '../../../src/emulator/types.ts'
 import { reasons } from '../../../src/engine/reason.ts'
@@ -12,6 +12,7 @@ import { useWords } from '../i18n.tsx'
 import { clock, faults, lab, scenarios } from '../lab.ts'
 import { PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
+import { SmallTable } from '../parts/table.tsx'
 
 /** Does it, says what was refused, and reads everything again. */
 function useDo() {
@@ -137,13 +138,12 @@ function ScenariosCard() {
     <Card title={t('lab.scenarios')}>
       <Shown query={query}>
         {(all) => (
-          <ul className="rows">
+          <ul className="rows scenarios">
             {Object.entries(all).map(([name, summary]) => (
               <li key={name}>
                 <code>{name}</code>
-                <span>{text(summary)}</span>
+                <span className="row-text">{text(summary)}</span>
                 <Button
-                  className="end"
                   size="small"
                   aria-label={t('lab.playNamed', { name })}
                   disabled={act.isPending}
@@ -332,17 +332,14 @@ function FaultsCard() {
       </Form>
       <Shown query={query}>
         {(items) => (
-          <Table<Fault>
-            className="faults"
-            size="small"
-            pagination={false}
+          <SmallTable<Fault>
             rowKey="id"
             dataSource={[...items]}
             scroll={{ x: 600 }}
             locale={{ emptyText: <Nothing text={t('lab.noFaults')} /> }}
             columns={[
               { title: t('lab.fault'), render: (_, { fault }) => <code>{JSON.stringify(fault)}</code> },
-              { title: t('lab.hits'), dataIndex: 'hits' },
+              { title: t('lab.hits'), dataIndex: 'hits', align: 'right' },
               {
                 title: t('field.status'),
                 render: (_, { armed }) => <Tag>{t(armed ? 'lab.armed' : 'lab.over')}</Tag>,

@@ -2,19 +2,38 @@
 import { CheckOutlined } from '@ant-design/icons'
 import { Card, Descriptions } from 'antd'
 import { Link } from 'wouter'
+import { isAttachment } from '../connection/tunnels.ts'
 import { useConsole } from '../context.tsx'
-import { changes, connections, customerGateways, gateways, serverFacts, useQuery, vpcs } from '../data.ts'
+import {
+  type ChangeItem,
+  type ConnectionItem,
+  changes,
+  connections,
+  customerGateways,
+  gateways,
+  serverFacts,
+  useQuery,
+  vpcs,
+} from '../data.ts'
 import { formatTime } from '../format.ts'
-import { deriveHealth, type Health, healths, reasonOf, worstReason } from '../health.ts'
+import {
+  deriveHealth,
+  groupByReason,
+  type Health,
+  healths,
+  type ReasonExtra,
+  reasonOf,
+  worstReason,
+} from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
 import { Mode } from '../root.tsx'
-import { ChangeRows } from './events.tsx'
+import { ChangeRows, healthOfChange } from './events.tsx'
 
-/** Connections listed as needing somebody. */
+/** Connections listed one by one as needing somebody; more are put together by their reasons. */
 const mostListed = 8
 
 export function OverviewPage() {
@@ -24,12 +43,10 @@ export function OverviewPage() {
       <PageHead title={t('nav.overview')} />
       <div className="stack">
         <Counts />
-        <div className="grid">
-          <div className="stack">
-            <Attention />
-            <ServerCard />
-          </div>
+        <div className="overview">
+          <Attention />
           <LastChanges />
+          <ServerCard />
         </div>
       </div>
     </>
@@ -43,20 +60,23 @@ function Counts() {
   return (
     <Shown query={query}>
       {(rows) => {
-        const counts = new Map<Health, number>()
-        for (const row of rows) {
-          const health = deriveHealth(row, row.extra)
-          counts.set(health, (counts.get(health) ?? 0) + 1)
-        }
         if (rows.length === 0) return <FirstSteps />
         return (
           <section className="tiles" aria-label={t('overview.counts')}>
-            {healths.map((health) => (
-              <Link key={health} href={`/connections?health=${health}`} className="tile">
-                <HealthTag health={health} />
-                <b>{counts.get(health) ?? 0}</b>
-              </Link>
-            ))}
+            {healths.map((health) => {
+              const counted = rows.filter((row) => deriveHealth(row, row.extra) === health)
+              const place = counted.length > 0 && counted.every(isAttachment) ? 'attachments' : 'connections'
+              return (
+                <Link
+                  key={health}
+                  href={`/${place}?health=${health}`}
+                  className={counted.length === 0 ? 'tile tile-none' : 'tile'}
+                >
+                  <HealthTag health={health} />
+                  <b>{counted.length}</b>
+                </Link>
+              )
+            })}
           </section>
         )
       }}
@@ -93,47 +113,38 @@ function FirstSteps() {
   )
 }
 
+/** A connection that somebody should look at. */
+interface Need {
+  readonly row: ConnectionItem
+  readonly health: Health
+  readonly reason: ReasonExtra | undefined
+}
+
+const needsSomebody = (health: Health) => health === 'down' || health === 'degraded' || health === 'unknown'
+
+const placeOf = (row: ConnectionItem) => (isAttachment(row) ? 'attachments' : 'connections')
+
 function Attention() {
-  const { t, text } = useWords()
+  const { t } = useWords()
   const { region } = useConsole()
   const query = useQuery(connections(region))
   return (
-    <Card title={t('overview.attention')}>
+    <Card
+      title={t('overview.attention')}
+      className="overview-first"
+      extra={<NeedCount rows={query.data ?? []} />}
+    >
       <Shown query={query}>
         {(rows) => {
-          const order = (health: Health) => healths.indexOf(health)
-          const needing = rows
-            .map((row) => ({ row, health: deriveHealth(row, row.extra) }))
-            .filter(({ health }) => health === 'down' || health === 'degraded' || health === 'unknown')
-            .sort((a, b) => order(a.health) - order(b.health))
-          if (needing.length === 0) return <Nothing text={t('overview.attention.none')} />
+          const needs = needsOf(rows)
+          if (needs.length === 0) return <Nothing text={t('overview.attention.none')} />
           return (
             <ul className="rows">
-              {needing.slice(0, mostListed).map(({ row, health }) => {
-                const reason = worstReason(row, row.extra)
-                const known = reason && reasonOf(reason.Code)
-                return (
-                  <li key={row.VpnConnectionId}>
-                    <HealthTag health={health} />
-                    <Link href={`/connections/${row.VpnConnectionId}/diagnose`}>
-                      {row.Name || row.VpnConnectionId}
-                    </Link>
-                    {known && <span>{text(known.title)}</span>}
-                    {reason && (
-                      <span className="end">
-                        <Ago at={reason.Since} />
-                      </span>
-                    )}
-                  </li>
-                )
-              })}
-              {needing.length > mostListed && (
-                <li>
-                  <Link href="/connections">
-                    {t('overview.more', { count: needing.length - mostListed })}
-                  </Link>
-                </li>
-              )}
+              {needs.length <= mostListed
+                ? needs.map((need) => <NeedRow key={need.row.VpnConnectionId} need={need} />)
+                : groupByReason(needs).map((group) => (
+                    <NeedGroup key={`${group[0]!.health} ${group[0]!.reason?.Code}`} group={group} />
+                  ))}
             </ul>
           )
         }}
@@ -142,15 +153,104 @@ function Attention() {
   )
 }
 
+const needsOf = (rows: readonly ConnectionItem[]): readonly Need[] =>
+  rows
+    .map((row) => ({
+      row,
+      health: deriveHealth(row, row.extra),
+      reason: worstReason(row, row.extra),
+    }))
+    .filter(({ health }) => needsSomebody(health))
+    .sort((a, b) => healths.indexOf(a.health) - healths.indexOf(b.health))
+
+function NeedCount({ rows }: { readonly rows: readonly ConnectionItem[] }) {
+  const { t } = useWords()
+  return rows.length > 0 ? (
+    <span className="muted">
+      {t('overview.attention.count', { count: needsOf(rows).length, total: rows.length })}
+    </span>
+  ) : null
+}
+
+/** Why, and what to do. */
+function Why({ health, reason }: Pick<Need, 'health' | 'reason'>) {
+  const { t, text } = useWords()
+  const known = reason && reasonOf(reason.Code)
+  return (
+    <div className="row-text">
+      {known ? text(known.title) : (reason?.Code ?? t(`verdict.${health}`))}
+      {known && <div className="muted">{text(known.remedy)}</div>}
+    </div>
+  )
+}
+
+function NeedRow({ need: { row, health, reason } }: { readonly need: Need }) {
+  const name = row.Name || row.VpnConnectionId
+  return (
+    <li>
+      <HealthTag health={health} />
+      <Link className="one-line" title={name} href={`/${placeOf(row)}/${row.VpnConnectionId}/diagnose`}>
+        {name}
+      </Link>
+      {reason && <Ago at={reason.Since} says="for" />}
+      <Why health={health} reason={reason} />
+    </li>
+  )
+}
+
+/** Names that are given of a group; the list has them all. */
+const mostNamed = 3
+
+function NeedGroup({ group }: { readonly group: readonly Need[] }) {
+  const { t, text } = useWords()
+  const { health, reason, row } = group[0]!
+  const known = reason && reasonOf(reason.Code)
+  const search = new URLSearchParams({ health, ...(known ? { q: text(known.title) } : {}) })
+  const since = group.flatMap((need) => (need.reason ? [need.reason.Since] : []))
+  return (
+    <li>
+      <HealthTag health={health} />
+      <Link className="one-line" href={`/${placeOf(row)}?${search}`}>
+        {t('overview.group', { count: group.length })}
+      </Link>
+      {since.length > 0 && <Ago at={Math.min(...since)} says="for" />}
+      <Why health={health} reason={reason} />
+      <div className="row-text names">
+        {group.slice(0, mostNamed).map(({ row }) => (
+          <Link key={row.VpnConnectionId} href={`/${placeOf(row)}/${row.VpnConnectionId}/diagnose`}>
+            {row.Name || row.VpnConnectionId}
+          </Link>
+        ))}
+        {group.length > mostNamed && (
+          <Link href={`/${placeOf(row)}?${search}`}>
+            {t('overview.more', { count: group.length - mostNamed })}
+          </Link>
+        )}
+      </div>
+    </li>
+  )
+}
+
+/** Steps on the way are in the full list. */
+const isNews = (item: ChangeItem) => healthOfChange(item) !== 'negotiating'
+
 function LastChanges() {
   const { t } = useWords()
   const { region } = useConsole()
   const query = useQuery(changes(region))
   return (
-    <Card title={t('overview.events')} extra={<Link href="/events">{t('overview.events.all')}</Link>}>
+    <Card
+      title={t('overview.events')}
+      className="overview-side"
+      extra={<Link href="/events">{t('overview.events.all')}</Link>}
+    >
       <Shown query={query}>
         {(items) =>
-          items.length === 0 ? <Nothing text={t('events.none')} /> : <ChangeRows items={items.slice(0, 8)} />
+          items.length === 0 ? (
+            <Nothing text={t('events.none')} />
+          ) : (
+            <ChangeRows items={items.filter(isNews).slice(0, 8)} />
+          )
         }
       </Shown>
     </Card>
@@ -187,6 +287,8 @@ function ServerCard() {
     <Card title={t('overview.server')}>
       <Descriptions
         size="small"
+        colon={false}
+        className="plain-facts"
         column={1}
         items={items.map(([label, children]) => ({ key: String(label), label, children }))}
       />

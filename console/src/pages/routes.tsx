@@ -1,6 +1,6 @@
 /** Routes of VPN gateways, and which of them an address takes. */
 import { PlusOutlined } from '@ant-design/icons'
-import { Alert, Button, Card, Input, Select, Space, Table } from 'antd'
+import { Alert, Button, Card, Input, Select, Space } from 'antd'
 import { useState } from 'react'
 import { Link, useSearchParams } from 'wouter'
 import { parseIpv4 } from '../../../src/resources/ipv4.ts'
@@ -25,7 +25,7 @@ import { RowActions } from '../parts/actions.tsx'
 import { Mark, type Tone } from '../parts/mark.tsx'
 import { PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
-import { TableTitle } from '../parts/table.tsx'
+import { SmallTable, TableTitle } from '../parts/table.tsx'
 
 interface Routes {
   readonly byDestination: readonly RouteItem[]
@@ -206,7 +206,7 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
   return (
     <>
       {edited && <RouteForm route={edited} onClose={() => setEdited(undefined)} />}
-      <Table<RouteItem>
+      <SmallTable<RouteItem>
         title={() => (
           <TableTitle
             title={t('routes.byDestination')}
@@ -228,8 +228,6 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
             }
           />
         )}
-        size="small"
-        pagination={false}
         rowKey={(route) => `${route.RouteDest} ${route.NextHop} ${route.NextHopTunnelId} ${route.Source}`}
         dataSource={mine(all.byDestination)}
         scroll={{ x: 700 }}
@@ -237,7 +235,7 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
         columns={[
           { title: t('routes.destination'), render: (_, route) => <code>{route.RouteDest}</code> },
           { title: t('routes.nextHop'), render: (_, route) => hop(route.NextHop) },
-          { title: t('routes.weight'), dataIndex: 'Weight' },
+          { title: t('routes.weight'), dataIndex: 'Weight', align: 'right' },
           {
             title: t('routes.origin'),
             render: (_, route) => originOf(route),
@@ -259,7 +257,7 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
           },
         ]}
       />
-      <Table<PolicyRouteItem>
+      <SmallTable<PolicyRouteItem>
         title={() => (
           <TableTitle
             title={t('routes.byPolicy')}
@@ -283,8 +281,6 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
             }
           />
         )}
-        size="small"
-        pagination={false}
         rowKey={(route) =>
           `${route.RouteSource} ${route.RouteDest} ${route.NextHop} ${route.Priority} ${route.NextHopTunnelId}`
         }
@@ -295,8 +291,8 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
           { title: t('routes.source'), render: (_, route) => <code>{route.RouteSource}</code> },
           { title: t('routes.destination'), render: (_, route) => <code>{route.RouteDest}</code> },
           { title: t('routes.nextHop'), render: (_, route) => hop(route.NextHop) },
-          { title: t('routes.priority'), dataIndex: 'Priority' },
-          { title: t('routes.weight'), dataIndex: 'Weight' },
+          { title: t('routes.priority'), dataIndex: 'Priority', align: 'right' },
+          { title: t('routes.weight'), dataIndex: 'Weight', align: 'right' },
           { title: t('routes.vpc'), render: (_, route) => state(route.State) },
           {
             title: t('field.actions'),

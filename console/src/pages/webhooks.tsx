@@ -1,6 +1,6 @@
 /** Who is told of events: addresses, how it goes, and a try. */
 import { useMutation } from '@tanstack/react-query'
-import { App, Button, Card, Form, Input, Select, Space, Table } from 'antd'
+import { App, Button, Card, Form, Input, Select, Space } from 'antd'
 import { useState } from 'react'
 import {
   suidaoCreateWebhook,
@@ -19,7 +19,7 @@ import { Ago } from '../parts/health-tag.tsx'
 import { CreateButton } from '../parts/list.tsx'
 import { Copyable } from '../parts/page.tsx'
 import { Failure, Nothing, Shown } from '../parts/states.tsx'
-import { TableTitle } from '../parts/table.tsx'
+import { SmallTable, TableTitle } from '../parts/table.tsx'
 
 export function Webhooks() {
   const { t } = useWords()
@@ -37,9 +37,7 @@ export function Webhooks() {
     >
       <Shown query={query}>
         {(items) => (
-          <Table<WebhookItem>
-            size="small"
-            pagination={false}
+          <SmallTable<WebhookItem>
             rowKey={(item) => item.WebhookId!}
             title={() => (
               <TableTitle
@@ -84,9 +82,9 @@ export function Webhooks() {
                     t('label.never')
                   ),
               },
-              { title: t('webhooks.delivered'), dataIndex: 'Delivered' },
-              { title: t('webhooks.waiting'), dataIndex: 'Waiting' },
-              { title: t('webhooks.dropped'), dataIndex: 'Dropped' },
+              { title: t('webhooks.delivered'), dataIndex: 'Delivered', align: 'right' },
+              { title: t('webhooks.waiting'), dataIndex: 'Waiting', align: 'right' },
+              { title: t('webhooks.dropped'), dataIndex: 'Dropped', align: 'right' },
               {
                 title: t('field.actions'),
                 render: (_, item) => (

@@ -53,7 +53,7 @@ export function RowActions({
   const { t } = useWords()
   const ask = useRemove()
   return (
-    <Space size={0}>
+    <Space size={12} className="row-actions">
       {onEdit && (
         <Button type="link" size="small" aria-label={t('action.editNamed', { name })} onClick={onEdit}>
           {t('action.edit')}

@@ -30,7 +30,9 @@ export function Chart({ times, from, to, lines, format, label }: Props) {
     const element = place.current!
     const ink = getComputedStyle(element).color
     const grid = 'rgba(128,128,128,0.18)'
-    const axis = { stroke: ink, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } }
+    const font = `12px ${getComputedStyle(element).fontFamily}`
+    const axis = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } }
+    const newest = times.findLastIndex((_, index) => lines.some(({ values }) => values[index] !== null))
     const timeLabel = axisTime(from, to, language)
     const plot = new uPlot(
       {
@@ -40,9 +42,20 @@ export function Chart({ times, from, to, lines, format, label }: Props) {
           x: { range: [from / 1000, to / 1000] },
           y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
         },
+        // Charts of one page are read together.
+        cursor: { sync: { key: 'time' } },
+        // Until somebody points at a time, the legend is of the newest.
+        hooks: {
+          setLegend: [
+            (plot) => {
+              if (plot.legend.idx == null && newest >= 0) plot.setLegend({ idx: newest }, false)
+            },
+          ],
+          ready: [(plot) => newest >= 0 && plot.setLegend({ idx: newest }, false)],
+        },
         axes: [
           { ...axis, values: (_, values) => values.map(timeLabel) },
-          { ...axis, size: 80, values: (_, values) => values.map(format) },
+          { ...axis, size: 84, values: (_, values) => values.map(format) },
         ],
         series: [
           { label: t('field.at'), value: (_, at) => (at === null ? '' : formatTime(at * 1000, language)) },
@@ -53,7 +66,8 @@ export function Chart({ times, from, to, lines, format, label }: Props) {
             width: 2,
             ...(index > 0 ? { dash: [8, 5] } : {}),
             points: { show: false },
-            fill: `${color}1a`,
+            // Two of them, one above the other, would be a third colour that means nothing.
+            ...(lines.length === 1 ? { fill: `${color}1a` } : {}),
             value: (_: uPlot, value: number | null) => (value === null ? '–' : format(value)),
           })),
         ],

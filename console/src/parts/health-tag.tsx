@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from 'react'
 import { serverNow } from '../clock.ts'
-import { formatDuration, formatTime } from '../format.ts'
+import { formatAge, formatTime } from '../format.ts'
 import type { Health } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import { Mark, type Tone } from './mark.tsx'
@@ -60,14 +60,19 @@ const ticking = (() => {
   }
 })()
 
-/** A time and how long ago it was; the latter goes on by itself. */
-export function Ago({ at, label }: { readonly at: number; readonly label?: string }) {
+/**
+ * How long ago it was, which goes on by itself, and the time it was at for who asks.
+ * @param says `ago`: it happened then; `for`: it is so since then; `asOf`: it was so then
+ */
+export function Ago({ at, says = 'ago' }: { readonly at: number; readonly says?: 'ago' | 'for' | 'asOf' }) {
   const { language, t } = useWords()
-  const now = useSyncExternalStore(ticking.subscribe, ticking.now)
-  const ago = formatDuration(Math.max(0, now - at) / 1000, language)
+  // Drawn again when it reads otherwise, not each second.
+  const age = useSyncExternalStore(ticking.subscribe, () =>
+    formatAge(Math.max(0, ticking.now() - at) / 1000, language),
+  )
   return (
-    <time dateTime={new Date(at).toISOString()} title={formatTime(at, language)} className="muted">
-      {label} {t('time.ago', { time: ago })}
+    <time dateTime={new Date(at).toISOString()} title={formatTime(at, language)} className="ago muted">
+      {t(`time.${says}`, { time: age })}
     </time>
   )
 }

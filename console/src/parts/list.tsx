@@ -97,7 +97,7 @@ export function nameColumn<T>(
   return {
     key: 'name',
     title,
-    width: 260,
+    width: 232,
     fixed: 'left',
     text: (row) => {
       const { name, id } = of(row)
@@ -107,8 +107,10 @@ export function nameColumn<T>(
       const { name, id } = of(row)
       return (
         <>
-          {link ? link(name || id, id) : name || id}
-          {name && <div className="muted">{id}</div>}
+          <div className="one-line" title={name || id}>
+            {link ? link(name || id, id) : name || id}
+          </div>
+          {name && <div className="one-line id">{id}</div>}
         </>
       )
     },
@@ -119,7 +121,7 @@ export function actionsColumn<T>(title: string, of: (row: T) => Parameters<typeo
   return {
     key: 'actions',
     title,
-    width: 150,
+    width: 128,
     fixed: 'right',
     sortable: false,
     text: () => '',
@@ -137,7 +139,7 @@ export function timeColumn<T>(
   return {
     key,
     title,
-    width: 190,
+    width: 180,
     text: of,
     show: (row) => formatTime(of(row), language),
     csv: { title, of: (row) => new Date(of(row)).toISOString() },

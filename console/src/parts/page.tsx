@@ -84,7 +84,11 @@ export function Facts({ facts, title }: { readonly facts: readonly Fact[]; reado
       size="small"
       bordered
       column={{ xs: 1, sm: 1, md: 1, lg: 2 }}
-      items={facts.map(({ label, value }) => ({ key: label, label, children: value }))}
+      items={facts.map(({ label, value }) => ({
+        key: label,
+        label,
+        children: value ?? <span className="muted">–</span>,
+      }))}
     />
   )
 }

@@ -112,7 +112,9 @@ export function Failure({ error }: { readonly error: Error }) {
   )
 }
 
+/** A line; a picture above it where there is something to be done. */
 export function Nothing({ text, children }: { readonly text: string; readonly children?: ReactNode }) {
+  if (!children) return <p className="nothing muted">{text}</p>
   return (
     <Empty image={Empty.PRESENTED_IMAGE_SIMPLE} description={text}>
       {children}

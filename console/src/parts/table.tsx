@@ -1,6 +1,6 @@
 /** A list of one noun: search, filters in the address of the page, CSV, rows drawn only where they are seen. */
 import { DownloadOutlined, SearchOutlined } from '@ant-design/icons'
-import { Button, Grid, Input, Table, type TableColumnsType } from 'antd'
+import { Button, Grid, Input, Table, type TableColumnsType, type TableProps } from 'antd'
 import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
 import { useSearchParams } from 'wouter'
 import { renderCsv } from '../format.ts'
@@ -17,6 +17,10 @@ export interface Column<T> {
   readonly sortable?: boolean
   /** At this edge it stays in sight when the rest is scrolled sideways, where there is room for that. */
   readonly fixed?: 'left' | 'right'
+  /** Numbers stand under each other by their last digit. */
+  readonly align?: 'right'
+  /** Left out where a row stands as a card; the page of the thing has it. */
+  readonly minor?: boolean
   /** In the CSV, where that differs from what the page shows. */
   readonly csv?: { readonly title: string; readonly of: (row: T) => string | number }
 }
@@ -53,7 +57,7 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
     [rows, columns, wanted],
   )
   const height = useTableHeight()
-  const roomy = Grid.useBreakpoint().md ?? true
+  const roomy = useRoom()
 
   const search = (text: string) => {
     setTyped(text)
@@ -68,12 +72,15 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
     )
   }
 
-  const shown: TableColumnsType<T> = columns.map((column) => ({
+  const shown: TableColumnsType<T> = columns.map((column, index) => ({
     key: column.key,
     title: column.title,
     width: column.fixed === 'left' && !roomy ? 168 : column.width,
     ellipsis: true,
     fixed: roomy ? column.fixed : undefined,
+    align: roomy ? column.align : undefined,
+    className: column.minor ? 'minor' : undefined,
+    onCell: () => labelOf(column.sortable === false || index === 0 ? '' : column.title),
     render: (_, row) => column.show(row),
     ...(column.sortable === false
       ? {}
@@ -87,6 +94,7 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
         }),
   }))
   const virtual = found.length > drawAll
+  const stacked = !roomy && !virtual
   /** Buttons are no text. */
   const written = columns.filter((column) => column.sortable !== false)
   return (
@@ -116,6 +124,7 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
       <div ref={height.ref}>
         <Table<T>
           size="middle"
+          className={stacked ? 'stacked' : undefined}
           rowKey={rowKey}
           dataSource={found as T[]}
           columns={shown}
@@ -124,7 +133,7 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
           showSorterTooltip={{ placement: 'bottom' }}
           virtual={virtual}
           scroll={{
-            x: columns.reduce((sum, column) => sum + column.width, 0),
+            ...(stacked ? {} : { x: columns.reduce((sum, column) => sum + column.width, 0) }),
             ...(virtual ? { y: height.pixels } : {}),
           }}
           rowClassName={() => 'row'}
@@ -137,6 +146,31 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
         />
       </div>
     </section>
+  )
+}
+
+/** Whether there is room for a table. Where there is none its rows stand as cards, in which each cell says what it is (styles.css). */
+const useRoom = () => Grid.useBreakpoint().md ?? true
+
+const labelOf = (title: unknown) =>
+  ({ 'data-label': typeof title === 'string' ? title : '' }) as React.HTMLAttributes<HTMLElement>
+
+/** A few rows of which all are shown. The first cell of a row is its name. */
+export function SmallTable<T extends object>({ columns, scroll, ...table }: TableProps<T>) {
+  const roomy = useRoom()
+  return (
+    <Table<T>
+      size="small"
+      pagination={false}
+      className={roomy ? undefined : 'stacked'}
+      scroll={roomy ? scroll : undefined}
+      columns={columns?.map((column, index) => ({
+        ...column,
+        align: roomy ? column.align : undefined,
+        onCell: () => labelOf(index === 0 ? '' : column.title),
+      }))}
+      {...table}
+    />
   )
 }
 
