@@ -9,7 +9,7 @@ import { isSameMoment } from '../../src/engine/bird/observe.ts'
 import { birdMissing, Router, type RouterSettings } from './support/bird.ts'
 import { command } from './support/command.ts'
 import { Lab } from './support/lab.ts'
-import { Product, peerOf, type Site as Vpc } from './support/product.ts'
+import { Product, peerOf, routedTo, type Site as Vpc } from './support/product.ts'
 import { Site } from './support/site.ts'
 import { until } from './support/until.ts'
 
@@ -67,27 +67,7 @@ describe('BGP and a health check through the API', { skip }, () => {
       Asn: '65002',
       AuthKey: authKey,
     })
-    const created = await product.ask('CreateVpnConnection', {
-      VpnGatewayId: vpc.VpnGatewayId,
-      CustomerGatewayId,
-      LocalSubnet: '0.0.0.0/0',
-      RemoteSubnet: '0.0.0.0/0',
-      EffectImmediately: true,
-      IkeConfig: JSON.stringify({ Psk: psk, IkeVersion: 'ikev2', IkeAuthAlg: 'sha1' }),
-      IpsecConfig: JSON.stringify({ IpsecAuthAlg: 'sha1' }),
-      BgpConfig: JSON.stringify({
-        EnableBgp: true,
-        TunnelCidr: '169.254.10.0/30',
-        LocalBgpIp: '169.254.10.1',
-      }),
-      HealthCheckConfig: JSON.stringify({
-        Enable: true,
-        Dip: '172.16.0.1',
-        Sip: '10.0.1.10',
-        Interval: 1,
-        Retry: 2,
-      }),
-    })
+    const created = await product.ask('CreateVpnConnection', routedTo(vpc, CustomerGatewayId, psk))
     id = created.VpnConnectionId
   })
   after(async () => {

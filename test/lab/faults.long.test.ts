@@ -22,7 +22,7 @@ import { birdMissing, Router } from './support/bird.ts'
 import { command } from './support/command.ts'
 import { Lab } from './support/lab.ts'
 import type { Peer, PeerSettings } from './support/peer.ts'
-import { connectionTo, Product, peerOf, type Site } from './support/product.ts'
+import { connectionTo, Product, peerOf, routedTo, type Site } from './support/product.ts'
 import { Site as CustomerSite } from './support/site.ts'
 import { until } from './support/until.ts'
 
@@ -384,23 +384,7 @@ describe('random faults', { skip: Lab.missing() ?? birdMissing() ?? false }, () 
       IpAddress: outside,
       Asn: '65002',
     })
-    const withBgp = await product.ask('CreateVpnConnection', {
-      ...connectionTo(routed, CustomerGatewayId, psk),
-      LocalSubnet: '0.0.0.0/0',
-      RemoteSubnet: '0.0.0.0/0',
-      BgpConfig: JSON.stringify({
-        EnableBgp: true,
-        TunnelCidr: '169.254.10.0/30',
-        LocalBgpIp: '169.254.10.1',
-      }),
-      HealthCheckConfig: JSON.stringify({
-        Enable: true,
-        Dip: '172.16.0.1',
-        Sip: '10.0.1.10',
-        Interval: 1,
-        Retry: 2,
-      }),
-    })
+    const withBgp = await product.ask('CreateVpnConnection', routedTo(routed, CustomerGatewayId, psk))
     await product.up(withBgp.VpnConnectionId)
     await product.connection(
       withBgp.VpnConnectionId,

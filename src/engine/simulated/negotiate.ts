@@ -101,6 +101,9 @@ const bothLists = (
 const notify = (version: 1 | 2, name: string) =>
   version === 1 ? `received ${name} error notify` : `received ${name} notify error`
 
+const asksForTransport =
+  'parsed IKE_AUTH request 1 [ IDi N(INIT_CONTACT) IDr AUTH N(USE_TRANSP) SA TSi TSr N(MULT_AUTH) N(EAP_ONLY) N(MSG_ID_SYN_SUP) ]'
+
 // --- Phase 1 -------------------------------------------------------------------------------------------------
 
 const ikeMismatches = [
@@ -548,9 +551,6 @@ export function negotiateChild(
     },
   }
 }
-
-const asksForTransport =
-  'parsed IKE_AUTH request 1 [ IDi N(INIT_CONTACT) IDr AUTH N(USE_TRANSP) SA TSi TSr N(MULT_AUTH) N(EAP_ONLY) N(MSG_ID_SYN_SUP) ]'
 
 const protects = ({ ahProposals, espProposals }: PeerSettings) =>
   ahProposals.length > 0

@@ -195,3 +195,22 @@ export const connectionTo = (
   IkeConfig: JSON.stringify({ Psk: psk, IkeVersion: 'ikev2', IkeAuthAlg: 'sha1', ...ike }),
   IpsecConfig: JSON.stringify({ IpsecAuthAlg: 'sha1' }),
 })
+
+/** A connection that routes by BGP, ours at 169.254.10.1 and theirs at 169.254.10.2, and is watched by a health check. */
+export const routedTo = (site: Site, CustomerGatewayId: string, psk: string): Answer => ({
+  ...connectionTo(site, CustomerGatewayId, psk),
+  LocalSubnet: '0.0.0.0/0',
+  RemoteSubnet: '0.0.0.0/0',
+  BgpConfig: JSON.stringify({
+    EnableBgp: true,
+    TunnelCidr: '169.254.10.0/30',
+    LocalBgpIp: '169.254.10.1',
+  }),
+  HealthCheckConfig: JSON.stringify({
+    Enable: true,
+    Dip: '172.16.0.1',
+    Sip: '10.0.1.10',
+    Interval: 1,
+    Retry: 2,
+  }),
+})
