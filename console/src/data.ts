@@ -1,5 +1,6 @@
 /** What the pages show, as the API answers it, kept and refreshed by the query cache. */
 import { type QueryClient, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useCallback } from 'react'
 import { listAccessKeys } from '../../src/resources/access-key/spec.ts'
 import { lookupEvents } from '../../src/resources/audit-event/spec.ts'
 import { describeCustomerGateways } from '../../src/resources/customer-gateway/spec.ts'
@@ -133,6 +134,15 @@ export const connections = (RegionId: string) =>
     queryFn: () => everyPage(describeVpnConnections, { RegionId }, connectionsIn),
     ...live,
   })
+
+const namesIn = (rows: readonly ConnectionItem[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(rows.map((row) => [row.VpnConnectionId!, row.Name || row.VpnConnectionId!]))
+
+/** What connections are called, by id. It stays the same, and nothing is drawn anew, while only their states change. */
+export function useConnectionNames(RegionId: string): (id: string | undefined) => string {
+  const { data } = useQuery({ ...connections(RegionId), select: namesIn })
+  return useCallback((id = '') => data?.[id] ?? id, [data])
+}
 
 export const connection = (RegionId: string, VpnConnectionId: string) =>
   queryOptions({
@@ -398,8 +408,10 @@ export async function refreshChanged(
 
 async function refreshRows(cache: QueryClient, region: string, ids: readonly string[]): Promise<void> {
   const { queryKey } = connections(region)
-  if (cache.getQueryData(queryKey) === undefined) return
-  if (ids.length > fewChanges) {
+  const read = cache.getQueryState(queryKey)
+  if (read?.data === undefined) return
+  // Rates and freshness change without a word. A list of which rows change all the time is read whole as often as any other.
+  if (ids.length > fewChanges || Date.now() - read.dataUpdatedAt > refreshAfter) {
     await cache.invalidateQueries({ queryKey })
     return
   }
@@ -412,18 +424,30 @@ async function refreshRows(cache: QueryClient, region: string, ids: readonly str
       if (answer) fresh.set(VpnConnectionId, connectionsIn(answer)[0])
     }),
   )
-  cache.setQueryData(queryKey, (rows) => {
-    if (!rows) return rows
-    const known = new Set(rows.map((row) => row.VpnConnectionId!))
-    const kept = rows.flatMap((row) => {
-      const id = row.VpnConnectionId!
-      if (!fresh.has(id)) return [row]
-      const now = fresh.get(id)
-      return now ? [now] : []
-    })
-    const added = [...fresh].flatMap(([id, row]) => (row && !known.has(id) ? [row] : []))
-    return [...kept, ...added]
+  const putIn = () => {
+    // The time of the whole list stays what it was: that of its oldest row.
+    const updatedAt = cache.getQueryState(queryKey)?.dataUpdatedAt
+    cache.setQueryData(queryKey, (rows) => rows && withFresh(rows, fresh), { updatedAt })
+  }
+  // A whole list that is on its way may have been read before these rows.
+  const whole = cache.getQueryCache().find({ queryKey })
+  if (whole?.state.fetchStatus === 'fetching') whole.promise?.then(putIn, () => undefined)
+  putIn()
+}
+
+function withFresh(
+  rows: readonly ConnectionItem[],
+  fresh: ReadonlyMap<string, ConnectionItem | undefined>,
+): readonly ConnectionItem[] {
+  const known = new Set(rows.map(({ VpnConnectionId }) => VpnConnectionId!))
+  const kept = rows.flatMap((row) => {
+    const id = row.VpnConnectionId!
+    if (!fresh.has(id)) return [row]
+    const now = fresh.get(id)
+    return now ? [now] : []
   })
+  const added = [...fresh].flatMap(([id, row]) => (row && !known.has(id) ? [row] : []))
+  return [...kept, ...added]
 }
 
 /** Everything of a region is read again; nobody waits for it. */

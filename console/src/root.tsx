@@ -19,28 +19,60 @@ import {
 } from '@ant-design/icons'
 import { useQueryClient } from '@tanstack/react-query'
 import { Badge, Button, Drawer, Dropdown, Grid, Layout, Menu, Select, Tooltip } from 'antd'
-import { type ReactNode, useCallback, useEffect, useMemo, useState } from 'react'
+import {
+  type ComponentType,
+  lazy,
+  type ReactNode,
+  Suspense,
+  useCallback,
+  useEffect,
+  useMemo,
+  useState,
+} from 'react'
 import { Link, Route, Router, Switch, useLocation } from 'wouter'
 import { regions } from '../../src/resources/region/model.ts'
 import { ApiFailure, onSignedOut, readSession, type Session, signOut } from './api.ts'
 import { Console, type ConsoleContext, useConsole } from './context.tsx'
 import { type MessageKey, useWords } from './i18n.tsx'
 import { useLive } from './live.ts'
-import { AccessPage } from './pages/access.tsx'
-import { CallsPage } from './pages/calls.tsx'
-import { ConnectionPage } from './pages/connection.tsx'
-import { ConnectionsPage } from './pages/connections.tsx'
-import { CustomerGatewaysPage } from './pages/customer-gateways.tsx'
-import { EventsPage } from './pages/events.tsx'
-import { GatewaysPage } from './pages/gateways.tsx'
-import { FaultBanner, LabPage } from './pages/lab.tsx'
-import { NetworksPage } from './pages/networks.tsx'
-import { OverviewPage } from './pages/overview.tsx'
-import { RoutesPage } from './pages/routes.tsx'
-import { SettingsPage } from './pages/settings.tsx'
 import { SignInPage } from './pages/sign-in.tsx'
+import { FaultBanner } from './parts/fault-banner.tsx'
 import { Mark } from './parts/mark.tsx'
 import { Failed, Guarded, Loading, Nothing } from './parts/states.tsx'
+
+const everyPage: (() => Promise<unknown>)[] = [() => import('./connection/monitoring-tab.tsx')]
+const page = <P,>(load: () => Promise<{ readonly default: ComponentType<P> }>) => {
+  everyPage.push(load)
+  return lazy(load)
+}
+const OverviewPage = page(() => import('./pages/overview.tsx'))
+const ConnectionsPage = page(() => import('./pages/connections.tsx'))
+const ConnectionPage = page(() => import('./pages/connection.tsx'))
+const GatewaysPage = page(() => import('./pages/gateways.tsx'))
+const CustomerGatewaysPage = page(() => import('./pages/customer-gateways.tsx'))
+const NetworksPage = page(() => import('./pages/networks.tsx'))
+const RoutesPage = page(() => import('./pages/routes.tsx'))
+const EventsPage = page(() => import('./pages/events.tsx'))
+const AccessPage = page(() => import('./pages/access.tsx'))
+const LabPage = page(() => import('./pages/lab.tsx'))
+const CallsPage = page(() => import('./pages/calls.tsx'))
+const SettingsPage = page(() => import('./pages/settings.tsx'))
+
+/**
+ * The first page does not wait for the others. They come afterwards, in this many milliseconds: one that is missing then would not
+ * be found any more once a newer server has taken the place of the one that it belongs to.
+ */
+const othersAfter = 2_000
+
+function useOtherPages() {
+  useEffect(() => {
+    const fetchThem = async () => {
+      for (const load of everyPage) await load()
+    }
+    const timer = setTimeout(() => fetchThem().catch(() => undefined), othersAfter)
+    return () => clearTimeout(timer)
+  }, [])
+}
 
 export function Root() {
   const cache = useQueryClient()
@@ -77,6 +109,7 @@ function SignedIn({ session, onLeft }: { readonly session: Session; readonly onL
     return stored !== null && session.Server.Regions.includes(stored) ? stored : session.Server.DefaultRegion
   })
   const connection = useLive(onLeft)
+  useOtherPages()
   const context = useMemo<ConsoleContext>(
     () => ({
       session,
@@ -177,7 +210,9 @@ function Frame({ children }: { readonly children: ReactNode }) {
         <TopBar onMenu={wide ? undefined : () => setOpen(true)} />
         <FaultBanner />
         <Layout.Content id="content" role="main" tabIndex={-1} className="content">
-          <Guarded place={useLocation()[0]}>{children}</Guarded>
+          <Guarded place={useLocation()[0]}>
+            <Suspense fallback={<Loading />}>{children}</Suspense>
+          </Guarded>
         </Layout.Content>
       </Layout>
     </Layout>

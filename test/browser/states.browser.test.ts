@@ -223,6 +223,6 @@ test('a search stands in the address, the CSV holds what is shown, a region is c
 
   await page.getByRole('textbox', { name: messages['list.search'][0] }).fill('nothing like it')
   await page.getByText(messages['list.nothingFound'][0]).waitFor()
-  assert.match(page.url(), /q=nothing/)
+  await page.waitForURL(/q=nothing/)
   await context.close()
 })

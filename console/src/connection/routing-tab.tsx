@@ -74,7 +74,7 @@ function OwnRoutes({ answer }: TabProps) {
             rowKey={(route) =>
               `${route.RouteEntryType} ${route.RouteDest} ${route.NextHopTunnelIdList?.join()}`
             }
-            dataSource={[...items]}
+            dataSource={items}
             scroll={{ x: 600 }}
             title={() => (
               <TableTitle

@@ -13,7 +13,7 @@ import { Copyable, Facts, PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
 import { SmallTable } from '../parts/table.tsx'
 
-export function AccessPage() {
+export default function AccessPage() {
   const { t, language } = useWords()
   const { session, leave } = useConsole()
   const facts = [

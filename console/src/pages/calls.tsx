@@ -9,7 +9,7 @@ import { PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
 import { type Column, ResourceTable } from '../parts/table.tsx'
 
-export function CallsPage() {
+export default function CallsPage() {
   const { t, language } = useWords()
   const query = useQuery(calls)
   const columns: Column<CallRecord>[] = [

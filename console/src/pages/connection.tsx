@@ -48,7 +48,7 @@ const tabs: readonly (readonly [
 ]
 
 /** @param place the list that this was found in */
-export function ConnectionPage({
+export default function ConnectionPage({
   place,
   id,
   tab,

@@ -26,7 +26,7 @@ import type { Column } from '../parts/table.tsx'
 import { tagsColumn } from '../parts/tags.tsx'
 
 /** Those on VPN gateways, or those on none. Both are connections, and read by the same calls. */
-export function ConnectionsPage({ place }: { readonly place: 'connections' | 'attachments' }) {
+export default function ConnectionsPage({ place }: { readonly place: 'connections' | 'attachments' }) {
   const { t } = useWords()
   const [creating, setCreating] = useState(false)
   const create = (
@@ -55,11 +55,8 @@ function ConnectionTable({
   const { t, text } = useWords()
   const { region } = useConsole()
   const attached = place === 'attachments'
-  const all = useQuery(connections(region))
-  const query = useMemo(
-    () => ({ ...all, data: all.data?.filter((row) => isAttachment(row) === attached) }),
-    [all, attached],
-  )
+  const { data: all, error, isPending, refetch } = useQuery(connections(region))
+  const data = useMemo(() => all?.filter((row) => isAttachment(row) === attached), [all, attached])
   const peers = useQuery(customerGateways(region)).data
   const places = useQuery(gateways(region)).data
   const [params, setParams] = useSearchParams()
@@ -213,6 +210,16 @@ function ConnectionTable({
     ]
   }, [t, text, peers, places, place, attached])
 
+  const where = useMemo(
+    () =>
+      health === null && gateway === null
+        ? undefined
+        : (row: ConnectionItem) =>
+            (health === null || deriveHealth(row, row.extra) === health) &&
+            (gateway === null || row.VpnGatewayId === gateway),
+    [health, gateway],
+  )
+
   const set = (name: string, value: string | null) =>
     setParams((before) => {
       const next = new URLSearchParams(before)
@@ -224,13 +231,10 @@ function ConnectionTable({
   return (
     <ResourceList
       title={t(`nav.${place}`)}
-      query={query}
-      where={(row) =>
-        (health === null || deriveHealth(row, row.extra) === health) &&
-        (gateway === null || row.VpnGatewayId === gateway)
-      }
+      query={{ data, error, isPending, refetch }}
+      where={where}
       columns={columns}
-      rowKey={(row) => row.VpnConnectionId!}
+      rowKey={idOf}
       none={t(attached ? 'attachments.none' : 'connections.none')}
       create={create}
       filters={
@@ -266,6 +270,8 @@ function ConnectionTable({
     />
   )
 }
+
+const idOf = (row: ConnectionItem) => row.VpnConnectionId!
 
 const tunnelOptions = (row: ConnectionItem) => row.TunnelOptionsSpecification?.TunnelOptions ?? []
 

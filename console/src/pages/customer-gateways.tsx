@@ -8,7 +8,7 @@ import { Copyable } from '../parts/page.tsx'
 import type { Column } from '../parts/table.tsx'
 import { tagsColumn } from '../parts/tags.tsx'
 
-export function CustomerGatewaysPage() {
+export default function CustomerGatewaysPage() {
   const { t, language } = useWords()
   const { region } = useConsole()
   const query = useQuery(customerGateways(region))

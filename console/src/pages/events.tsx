@@ -1,8 +1,9 @@
 /** What happened to tunnels, newest first. */
 import { Card } from 'antd'
+import { useMemo } from 'react'
 import { Link } from 'wouter'
 import { useConsole } from '../context.tsx'
-import { type ChangeItem, changes, connections, useQuery } from '../data.ts'
+import { type ChangeItem, changes, useConnectionNames, useQuery } from '../data.ts'
 import { deriveHealth, type Health, reasonOf } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
@@ -24,20 +25,25 @@ export function healthOfChange({ Status, ReasonCode, At }: ChangeItem): Health {
   )
 }
 
+const keyOf = (item: ChangeItem) => `${item.TunnelId} ${item.At} ${item.Status} ${item.ReasonCode}`
+
 export function ChangeRows({ items }: { readonly items: readonly ChangeItem[] }) {
   const { text } = useWords()
   const { region } = useConsole()
-  const names = useNames(region)
-  const nameOf = (item: ChangeItem) => names.get(item.VpnConnectionId!) || item.VpnConnectionId
+  const nameOf = useConnectionNames(region)
   return (
     <ul className="rows">
       {items.map((item) => {
         const reason = reasonOf(item.ReasonCode ?? '')
         return (
-          <li key={`${item.TunnelId} ${item.At} ${item.Status} ${item.ReasonCode}`}>
+          <li key={keyOf(item)}>
             <HealthTag health={healthOfChange(item)} />
-            <Link className="one-line" title={nameOf(item)} href={`/connections/${item.VpnConnectionId}`}>
-              {nameOf(item)}
+            <Link
+              className="one-line"
+              title={nameOf(item.VpnConnectionId)}
+              href={`/connections/${item.VpnConnectionId}`}
+            >
+              {nameOf(item.VpnConnectionId)}
             </Link>
             <Ago at={item.At!} />
             {reason && <div className="row-text">{text(reason.title)}</div>}
@@ -48,51 +54,47 @@ export function ChangeRows({ items }: { readonly items: readonly ChangeItem[] })
   )
 }
 
-function useNames(region: string): ReadonlyMap<string, string> {
-  const { data } = useQuery(connections(region))
-  return new Map(data?.map((row) => [row.VpnConnectionId!, row.Name ?? '']))
-}
-
-export function EventsPage() {
+export default function EventsPage() {
   const { t, text, language } = useWords()
   const { region } = useConsole()
   const query = useQuery(changes(region))
-  const names = useNames(region)
-  const nameOf = (item: ChangeItem) => names.get(item.VpnConnectionId!) || item.VpnConnectionId!
-  const titleOf = (item: ChangeItem) => {
-    const reason = reasonOf(item.ReasonCode ?? '')
-    return reason ? text(reason.title) : ''
-  }
-  const columns: Column<ChangeItem>[] = [
-    timeColumn('at', t('field.at'), (item) => item.At!, language),
-    {
-      key: 'health',
-      title: t('field.health'),
-      width: 140,
-      text: (item) => t(`health.${healthOfChange(item)}`),
-      show: (item) => <HealthTag health={healthOfChange(item)} />,
-    },
-    {
-      key: 'connection',
-      title: t('field.connection'),
-      width: 190,
-      text: nameOf,
-      show: (item) => (
-        <Link title={nameOf(item)} href={`/connections/${item.VpnConnectionId}`}>
-          {nameOf(item)}
-        </Link>
-      ),
-    },
-    { key: 'reason', title: t('field.reason'), width: 260, text: titleOf, show: titleOf },
-    {
-      key: 'code',
-      title: t('field.reasonCode'),
-      width: 190,
-      minor: true,
-      text: (item) => item.ReasonCode ?? '',
-      show: (item) => item.ReasonCode && <code>{item.ReasonCode}</code>,
-    },
-  ]
+  const nameOf = useConnectionNames(region)
+  const columns = useMemo<Column<ChangeItem>[]>(() => {
+    const titleOf = (item: ChangeItem) => {
+      const reason = reasonOf(item.ReasonCode ?? '')
+      return reason ? text(reason.title) : ''
+    }
+    return [
+      timeColumn('at', t('field.at'), (item) => item.At!, language),
+      {
+        key: 'health',
+        title: t('field.health'),
+        width: 140,
+        text: (item) => t(`health.${healthOfChange(item)}`),
+        show: (item) => <HealthTag health={healthOfChange(item)} />,
+      },
+      {
+        key: 'connection',
+        title: t('field.connection'),
+        width: 190,
+        text: (item) => nameOf(item.VpnConnectionId),
+        show: (item) => (
+          <Link title={nameOf(item.VpnConnectionId)} href={`/connections/${item.VpnConnectionId}`}>
+            {nameOf(item.VpnConnectionId)}
+          </Link>
+        ),
+      },
+      { key: 'reason', title: t('field.reason'), width: 260, text: titleOf, show: titleOf },
+      {
+        key: 'code',
+        title: t('field.reasonCode'),
+        width: 190,
+        minor: true,
+        text: (item) => item.ReasonCode ?? '',
+        show: (item) => item.ReasonCode && <code>{item.ReasonCode}</code>,
+      },
+    ]
+  }, [t, text, language, nameOf])
   return (
     <>
       <PageHead title={t('nav.events')} sub={<span className="muted">{t('events.sub')}</span>} />
@@ -104,7 +106,7 @@ export function EventsPage() {
                 name={t('nav.events')}
                 rows={items}
                 columns={columns}
-                rowKey={(item) => `${item.TunnelId} ${item.At} ${item.Status} ${item.ReasonCode}`}
+                rowKey={keyOf}
                 nothing={<Nothing text={t('events.none')} />}
               />
             )}

@@ -17,7 +17,7 @@ const tones: Readonly<Record<string, Tone>> = {
   deleting: 'warn',
 }
 
-export function GatewaysPage() {
+export default function GatewaysPage() {
   const { t, language } = useWords()
   const { region } = useConsole()
   const query = useQuery(gateways(region))

@@ -1,6 +1,6 @@
 /** The world of the emulator: scenarios, faults, time, snapshots. */
 import { useMutation, useQueryClient } from '@tanstack/react-query'
-import { Alert, App, Button, Card, Form, Input, InputNumber, Radio, Select, Space, Tag } from 'antd'
+import { App, Button, Card, Form, Input, InputNumber, Radio, Select, Space, Tag } from 'antd'
 import { useState } from 'react'
 import type { Fault, FaultRequest } from '../../../src/emulator/types.ts'
 import { reasons } from '../../../src/engine/reason.ts'
@@ -27,7 +27,7 @@ function useDo() {
   })
 }
 
-export function LabPage() {
+export default function LabPage() {
   const { t } = useWords()
   return (
     <>
@@ -359,14 +359,4 @@ function FaultsCard() {
       </Shown>
     </Card>
   )
-}
-
-/** Nobody shall mistake an armed fault for a broken world. */
-export function FaultBanner() {
-  const { t } = useWords()
-  const { session } = useConsole()
-  const mayLook = session.Server.Lab && session.UserName === null
-  const armed = useQuery(faults(mayLook)).data?.filter((fault) => fault.armed) ?? []
-  if (armed.length === 0) return null
-  return <Alert banner type="warning" title={t('lab.banner', { count: armed.length })} />
 }

@@ -11,7 +11,7 @@ import { PageHead } from '../parts/page.tsx'
 import type { Column } from '../parts/table.tsx'
 import { tagsColumn } from '../parts/tags.tsx'
 
-export function NetworksPage() {
+export default function NetworksPage() {
   const { t } = useWords()
   const { region } = useConsole()
   const vpcQuery = useQuery(vpcs(region))

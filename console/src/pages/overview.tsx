@@ -36,7 +36,7 @@ import { ChangeRows, healthOfChange } from './events.tsx'
 /** Connections listed one by one as needing somebody; more are put together by their reasons. */
 const mostListed = 8
 
-export function OverviewPage() {
+export default function OverviewPage() {
   const { t } = useWords()
   return (
     <>

@@ -10,13 +10,13 @@ import { Deed } from '../access/deed.tsx'
 import { call } from '../api.ts'
 import { useConsole } from '../context.tsx'
 import {
-  connections,
   gateways,
   type PolicyRouteItem,
   type RouteAnswer,
   type RouteItem,
   routeOf,
   routes,
+  useConnectionNames,
   useQuery,
 } from '../data.ts'
 import { type ExistingRoute, NewRouteForm, RouteForm } from '../forms/route-form.tsx'
@@ -32,7 +32,7 @@ interface Routes {
   readonly byPolicy: readonly PolicyRouteItem[]
 }
 
-export function RoutesPage() {
+export default function RoutesPage() {
   const { t } = useWords()
   const { region } = useConsole()
   const places = useQuery(gateways(region))
@@ -128,9 +128,7 @@ const outcomes = { tunnel: 'success', vpc: 'info', nowhere: 'warning' } as const
 function Choice({ answer }: { readonly answer: RouteAnswer }) {
   const { t } = useWords()
   const { region } = useConsole()
-  const rows = useQuery(connections(region)).data
-  const name =
-    rows?.find((one) => one.VpnConnectionId === answer.Chosen?.NextHop)?.Name || answer.Chosen?.NextHop
+  const name = useConnectionNames(region)(answer.Chosen?.NextHop)
   const to = (answer.To ?? 'nowhere') as keyof typeof outcomes
   const passedOver = answer.PassedOver?.Route.length ?? 0
   return (
@@ -140,7 +138,7 @@ function Choice({ answer }: { readonly answer: RouteAnswer }) {
         showIcon
         title={
           to === 'tunnel'
-            ? t('routes.wins', { dest: answer.Chosen?.RouteDest ?? '', name: name ?? '' })
+            ? t('routes.wins', { dest: answer.Chosen?.RouteDest ?? '', name })
             : t(to === 'vpc' ? 'routes.staysInVpc' : 'routes.noneFits')
         }
         description={
@@ -160,11 +158,11 @@ const tones: Readonly<Record<string, Tone>> = { published: 'good', normal: 'none
 export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly nextHop?: string }) {
   const { t } = useWords()
   const { region } = useConsole()
-  const rows = useQuery(connections(region)).data
+  const nameOf = useConnectionNames(region)
   const mine = <T extends { readonly NextHop?: string }>(items: readonly T[]) =>
-    nextHop === undefined ? [...items] : items.filter((item) => item.NextHop === nextHop)
-  const nameOf = (id: string | undefined) =>
-    rows?.find((one) => one.VpnConnectionId === id)?.Name || (id ?? '')
+    nextHop === undefined ? items : items.filter((item) => item.NextHop === nextHop)
+  const byDestination = mine(all.byDestination)
+  const byPolicy = mine(all.byPolicy)
   const hop = (id: string | undefined) => <Link href={`/connections/${id}`}>{nameOf(id)}</Link>
   const originOf = (route: RouteItem) => t(route.Source === 'BGP' ? 'routes.fromBgp' : 'routes.static')
   const stateKey = (value: string | undefined) =>
@@ -218,7 +216,7 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
               t('routes.vpc'),
             ]}
             rows={() =>
-              mine(all.byDestination).map((route) => [
+              byDestination.map((route) => [
                 route.RouteDest ?? '',
                 nameOf(route.NextHop),
                 route.Weight ?? '',
@@ -229,7 +227,7 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
           />
         )}
         rowKey={(route) => `${route.RouteDest} ${route.NextHop} ${route.NextHopTunnelId} ${route.Source}`}
-        dataSource={mine(all.byDestination)}
+        dataSource={byDestination}
         scroll={{ x: 700 }}
         locale={{ emptyText: <Nothing text={t('routes.none')} /> }}
         columns={[
@@ -270,7 +268,7 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
               t('routes.vpc'),
             ]}
             rows={() =>
-              mine(all.byPolicy).map((route) => [
+              byPolicy.map((route) => [
                 route.RouteSource ?? '',
                 route.RouteDest ?? '',
                 nameOf(route.NextHop),
@@ -284,7 +282,7 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
         rowKey={(route) =>
           `${route.RouteSource} ${route.RouteDest} ${route.NextHop} ${route.Priority} ${route.NextHopTunnelId}`
         }
-        dataSource={mine(all.byPolicy)}
+        dataSource={byPolicy}
         scroll={{ x: 700 }}
         locale={{ emptyText: <Nothing text={t('routes.none')} /> }}
         columns={[

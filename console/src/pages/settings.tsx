@@ -7,7 +7,7 @@ import { useWords } from '../i18n.tsx'
 import { Facts, PageHead } from '../parts/page.tsx'
 import { Mode } from '../root.tsx'
 
-export function SettingsPage() {
+export default function SettingsPage() {
   const { t, language, setLanguage } = useWords()
   const { session, region } = useConsole()
   const { Server } = session

@@ -3,7 +3,7 @@ import { PlusOutlined } from '@ant-design/icons'
 import { Button, Card } from 'antd'
 import { type ReactNode, useState } from 'react'
 import { formatTime } from '../format.ts'
-import { type Language, useWords } from '../i18n.tsx'
+import type { Language } from '../i18n.tsx'
 import { RowActions } from './actions.tsx'
 import { PageHead } from './page.tsx'
 import { type Asked, Nothing, Shown } from './states.tsx'
@@ -20,27 +20,21 @@ interface ListProps<T> {
   readonly create: ReactNode
   /** Further filters: what to choose by, and which rows are chosen. */
   readonly filters?: ReactNode
-  readonly where?: (row: T) => boolean
+  readonly where?: ((row: T) => boolean) | undefined
 }
 
 export function ResourceList<T extends object>(props: ListProps<T>) {
   const { title, query, columns, rowKey, none, create, filters, where } = props
-  const { t } = useWords()
   return (
     <Shown query={query}>
       {(rows) => (
         <ResourceTable
           name={title}
-          rows={where ? rows.filter(where) : rows}
+          rows={rows}
+          where={where}
           columns={columns}
           rowKey={rowKey}
-          nothing={
-            rows.length > 0 ? (
-              <Nothing text={t('list.nothingFound')} />
-            ) : (
-              <Nothing text={none}>{create}</Nothing>
-            )
-          }
+          nothing={<Nothing text={none}>{create}</Nothing>}
           filters={filters}
         />
       )}

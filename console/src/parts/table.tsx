@@ -1,7 +1,16 @@
 /** A list of one noun: search, filters in the address of the page, CSV, rows drawn only where they are seen. */
 import { DownloadOutlined, SearchOutlined } from '@ant-design/icons'
 import { Button, Grid, Input, Table, type TableColumnsType, type TableProps } from 'antd'
-import { type ReactNode, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
+import {
+  memo,
+  type ReactNode,
+  useDeferredValue,
+  useEffect,
+  useLayoutEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react'
 import { useSearchParams } from 'wouter'
 import { renderCsv } from '../format.ts'
 import { useWords } from '../i18n.tsx'
@@ -32,69 +41,66 @@ interface Props<T> {
   readonly columns: readonly Column<T>[]
   readonly rowKey: (row: T) => string
   readonly nothing: ReactNode
-  /** Further filters, beside the search. */
+  /** Further filters, beside the search: what to choose by, and which rows are chosen. */
   readonly filters?: ReactNode
+  readonly where?: ((row: T) => boolean) | undefined
 }
 
 /** Rows beyond this are drawn only where they are seen. */
 const drawAll = 60
 const rowHeight = 56
+const rowClassName = () => 'row'
 
-export function ResourceTable<T extends object>({ name, rows, columns, rowKey, nothing, filters }: Props<T>) {
+/**
+ * Typing never waits for rows: they are found and drawn afterwards, in slices between which the browser answers, and so is
+ * what the server tells meanwhile. For that the table is one element that stays the same until what it shows is another.
+ */
+export function ResourceTable<T extends object>(props: Props<T>) {
+  const { name, rows, columns, rowKey, nothing, filters, where } = props
   const { t } = useWords()
-  const [params, setParams] = useSearchParams()
-  const asked = params.get('q') ?? ''
-  const [typed, setTyped] = useState(asked)
-  useEffect(() => setTyped(asked), [asked])
+  const [typed, setTyped] = useTyped()
   const wanted = useDeferredValue(typed.trim().toLowerCase())
+  const given = useDeferredValue(rows)
+  const chosen = useDeferredValue(where)
+  const texts = useMemo(() => searched(columns), [columns])
   const found = useMemo(
-    () =>
-      wanted === ''
-        ? rows
-        : rows.filter((row) =>
-            columns.some((column) => String(column.text(row)).toLowerCase().includes(wanted)),
-          ),
-    [rows, columns, wanted],
+    () => given.filter((row) => (!chosen || chosen(row)) && (wanted === '' || texts(row).includes(wanted))),
+    [given, chosen, texts, wanted],
   )
   const height = useTableHeight()
   const roomy = useRoom()
-
-  const search = (text: string) => {
-    setTyped(text)
-    setParams(
-      (before) => {
-        const next = new URLSearchParams(before)
-        if (text === '') next.delete('q')
-        else next.set('q', text)
-        return next
-      },
-      { replace: true },
-    )
-  }
-
-  const shown: TableColumnsType<T> = columns.map((column, index) => ({
-    key: column.key,
-    title: column.title,
-    width: column.fixed === 'left' && !roomy ? 168 : column.width,
-    ellipsis: true,
-    fixed: roomy ? column.fixed : undefined,
-    align: roomy ? column.align : undefined,
-    className: column.minor ? 'minor' : undefined,
-    onCell: () => labelOf(column.sortable === false || index === 0 ? '' : column.title),
-    render: (_, row) => column.show(row),
-    ...(column.sortable === false
-      ? {}
-      : {
-          sorter: (a: T, b: T) => {
-            const [left, right] = [column.text(a), column.text(b)]
-            return typeof left === 'number' && typeof right === 'number'
-              ? left - right
-              : String(left).localeCompare(String(right), undefined, { numeric: true })
-          },
-        }),
-  }))
+  const shown = useMemo(() => columnsOf(columns, roomy), [columns, roomy])
   const virtual = found.length > drawAll
   const stacked = !roomy && !virtual
+  const emptyText =
+    found.length > 0 ? null : given.length > 0 ? <Nothing text={t('list.nothingFound')} /> : nothing
+  const table = useMemo(
+    () => (
+      <Table<T>
+        size="middle"
+        className={stacked ? 'stacked' : undefined}
+        rowKey={rowKey}
+        dataSource={found}
+        columns={shown}
+        pagination={false}
+        // Above the head it would lie on the filters.
+        showSorterTooltip={{ placement: 'bottom' }}
+        virtual={virtual}
+        scroll={{
+          ...(stacked ? {} : { x: columns.reduce((sum, column) => sum + column.width, 0) }),
+          ...(virtual ? { y: height.pixels } : {}),
+        }}
+        rowClassName={rowClassName}
+        locale={{
+          emptyText,
+          triggerAsc: t('list.sortUp'),
+          triggerDesc: t('list.sortDown'),
+          cancelSort: t('list.sortNot'),
+        }}
+      />
+    ),
+    [found, shown, columns, rowKey, virtual, stacked, height.pixels, emptyText, t],
+  )
   /** Buttons are no text. */
   const written = columns.filter((column) => column.sortable !== false)
   return (
@@ -107,13 +113,13 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
           value={typed}
           placeholder={t('list.search')}
           aria-label={t('list.search')}
-          onChange={(event) => search(event.target.value)}
+          onChange={(event) => setTyped(event.target.value)}
         />
         {filters}
         <span className="muted count" role="status">
-          {found.length === rows.length
-            ? t('list.count', { count: rows.length })
-            : t('list.found', { count: found.length, total: rows.length })}
+          {found.length === given.length
+            ? t('list.count', { count: given.length })
+            : t('list.found', { count: found.length, total: given.length })}
         </span>
         <CsvButton
           name={name}
@@ -121,30 +127,7 @@ export function ResourceTable<T extends object>({ name, rows, columns, rowKey, n
           rows={() => found.map((row) => written.map((column) => (column.csv?.of ?? column.text)(row)))}
         />
       </div>
-      <div ref={height.ref}>
-        <Table<T>
-          size="middle"
-          className={stacked ? 'stacked' : undefined}
-          rowKey={rowKey}
-          dataSource={found as T[]}
-          columns={shown}
-          pagination={false}
-          // Above the head it would lie on the filters.
-          showSorterTooltip={{ placement: 'bottom' }}
-          virtual={virtual}
-          scroll={{
-            ...(stacked ? {} : { x: columns.reduce((sum, column) => sum + column.width, 0) }),
-            ...(virtual ? { y: height.pixels } : {}),
-          }}
-          rowClassName={() => 'row'}
-          locale={{
-            emptyText: rows.length > 0 ? <Nothing text={t('list.nothingFound')} /> : nothing,
-            triggerAsc: t('list.sortUp'),
-            triggerDesc: t('list.sortDown'),
-            cancelSort: t('list.sortNot'),
-          }}
-        />
-      </div>
+      <div ref={height.ref}>{table}</div>
     </section>
   )
 }
@@ -155,15 +138,21 @@ const useRoom = () => Grid.useBreakpoint().md ?? true
 const labelOf = (title: unknown) =>
   ({ 'data-label': typeof title === 'string' ? title : '' }) as React.HTMLAttributes<HTMLElement>
 
-/** A few rows of which all are shown. The first cell of a row is its name. */
+/**
+ * A table among others on its page; many rows are a box with a scroll bar of its own, and drawn where they are seen. The first
+ * cell of a row is its name. `scroll.x` is a number.
+ */
 export function SmallTable<T extends object>({ columns, scroll, ...table }: TableProps<T>) {
   const roomy = useRoom()
+  const virtual = (table.dataSource?.length ?? 0) > drawAll
+  const stacked = !roomy && !virtual
   return (
     <Table<T>
       size="small"
       pagination={false}
-      className={roomy ? undefined : 'stacked'}
-      scroll={roomy ? scroll : undefined}
+      className={stacked ? 'stacked' : undefined}
+      virtual={virtual}
+      scroll={stacked ? undefined : { ...scroll, ...(virtual ? { y: 8 * rowHeight } : {}) }}
       columns={columns?.map((column, index) => ({
         ...column,
         align: roomy ? column.align : undefined,
@@ -173,6 +162,74 @@ export function SmallTable<T extends object>({ columns, scroll, ...table }: Tabl
     />
   )
 }
+
+/** Milliseconds without a key until what was typed stands in the address: browsers allow few changes of it. */
+const typingRests = 250
+
+/** What is typed into the search; the address follows it, and it follows the address. */
+function useTyped(): readonly [string, (text: string) => void] {
+  const [params, setParams] = useSearchParams()
+  const asked = params.get('q') ?? ''
+  const [typed, setTyped] = useState(asked)
+  useEffect(() => setTyped(asked), [asked])
+  // A layout effect ends with the page's being seen; another would go on behind a page that is still on its way, and call this back.
+  useLayoutEffect(() => {
+    if (typed === asked) return
+    const follow = () =>
+      setParams(
+        (before) => {
+          const next = new URLSearchParams(before)
+          if (typed === '') next.delete('q')
+          else next.set('q', typed)
+          return next
+        },
+        { replace: true },
+      )
+    const timer = setTimeout(follow, typingRests)
+    return () => clearTimeout(timer)
+  }, [typed, asked, setParams])
+  return [typed, setTyped]
+}
+
+/** The text of a row that is searched, made once for as long as the row stays as it is. */
+function searched<T extends object>(columns: readonly Column<T>[]): (row: T) => string {
+  const texts = new WeakMap<T, string>()
+  return (row) => {
+    const known = texts.get(row)
+    if (known !== undefined) return known
+    const text = columns.map((column) => String(column.text(row)).toLowerCase()).join('\n')
+    texts.set(row, text)
+    return text
+  }
+}
+
+/** A cell is drawn again when its row or its column is another one. */
+const Cell = memo(function Cell<T>({ row, column }: { readonly row: T; readonly column: Column<T> }) {
+  return column.show(row)
+}) as <T>(props: { readonly row: T; readonly column: Column<T> }) => ReactNode
+
+const columnsOf = <T extends object>(columns: readonly Column<T>[], roomy: boolean): TableColumnsType<T> =>
+  columns.map((column, index) => ({
+    key: column.key,
+    title: column.title,
+    width: column.fixed === 'left' && !roomy ? 168 : column.width,
+    ellipsis: true,
+    fixed: roomy ? column.fixed : undefined,
+    align: roomy ? column.align : undefined,
+    className: column.minor ? 'minor' : undefined,
+    onCell: () => labelOf(column.sortable === false || index === 0 ? '' : column.title),
+    render: (_, row) => <Cell row={row} column={column} />,
+    ...(column.sortable === false
+      ? {}
+      : {
+          sorter: (a: T, b: T) => {
+            const [left, right] = [column.text(a), column.text(b)]
+            return typeof left === 'number' && typeof right === 'number'
+              ? left - right
+              : String(left).localeCompare(String(right), undefined, { numeric: true })
+          },
+        }),
+  }))
 
 /** What is left of the window below the table's head, at least six rows. */
 function useTableHeight() {
