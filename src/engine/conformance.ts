@@ -132,6 +132,12 @@ export function conformance(
       assert.deepEqual(childSa?.remoteSelectors, tunnel.remoteSubnets)
       assert.match(childSa?.spiIn ?? '', /^[0-9a-f]{1,8}$/)
       assert.match(childSa?.spiOut ?? '', /^[0-9a-f]{1,8}$/)
+      const { heardAt, ikeSas, at } = await harness.until('the peer was heard', async () => {
+        const seen = await report()
+        return seen?.heardAt !== undefined && seen
+      })
+      assert(heardAt! <= at && heardAt! > at - 60_000, `${heardAt} of ${at}`)
+      assert.equal(ikeSas[0]?.heardAt, heardAt)
       assert(Math.abs(seen.at - Date.now()) < 60_000 || harness.engine.describe().name === 'simulated')
     })
 

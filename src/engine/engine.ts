@@ -173,6 +173,13 @@ export interface IkeSa {
   readonly establishedFor?: number
   readonly rekeyIn?: number
   readonly natBetween?: boolean
+  /**
+   * Epoch milliseconds, up to two seconds early: when something last came in that only the peer can have sent, an IKE
+   * message or an ESP packet of one of its CHILD_SAs.
+   */
+  readonly heardAt?: number
+  /** Epoch milliseconds at which the peer last answered a DPD request of ours. One is sent after silence alone. */
+  readonly dpdAnsweredAt?: number
 }
 
 /** A CHILD_SA as the daemon reports it. */
@@ -289,6 +296,8 @@ export interface TunnelReport {
   readonly phase2Failed: boolean
   /** Present while the tunnel is not fully up and a cause has been seen. */
   readonly failure?: Failure
+  /** The last `heardAt` of its IKE_SAs, of those that have ended too. Absent: not known, or not yet of this peer. */
+  readonly heardAt?: number
   /** Present while a session is wanted. */
   readonly bgp?: BgpReport
   /** Present while a health check is wanted. */

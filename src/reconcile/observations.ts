@@ -70,6 +70,7 @@ export function createObservations(db: Database, stored?: (report: StoredReport)
           childSas: report.childSas,
           childrenWanted: report.childrenWanted,
           pendingReconnect: report.pendingReconnect,
+          heardAt: report.heardAt,
           bgp: report.bgp,
           probe: report.probe,
         }),

@@ -23,6 +23,7 @@ const start = Date.UTC(2026, 10, 25)
 interface Extra {
   readonly Reason?: { readonly Code: ReasonCode; readonly FailedReasonCode: string; readonly Since: number }
   readonly StoppedAt?: number
+  readonly HeardAt?: number
   readonly IkeSas: readonly { readonly uniqueId: string }[]
   readonly ChildSas: readonly { readonly spiIn: string }[]
 }
@@ -686,16 +687,20 @@ describe('one emulator', () => {
     }
 
     test('loss, for a while: packets do not come back, and without any the tunnel dies', async () => {
-      const { control, status } = running
+      const { control, emulator, extra, status } = running
       const target = connection
       await control.arm({ layer: 'network', kind: 'loss', loss: 0.5, target, for: 1_000 })
       const { received } = await control.send(target, 100)
       assert.ok(received > 30 && received < 70, `${received} of 100 came back`)
       await control.advance(1_000)
       assert.equal((await control.send(target, 10)).received, 10)
+      const heardAt = emulator.clock.now()
       await control.arm({ layer: 'network', kind: 'loss', loss: 1, target, for: minute })
       assert.equal(await status(target), 'ike_sa_not_established')
-      await control.advance(minute)
+      await control.advance(minute / 2)
+      assert.equal((await extra(target)).HeardAt, heardAt)
+      await control.advance(minute / 2)
+      assert.ok((await extra(target)).HeardAt! > heardAt)
       assert.equal(await status(target), 'ipsec_sa_established')
     })
 

@@ -74,9 +74,12 @@ describe('the engine and its daemons', { skip }, () => {
       const exit = once(other, 'exit')
       other.kill('SIGKILL')
       await exit
+      const tookOverAt = Date.now()
       const engine = await lab.restart()
       const [found] = await engine.tunnels.list()
       assert.equal(found?.generation, lab.tunnel.generation)
+      // What nobody has watched is not known.
+      assert.ok((found.heardAt ?? tookOverAt) >= tookOverAt, `${found.heardAt}, ${tookOverAt}`)
       await engine.gateways.apply(lab.gateway)
       await engine.tunnels.apply(lab.tunnel)
       assert.deepEqual(await pings, { sent: 100, received: 100 })
@@ -84,6 +87,7 @@ describe('the engine and its daemons', { skip }, () => {
       const report = await whenUp(engine)
       assert.deepEqual(spis(report), found && spis(found))
       if (known) assert.deepEqual(spis(report), spis(known))
+      await until('the peer to be heard', async () => (await engine.tunnels.observe('vco-1'))?.heardAt)
     } finally {
       other.kill('SIGKILL')
     }

@@ -294,16 +294,27 @@ describe('the strongSwan engine against a real peer', { skip: Lab.missing() ?? f
       const tunnel = tunnelOf(kind, 'initiator')
       await peer.load(agreeing(tunnel))
       await begin(tunnel, 'initiator')
-      await whenUp(tunnel)
+      const up = await whenUp(tunnel)
       const undo = await lab.lab.drop(peer.netns, 'meta l4proto udp')
+      const cutAt = Date.now()
+      const heard = new Set<number | undefined>()
+      // What has come before takes a moment to be told, and in IKEv1 to count.
+      const settledAt = cutAt + 1_000
       const report = await until('DPD_TIMEOUT', async () => {
         const seen = await observe(tunnel)
+        if (seen.at > settledAt) heard.add(seen.heardAt)
         return seen.failure?.code === 'DPD_TIMEOUT' && seen
       })
       assert.equal(statusOf(report), 'ike_sa_not_established')
+      assert.deepEqual([...heard], [report.heardAt])
+      assert(
+        report.heardAt! < settledAt && report.heardAt! > up.at - 3_000,
+        `${report.heardAt}, cut ${cutAt}`,
+      )
       tell('dead peer (DPD)', kind, 'initiator', report)
       await undo()
       const back = await whenUp(tunnel)
+      await until('it is heard again', async () => (await observe(tunnel)).heardAt! > settledAt)
       await whenRouted(tunnel)
       tell('and back', kind, 'initiator', back, { packets: await pingBothWays() })
     })
@@ -389,6 +400,8 @@ describe('the strongSwan engine against a real peer', { skip: Lab.missing() ?? f
       const seen = await observe(tunnel)
       return seen.failure?.code === 'PFS_MISMATCH' && seen
     })
+    // It is up for as long as DPD takes to ask.
+    assert(report.ikeSas[0]?.dpdAnsweredAt, JSON.stringify(report.ikeSas))
     tell('PFS at re-key', 'ikev2', 'initiator', report)
   })
 

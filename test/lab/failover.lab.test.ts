@@ -175,10 +175,22 @@ describe('master and slave', { skip: Lab.missing() ?? false }, () => {
         }
         await goesBy('vco1')
         let mend: () => Promise<unknown> = () => Promise.resolve()
+        const began = Date.now()
+        let ended = began
         const lost = await lostDuring(async () => {
           mend = await make(peers[0])
+          ended = Date.now()
           await goesBy('vco2')
         })
+        if (settings?.dpd === false) {
+          // Packets through the tunnel alone have told that the peer was there.
+          const { heardAt, ikeSas } = (await lab.engine.tunnels.observe('vco-1'))!
+          assert(
+            heardAt && heardAt > began - 3_000 && heardAt <= ended,
+            `${heardAt} from ${began} to ${ended}`,
+          )
+          assert.equal(ikeSas[0]?.dpdAnsweredAt, undefined)
+        }
         assert(lost * everyMs <= bound, `${lost} packets lost`)
         const back = await lostDuring(async () => {
           await mend()

@@ -93,6 +93,16 @@ for (const mode of process.argv.slice(2) as KernelMode[]) {
         assert.deepEqual(await ping(), all())
         const counted = (await lab.engine.tunnels.observe('vco-1'))?.childSas[0]
         assert(counted && counted.packetsIn >= 5 && counted.packetsOut >= 5, JSON.stringify(counted))
+        const heard = await until(
+          'the peer to be heard by its packets',
+          async () => {
+            await ping()
+            const seen = await lab.engine.tunnels.observe('vco-1')
+            return seen && seen.heardAt! > report.at && seen
+          },
+          patience,
+        )
+        assert.equal(heard.ikeSas[0]?.dpdAnsweredAt, undefined)
         await lab.engine.tunnels.remove('vco-1')
       })
     }

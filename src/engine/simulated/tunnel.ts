@@ -104,6 +104,8 @@ interface Seen extends Complaint {
 /** What the daemon does by itself when no lifetime is set, in seconds. */
 const defaultLifetime = { ike: 14_400, child: 3_600 }
 const packetSize = 84
+/** Milliseconds of silence until an end asks the other whether it is there. */
+const dpdDelay = 10_000
 /** Ways there and back until both phases are done. */
 const exchanges = 3
 const settledAfter = 10_000
@@ -136,6 +138,11 @@ export class SimulatedTunnel {
   #downSince: number | undefined
   /** The peer has forgotten our SAs. */
   #orphaned = false
+  /** What the peer sends arrives, and is from it. */
+  #hears = false
+  #heardAt: number | undefined
+  /** By the IKE_SA that is there. */
+  #dpdAnsweredAt: number | undefined
 
   constructor(tunnel: Tunnel, around: Surroundings) {
     this.#tunnel = tunnel
@@ -156,6 +163,9 @@ export class SimulatedTunnel {
   apply(next: Tunnel): void {
     const before = this.#tunnel
     const same = definition(before) === definition(next)
+    this.#listen()
+    // Of another peer nothing is known until something is negotiated with it.
+    if (before.remoteAddress !== next.remoteAddress) this.#heardAt = undefined
     this.#tunnel = next
     this.#arrangeInside()
     if (this.#isStopped) {
@@ -235,6 +245,7 @@ export class SimulatedTunnel {
   }
 
   networkChanged(): void {
+    this.#listen()
     this.#bgp?.look()
     this.#watchForSilence()
     if (this.#network.silent) return
@@ -272,6 +283,7 @@ export class SimulatedTunnel {
   /** The peer closes the tunnel, or its CHILD_SAs alone, and says so. */
   peerCloses(what: 'tunnel' | 'child'): void {
     if (!this.#isEstablished || this.#network.silent) return
+    this.#hear()
     const [ike] = this.#ikes
     const lines = [
       what === 'tunnel'
@@ -287,7 +299,9 @@ export class SimulatedTunnel {
   /** The peer starts anew: it has forgotten everything, and tells nobody. */
   peerForgets(): void {
     if (!this.#isEstablished) return
+    this.#listen()
     this.#orphaned = true
+    this.#hears = false
     this.#bgp?.stand(false)
     this.#watchForSilence()
   }
@@ -320,6 +334,7 @@ export class SimulatedTunnel {
     for (let count = 0; count < packets; count++) if (this.#around.random() >= this.#network.loss) back++
     child.packetsIn += back
     child.bytesIn += back * bytes
+    if (back > 0) this.#hear()
     return back
   }
 
@@ -510,6 +525,8 @@ export class SimulatedTunnel {
     const before = this.#ikes.at(-1) ?? this.#newIke(role, ourSettings(this.#tunnel), this.#peer)
     const ike: Ike = { ...before, proposal, establishedAt: now, rekeyAt }
     this.#ikes = [ike]
+    this.#hear()
+    this.#dpdAnsweredAt = undefined
     this.#event('IKE_SA established', { id: ike.uniqueId, role })
     const { localAddress, remoteAddress, id } = this.#tunnel
     this.#log(
@@ -528,6 +545,8 @@ export class SimulatedTunnel {
     const ike: Ike = { ...before, uniqueId: this.#number(), establishedAt: now, rekeyAt }
     this.#ikes = [ike]
     for (const child of this.#children) child.ikeUniqueId = ike.uniqueId
+    this.#hear()
+    this.#dpdAnsweredAt = undefined
     this.#event('IKE_SA re-keyed', { id: ike.uniqueId })
     this.#set('rekey IKE', rekeyAt - now, () => this.#rekeyIke())
   }
@@ -555,6 +574,7 @@ export class SimulatedTunnel {
       bytesOut: 0,
       countedAt: now,
     }
+    this.#hear()
     this.#children = [...this.#children.filter((each) => each !== before), child]
     const { spiIn, spiOut } = child
     this.#event(before ? 'CHILD_SA re-keyed' : 'CHILD_SA established', {
@@ -622,10 +642,34 @@ export class SimulatedTunnel {
   }
 
   #dropSas(): void {
+    this.#listen()
     this.#removeChildren()
     this.#ikes = []
+    this.#hears = false
     this.#orphaned = false
     for (const name of ['rekey IKE', 'dpd', 'death']) this.#cancel(name)
+  }
+
+  /** Something has come from the peer. */
+  #hear(): void {
+    this.#listen()
+    this.#heardAt = this.#now()
+  }
+
+  /**
+   * Takes note of what has come in until now: steady traffic, and what either end's DPD brought about when there was
+   * silence. Called before anything changes that decides whether the peer is heard.
+   */
+  #listen(): void {
+    const now = this.#now()
+    for (const child of this.#children) this.#countTraffic(child, now)
+    const { dpd } = this.#tunnel
+    if (this.#hears && this.#heardAt !== undefined && (dpd || this.#peer.dpd)) {
+      const answers = Math.floor((now - this.#heardAt) / dpdDelay)
+      this.#heardAt += answers * dpdDelay
+      if (dpd && answers > 0) this.#dpdAnsweredAt = this.#heardAt
+    }
+    this.#hears = this.#isEstablished && !this.#network.silent && !this.#orphaned
   }
 
   /** DPD: a peer that says nothing is dead after a while. */
@@ -718,7 +762,7 @@ export class SimulatedTunnel {
 
   report(): TunnelReport {
     const now = this.#now()
-    for (const child of this.#children) this.#countTraffic(child, now)
+    this.#listen()
     const newest = this.#ikes.findLast((ike) => ike.establishedAt !== undefined)
     const seen = this.#telling()
     const failure = this.#failure()
@@ -735,6 +779,7 @@ export class SimulatedTunnel {
         seen?.ike === newest.uniqueId &&
         reasons[seen.code].phase === 2,
       ...(failure && { failure }),
+      ...(this.#heardAt !== undefined && { heardAt: this.#heardAt }),
       ...(this.#bgp && { bgp: this.#bgp.report() }),
       ...(this.#probe && { probe: this.#probe.report() }),
       at: now,
@@ -754,13 +799,15 @@ export class SimulatedTunnel {
         proposal: ike.proposal,
         establishedFor: seconds(now - ike.establishedAt),
         rekeyIn: seconds(ike.rekeyAt! - now),
+        heardAt: this.#heardAt,
+        ...(this.#dpdAnsweredAt !== undefined && { dpdAnsweredAt: this.#dpdAnsweredAt }),
       }),
       remoteEndpoint: `${this.#tunnel.remoteAddress}:${port}`,
       natBetween: ike.nat,
     }
   }
 
-  /** Steady traffic is counted when somebody looks. */
+  /** Steady traffic is counted when somebody looks, or before the network changes. */
   #countTraffic(child: Child, now: number): void {
     const { packetRate } = this.#peer
     const packets = Math.floor(((now - child.countedAt) / 1_000) * packetRate)
@@ -771,9 +818,10 @@ export class SimulatedTunnel {
     child.countedAt += Math.round((packets / packetRate) * 1_000)
     child.packetsOut += packets
     child.bytesOut += packets * packetSize
-    if (this.#network.silent || this.#orphaned) return
+    if (!this.#hears) return
     child.packetsIn += packets
     child.bytesIn += packets * packetSize
+    if (this.#heardAt !== undefined) this.#heardAt = Math.max(this.#heardAt, child.countedAt)
   }
 
   // --- Inside ------------------------------------------------------------------------------------------------

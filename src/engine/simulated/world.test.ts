@@ -96,6 +96,67 @@ test('a silent peer is found dead by DPD, and the tunnel comes back with it; wit
   assert.equal((await deaf.report()).childSas.length, 1)
 })
 
+test('when the peer was heard: DPD asks after ten seconds of silence, and what is not heard stands still', async () => {
+  const { clock, world, report, step } = await start(v2, profiles['like-the-cloud'])
+  const heard = async () => {
+    const { heardAt, ikeSas } = await report()
+    const up = ikeSas.find(({ state }) => state === 'established')
+    assert.equal(up?.heardAt, up && heardAt)
+    return { ago: clock.now() - heardAt!, dpd: up?.dpdAnsweredAt === heardAt }
+  }
+  const { ike, child } = profiles['like-the-cloud'].durations
+  step(ike + child + 9_000)
+  assert.deepEqual(await heard(), { ago: 9_000, dpd: false })
+  step(51_500)
+  assert.deepEqual(await heard(), { ago: 500, dpd: true })
+  // Its packets are a sign as well, and while they come nobody asks.
+  world.send(peer, 3)
+  assert.deepEqual(await heard(), { ago: 0, dpd: false })
+  world.setPeer(peer, { packetRate: 10 })
+  step(25_000)
+  assert.deepEqual(await heard(), { ago: 0, dpd: false })
+  step(50)
+  world.setNetwork(peer, { silent: true })
+  step(20_000)
+  assert.deepEqual(await heard(), { ago: 20_050, dpd: false })
+  assert.equal((await report()).childSas[0]?.packetsIn, 253)
+  // It is known when the tunnel has fallen, too.
+  step(40_000)
+  assert.equal((await report()).failure?.code, 'DPD_TIMEOUT')
+  assert.deepEqual(await heard(), { ago: 60_050, dpd: false })
+  world.setNetwork(peer, {})
+  step(minute)
+  assert.ok((await heard()).ago <= 100)
+})
+
+test('of another peer nothing is known before something is negotiated with it', async () => {
+  const { engine, report, step } = await start(v2, profiles['like-the-cloud'])
+  step(minute)
+  assert.ok((await report()).heardAt)
+  const other = { ...v2, generation: 2, effectImmediately: false, remoteAddress: '198.51.100.77' }
+  await engine.tunnels.apply(other)
+  step(minute)
+  const pending = await report()
+  assert.deepEqual([pending.pendingReconnect, pending.heardAt], [true, undefined])
+  await engine.tunnels.apply({ ...other, effectImmediately: true })
+  step(minute)
+  assert.ok((await report()).heardAt)
+})
+
+test('nobody asks without DPD: only what the peer sends by itself is heard', async () => {
+  const { clock, world, report, step } = await start({ ...v2, dpd: false }, profiles['like-the-cloud'])
+  const ago = async () => clock.now() - (await report()).heardAt!
+  step(minute)
+  const first = await ago()
+  step(hour - first)
+  assert.equal(await ago(), hour)
+  assert.equal((await report()).ikeSas[0]?.dpdAnsweredAt, undefined)
+  world.setPeer(peer, { dpd: true })
+  step(minute)
+  assert.ok((await ago()) < 10_000)
+  assert.equal((await report()).ikeSas[0]?.dpdAnsweredAt, undefined)
+})
+
 test('a peer that reboots is found dead, and comes back with new SAs', async () => {
   const { world, report, step } = await start(tunnel, profiles['like-the-cloud'])
   step(hour)

@@ -35,6 +35,8 @@ export interface HeldTunnel {
   twin?: number
   /** IKE_SAs that run with settings from before the last change. */
   stale: Set<string>
+  /** They are with another peer than the one that is wanted. */
+  staleIsOther: boolean
   /** IKE_SAs that were told to go. */
   closing: Set<string>
   /** It was up or negotiating and has been told to go, to begin again at once. */
@@ -53,6 +55,8 @@ export interface HeldTunnel {
   revoked?: boolean
   /** Since when it waits or negotiates without any failure; epoch milliseconds. */
   quietSince: number
+  /** When the peer that is wanted was last heard, by an IKE_SA that may have ended; epoch milliseconds. */
+  heardAt?: number
 }
 
 const nothingSeen: Seen = {
@@ -67,6 +71,7 @@ export const holdTunnel = (tunnel: Tunnel, keyKnown: boolean, now: number): Held
   tunnel,
   keyKnown,
   stale: new Set(),
+  staleIsOther: false,
   closing: new Set(),
   replacing: false,
   seen: nothingSeen,
@@ -180,6 +185,7 @@ export function reportTunnel(
     childrenWanted: children(tunnel).length,
     phase2Failed,
     failure: isUp(held) ? narrowed(held) : cause,
+    ...(held.heardAt !== undefined && { heardAt: held.heardAt }),
     ...(remarks.length > 0 && { remarks }),
     at: seen.at,
   }

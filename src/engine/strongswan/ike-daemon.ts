@@ -43,6 +43,7 @@ import {
 } from './held-tunnel.ts'
 import type { InitiationWindow } from './initiation-window.ts'
 import { decide, duplicates, fallen, noAttempts } from './keep-up.ts'
+import { createLiveness } from './liveness.ts'
 import { natTraversalRemark } from './nat-drop.ts'
 import { isEstablished } from './observe.ts'
 import { readTunnelRecords, removeTunnelRecord, writeDaemonRecord, writeTunnelRecord } from './record.ts'
@@ -92,6 +93,7 @@ export class IkeDaemon {
   #down: Failure | undefined
   #failures = createFailureLog()
   #log = createTunnelLog()
+  #liveness = createLiveness(Date.now())
   #isClosed = false
 
   constructor(place: DaemonPlace, around: DaemonSurroundings) {
@@ -309,6 +311,9 @@ export class IkeDaemon {
       }
       this.#failures.watch(tunnel)
       const seen = await this.#see(held)
+      const isOtherPeer = previous !== undefined && previous.remoteAddress !== tunnel.remoteAddress
+      held.staleIsOther = isOtherPeer || (held.staleIsOther && held.stale.size > 0)
+      if (isOtherPeer) held.heardAt = undefined
       held.stale = new Set(seen.ikeSas.map((ikeSa) => ikeSa.uniqueId))
       held.loadedHash = hash
       held.attempts = noAttempts
@@ -341,6 +346,7 @@ export class IkeDaemon {
   async #standStill(held: HeldTunnel, tunnel: Tunnel): Promise<void> {
     const { id } = tunnel
     const isRunning = held.loadedHash !== undefined
+    const isOtherPeer = held.tunnel.remoteAddress !== tunnel.remoteAddress
     if (isRunning) {
       this.#rest(id)
       await this.#commands.unload(id)
@@ -362,6 +368,7 @@ export class IkeDaemon {
     }
     await this.#writeTunnel(held)
     await this.#look([id])
+    if (isOtherPeer) held.heardAt = undefined
     this.#around.changed()
     this.#around.hint(id)
   }
@@ -574,6 +581,7 @@ export class IkeDaemon {
     // The numbers of a new daemon's SAs start again.
     this.#failures = createFailureLog()
     this.#log = createTunnelLog()
+    this.#liveness = createLiveness(Date.now())
     await this.#path.started(this.#tunnels())
     for (const held of this.#held.values()) {
       const wasLoaded = held.loadedHash !== undefined
@@ -614,6 +622,9 @@ export class IkeDaemon {
   /** The daemon holds what it held before. */
   async #resumed(): Promise<void> {
     this.#down = undefined
+    // What the daemon logged in the meantime is not known.
+    this.#liveness = createLiveness(Date.now())
+    for (const held of this.#held.values()) held.heardAt = undefined
     this.#path.resumed()
     this.#planLook()
     await this.#look([...this.#held.keys()])
@@ -648,6 +659,7 @@ export class IkeDaemon {
   #onEvent(name: string, message: ViciMessage): void {
     if (name === 'log') {
       const line = parseLogEvent(message, Date.now())
+      this.#liveness.line(line)
       for (const id of this.#failures.line(line)) {
         this.#around.hint(id)
         this.#lookSoon(id)
@@ -761,7 +773,14 @@ export class IkeDaemon {
 
   #noteSeen(held: HeldTunnel, events: readonly ViciMessage[]): void {
     const { id } = held.tunnel
-    held.seen = seeTunnel(events, id, Date.now())
+    const before = held.seen.ikeSas
+    const seen = seeTunnel(events, id, Date.now())
+    held.seen = { ...seen, ikeSas: this.#liveness.seen(id, seen.ikeSas, seen.at) }
+    const uniqueIds = [...before, ...seen.ikeSas]
+      .map(({ uniqueId }) => uniqueId)
+      .filter((uniqueId) => !held.staleIsOther || !held.stale.has(uniqueId))
+    const heardAt = this.#liveness.heardAt(id, uniqueIds, seen.at)
+    if (heardAt !== undefined) held.heardAt = Math.max(heardAt, held.heardAt ?? heardAt)
     const newestIke = held.seen.ikeSas
       .filter(isEstablished)
       .map((ikeSa) => Number(ikeSa.uniqueId))

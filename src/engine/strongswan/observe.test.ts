@@ -143,6 +143,20 @@ test('a negotiation that has just begun: what is not known is absent', () => {
   })
 })
 
+test('the last packet that came in through any CHILD_SA of an IKE_SA', () => {
+  const ike = recorded['vco-1'] as ViciSection
+  const child = (ike['child-sas'] as ViciSection)['vco-1-1'] as ViciSection
+  const quietFor = (...useIn: readonly (string | undefined)[]) => {
+    const children = useIn.map((seconds, index) => [`vco-1-${index}`, { ...child, 'use-in': seconds }])
+    const section = { ...ike, 'child-sas': Object.fromEntries(children) }
+    return observe({ 'vco-1': section }).get('vco-1')!.ikeSas[0]?.quietFor
+  }
+  assert.equal(quietFor('7', undefined, '3'), 3)
+  assert.equal(quietFor('0'), 0)
+  assert.equal(quietFor(undefined), undefined)
+  assert.equal(quietFor(), undefined)
+})
+
 test('algorithms in the words of a proposal', () => {
   const ike = recorded['vco-1'] as ViciSection
   for (const [change, want] of [

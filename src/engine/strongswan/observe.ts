@@ -7,8 +7,13 @@ import { isIPv4 } from 'node:net'
 import type { ChildSa, IkeSa, Tunnel, TunnelId } from '../engine.ts'
 import { listOf, sectionOf, sectionsOf, textOf, type ViciMessage } from './vici/message.ts'
 
+export interface ObservedIkeSa extends IkeSa {
+  /** Seconds since the last packet came in through its CHILD_SAs; absent: none has. */
+  readonly quietFor?: number
+}
+
 export interface ObservedSas {
-  readonly ikeSas: readonly IkeSa[]
+  readonly ikeSas: readonly ObservedIkeSa[]
   readonly childSas: readonly ChildSa[]
 }
 
@@ -17,7 +22,7 @@ export interface ObservedSas {
  * SAs of unknown connections are listed too, under the name they have.
  */
 export function observeSas(events: readonly ViciMessage[]): ReadonlyMap<TunnelId, ObservedSas> {
-  const tunnels = new Map<TunnelId, { ikeSas: IkeSa[]; childSas: ChildSa[] }>()
+  const tunnels = new Map<TunnelId, { ikeSas: ObservedIkeSa[]; childSas: ChildSa[] }>()
   for (const event of events) {
     for (const [name, section] of sectionsOf(event)) {
       const tunnel = tunnels.get(name) ?? { ikeSas: [], childSas: [] }
@@ -32,8 +37,11 @@ export function observeSas(events: readonly ViciMessage[]): ReadonlyMap<TunnelId
   return tunnels
 }
 
-function observeIkeSa(section: ViciMessage): IkeSa {
+function observeIkeSa(section: ViciMessage): ObservedIkeSa {
   const host = textOf(section, 'remote-host')
+  const quiet = sectionsOf(sectionOf(section, 'child-sas')).flatMap(
+    ([, child]) => numberOf(child, 'use-in') ?? [],
+  )
   return {
     uniqueId: textOf(section, 'uniqueid') ?? '',
     state: ikeStates[textOf(section, 'state') ?? ''] ?? 'connecting',
@@ -46,6 +54,7 @@ function observeIkeSa(section: ViciMessage): IkeSa {
     establishedFor: numberOf(section, 'established'),
     rekeyIn: numberOf(section, 'rekey-time'),
     natBetween: textOf(section, 'nat-local') === 'yes' || textOf(section, 'nat-remote') === 'yes',
+    ...(quiet.length > 0 && { quietFor: Math.min(...quiet) }),
   }
 }
 

@@ -196,7 +196,7 @@ export function extraOf(
 ) {
   const code = tunnel.reason_code
   const reason = code === null ? undefined : reasons[code as ReasonCode]
-  const { ikeSas, childSas, childrenWanted, pendingReconnect, bgp, probe } = JSON.parse(
+  const { ikeSas, childSas, childrenWanted, pendingReconnect, heardAt, bgp, probe } = JSON.parse(
     evidence?.facts ?? '{}',
   )
   return {
@@ -219,6 +219,7 @@ export function extraOf(
         }
       : {}),
     ...(tunnel.stopped_at === null ? {} : { StoppedAt: tunnel.stopped_at }),
+    ...(heardAt === undefined ? {} : { HeardAt: heardAt }),
     PendingReconnect: pendingReconnect ?? false,
     ChildSasWanted: childrenWanted ?? 0,
     IkeSas: ikeSas ?? [],
