@@ -28,6 +28,8 @@ export interface TunnelExtra extends TunnelSummary {
   readonly ObservedGeneration?: number
   /** An operator keeps it down since then, epoch milliseconds. */
   readonly StoppedAt?: number
+  /** Of the peer, by an IKE_SA that may have ended; epoch milliseconds. Absent: not known. */
+  readonly HeardAt?: number
   readonly PendingReconnect: boolean
   readonly ChildSasWanted: number
   readonly IkeSas: readonly IkeSa[]

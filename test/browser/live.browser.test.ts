@@ -61,6 +61,11 @@ for (const [language, column] of [
     await signIn(page, world.origin, world.key, `/console/connections/${id}/tunnels`)
     await health(page, 'up').waitFor()
     const control = createControlClient(world.emulator.state().control)
+    const signs = page.getByRole('region', { name: word('liveness.title') })
+    await signs.getByText(word('liveness.on')).waitFor()
+    // When it was last seen, and as of when; of DPD an answer alone, once there was one.
+    assert.ok((await signs.locator('time').count()) >= 2)
+    assert.equal(await signs.getByText(word('liveness.heard')).count(), 1)
     type Deed = 'rekey' | 'restart' | 'stop' | 'start'
     const button = (deed: Deed) =>
       page.locator('#content').getByRole('button', { name: new RegExp(`^${word(`control.${deed}`)}`) })

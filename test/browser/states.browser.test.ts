@@ -188,6 +188,10 @@ test('by keyboard alone: skip the navigation, open a connection, change its tab'
   await page.keyboard.press('Enter')
   await page.getByText('c1a2b3d4').first().waitFor()
   assert.match(page.url(), /\/tunnels$/)
+  // When the peer was seen has not been reported.
+  const signs = page.getByRole('region', { name: messages['liveness.title'][0] })
+  assert.equal(await signs.getByText(messages['label.notKnown'][0]).count(), 2)
+  assert.equal(await signs.locator('time').count(), 0)
   await context.close()
 })
 

@@ -10,6 +10,7 @@ import { Nothing } from '../parts/states.tsx'
 import { SmallTable } from '../parts/table.tsx'
 import { ReasonBox } from './diagnose-tab.tsx'
 import { Layer } from './layer.tsx'
+import { Liveness } from './liveness.tsx'
 import { TunnelControl } from './tunnel-control.tsx'
 import { bgpLayer, espLayer, ikeLayer, mainSa, probeLayer, type TunnelView, tunnelsOf } from './tunnels.ts'
 
@@ -80,6 +81,7 @@ function Tunnel({ answer, tunnel }: TabProps & { readonly tunnel: TunnelView }) 
             {tunnel.facts.Probe?.since !== undefined && <Ago at={tunnel.facts.Probe.since} says="for" />}
           </Layer>
         </div>
+        <Liveness answer={answer} tunnel={tunnel} />
         <Facts
           title={t('tunnel.agreed')}
           facts={[
