@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import type { Browser, CDPSession } from 'playwright-core'
+import { messages } from '../../console/src/messages.ts'
 import { startTestApp, type TestApp, until } from '../support/app.ts'
 import { seedConnection, seedEnds } from '../support/seed.ts'
 import { launch, signIn, visit } from './support/browser.ts'
@@ -36,6 +37,10 @@ after(async () => {
   await app?.close()
 })
 
+/** What the list says of how many there are: all, or some of all. */
+const all = messages['list.count'][0].replace('{count}', String(count))
+const some = messages['list.found'][0].replace('{count}', '').replace('{total}', String(count)).trim()
+
 const idOf = (number: number) => `vco-load-${String(number).padStart(4, '0')}`
 
 /** The value that this share of all are not above. */
@@ -58,7 +63,7 @@ async function heapOf(session: CDPSession): Promise<number> {
 test('scrolling and filtering a thousand rows while ten change each second', async (t) => {
   const { page, context, faults } = await visit(browser, `http://${app.endpoint}`)
   await signIn(page, `http://${app.endpoint}`, app.root, '/console/connections')
-  await page.getByText(`${count} in all`).waitFor({ timeout: 60_000 })
+  await page.getByText(all).waitFor({ timeout: 60_000 })
   let turn = 0
   changing = setInterval(() => {
     for (let each = 0; each < 10; each++) {
@@ -78,15 +83,15 @@ test('scrolling and filtering a thousand rows while ten change each second', asy
     const frame = (now) => { frames_.push(now - last); last = now; requestAnimationFrame(frame) };
     requestAnimationFrame(frame)`)
   const session = await context.newCDPSession(page)
-  const search = page.getByRole('textbox', { name: 'Search' })
+  const search = page.getByRole('textbox', { name: messages['list.search'][0] })
   let round = 0
   const scrollAndFilter = async () => {
     await page.mouse.move(700, 500)
     for (let step = 0; step < 20; step++) await page.mouse.wheel(0, round % 2 === 0 ? 400 : -400)
     await search.pressSequentially(`branch-${round % 10}`, { delay: 30 })
-    await page.getByText(`of ${count}`).waitFor()
+    await page.getByText(some).waitFor()
     await search.clear()
-    await page.getByText(`${count} in all`).waitFor()
+    await page.getByText(all).waitFor()
     round++
   }
   const tasks: Task[] = []
