@@ -16,6 +16,7 @@ import { regionActions } from './region/actions.ts'
 import { remoteAccessActions } from './remote-access/actions.ts'
 import { resourceGroupActions } from './resource-group/actions.ts'
 import * as resourceGroup from './resource-group/spec.ts'
+import { rightsActions } from './rights/actions.ts'
 import { roleActions } from './role/actions.ts'
 import { routeEntryActions } from './route-entry/actions.ts'
 import { tagActions } from './tag/actions.ts'
@@ -69,6 +70,7 @@ export function createActionTable(
     ...accessKeyActions(context),
     ...policyActions(context),
     ...roleActions(context),
+    ...rightsActions(context),
     ...auditEventActions(context.audit),
     ...historyActions(context),
   ]

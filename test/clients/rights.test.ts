@@ -286,6 +286,83 @@ eachDatabase((kind, _open, place) => {
       assert.equal(await codeOf('vpc', more, 'CreateVpc'), 'Forbbiden.SubUser')
     })
 
+    test('what a key may do is told with the policy that says so', async () => {
+      const condition = { IpAddress: { 'acs:SourceIp': ['127.0.0.0/8'] } }
+      const gina = await app.userKey('gina', [allow('vpc:DescribeVpcs', '*', condition), allow('sts:*')])
+      const sdk = ramClient(app.host, app.root)
+      const policy = { policyName: 'switches', policyType: 'Custom' }
+      const policyDocument = JSON.stringify({
+        Version: '1',
+        Statement: [{ Effect: 'Deny', Action: 'vpc:DescribeVSwitches', Resource: ['acs:vpc:*:*:vswitch/*'] }],
+      })
+      await sdk.createPolicy(new ram.CreatePolicyRequest({ policyName: policy.policyName, policyDocument }))
+      await sdk.attachPolicyToUser(new ram.AttachPolicyToUserRequest({ ...policy, userName: 'gina' }))
+      const readOnly = { policyName: 'AliyunVPNGatewayReadOnlyAccess', policyType: 'System' }
+      await sdk.attachPolicyToUser(new ram.AttachPolicyToUserRequest({ ...readOnly, userName: 'gina' }))
+      now += 1_000
+
+      const short = (statements: Record<string, any>) =>
+        statements['Statement'].map((one: Record<string, any>) =>
+          [
+            one['GivenTo'],
+            one['PolicyType'],
+            one['PolicyName'],
+            one['Effect'],
+            one['Actions'].Action[0],
+          ].join(' '),
+        )
+      const wanted = [
+        'Key   Allow vpc:DescribeVpcs',
+        'Key   Allow sts:*',
+        'User System AliyunVPNGatewayReadOnlyAccess Allow vpc:Describe*',
+        'User System AliyunVPNGatewayReadOnlyAccess Allow vpc:SuidaoList*',
+        'User Custom switches Deny vpc:DescribeVSwitches',
+      ]
+      const ofGina = { UserName: 'gina', UserAccessKeyId: gina.id }
+      const seen = await ask('ram', app.root, 'SuidaoGetAccessKeyRights', ofGina)
+      assert.deepEqual(short(seen['Statements']), wanted)
+      assert.deepEqual(
+        [seen['AccessKeyId'], seen['Everything'], seen['Within'].Statement],
+        [gina.id, false, []],
+      )
+      const [first, , , , last] = seen['Statements'].Statement
+      assert.deepEqual(JSON.parse(first.Condition), condition)
+      assert.deepEqual([last.Condition, last.Resources.Resource], ['', ['acs:vpc:*:*:vswitch/*']])
+      // Of oneself without any right to ask for others.
+      const own = await ask('ram', gina, 'SuidaoGetCallerRights')
+      assert.deepEqual(short(own['Statements']), wanted)
+      assert.equal(await codeOf('ram', gina, 'SuidaoGetAccessKeyRights', ofGina), 'Forbbiden.SubUser')
+      const root = await ask('ram', app.root, 'SuidaoGetCallerRights')
+      assert.deepEqual([root['Everything'], root['Statements'].Statement], [true, []])
+      const cases: [params: Record<string, string>, code: string][] = [
+        [{ UserName: 'gina', UserAccessKeyId: app.root.id }, 'EntityNotExist.User.AccessKey'],
+        [{ UserName: 'nobody-at-all', UserAccessKeyId: gina.id }, 'EntityNotExist.User'],
+        [{ UserName: 'gina' }, 'MissingUserAccessKeyId'],
+      ]
+      for (const [params, code] of cases)
+        assert.equal(await codeOf('ram', app.root, 'SuidaoGetAccessKeyRights', params), code)
+
+      const Policy = JSON.stringify({ Version: '1', Statement: [allow('vpc:DescribeVpcs')] })
+      const session = await assume(gina, { Policy })
+      const ofSession = await ask('ram', session, 'SuidaoGetCallerRights')
+      assert.deepEqual(short(ofSession['Statements']), ['Key   Allow vpc:Describe*'])
+      assert.deepEqual(short(ofSession['Within']), ['Key   Allow vpc:DescribeVpcs'])
+      const ofRole = () => ask('ram', app.root, 'SuidaoGetRoleRights', { RoleName: 'reader' })
+      assert.deepEqual(short((await ofRole())['Statements']), ['Role   Allow vpc:Describe*'])
+      await sdk.attachPolicyToRole(new ram.AttachPolicyToRoleRequest({ ...policy, roleName: 'reader' }))
+      assert.deepEqual(short((await ofRole())['Statements']), [
+        'Role   Allow vpc:Describe*',
+        'Role Custom switches Deny vpc:DescribeVSwitches',
+      ])
+      assert.equal(
+        await codeOf('ram', app.root, 'SuidaoGetRoleRights', { RoleName: 'none' }),
+        'EntityNotExist.Role',
+      )
+      await sdk.deletePolicy(
+        new ram.DeletePolicyRequest({ policyName: policy.policyName, cascadingDelete: true }),
+      )
+    })
+
     test('what a role is refused to', async () => {
       const bob = await app.userKey('bob', [allow('sts:AssumeRole')])
       const other = await app.userKey('other', [allow('sts:AssumeRole', `acs:ram::${accountId}:role/writer`)])

@@ -11,19 +11,19 @@ import { changeKey, insertAccessKey, keysOf, removeKey } from './store.ts'
 /** The vendor's: two, so that one can be replaced by another. */
 const mostKeys = 2
 
-export function accessKeyActions({ db, sealer }: Pick<ResourceContext, 'db' | 'sealer'>): Action[] {
-  /** The user whose keys are meant; `null` for the account itself. */
-  async function ownerOf(
-    source: Source,
-    { accountId, userName, roleName }: Principal,
-    named: string | undefined,
-  ): Promise<string | null> {
-    if (named !== undefined) return (await getUserRow(source, accountId, named)).name
-    // The name of a session is no user's.
-    if (roleName !== undefined) throw apiError('NoPermission.Session')
-    return userName
-  }
+/** The user whose keys are meant; `null` for the account itself. @throws EntityNotExist.User, NoPermission.Session */
+export async function ownerOf(
+  source: Source,
+  { accountId, userName, roleName }: Principal,
+  named: string | undefined,
+): Promise<string | null> {
+  if (named !== undefined) return (await getUserRow(source, accountId, named)).name
+  // The name of a session is no user's.
+  if (roleName !== undefined) throw apiError('NoPermission.Session')
+  return userName
+}
 
+export function accessKeyActions({ db, sealer }: Pick<ResourceContext, 'db' | 'sealer'>): Action[] {
   return [
     action(spec.createAccessKey, ({ UserName }, { principal, now }) =>
       db.transaction(async (trx) => {

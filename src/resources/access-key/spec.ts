@@ -5,10 +5,10 @@ import { userName } from '../user/spec.ts'
 
 const common = { product: ram, resources: ['user/{UserName}'], source: ramSource } as const
 
-const ofWhom = { ...userName, note: "The caller's own keys when it is not given" } as const
+export const ofWhom = { ...userName, note: "The caller's own keys when it is not given" } as const
 
 /** Which key; the vendor calls it so because `AccessKeyId` is that of the caller. */
-const which = { type: 'string', required: true, pattern: /^[A-Za-z0-9._-]{1,128}$/ } as const
+export const which = { type: 'string', required: true, pattern: /^[A-Za-z0-9._-]{1,128}$/ } as const
 
 const fields = {
   AccessKeyId: { type: 'string' },

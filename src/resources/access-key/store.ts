@@ -21,7 +21,7 @@ import {
   parsePolicy,
 } from './model.ts'
 
-type KeyRow = Row<'access_key'>
+export type KeyRow = Row<'access_key'>
 
 /** @returns whether the account is new; one that exists is left as it is. */
 export async function createAccount(
@@ -136,13 +136,16 @@ export async function insertAccessKey(
  * @throws AccessKeyError when there is no such key, or it is temporary.
  */
 export async function rotateAccessKey(db: Database, sealer: Sealer, id: string, now: number) {
-  const row = await db.kysely.selectFrom('access_key').selectAll().where('id', '=', id).executeTakeFirst()
+  const row = await findKey(db.kysely, id)
   if (!row) throw new AccessKeyError(`access key ${id} does not exist`)
   if (row.expires_at !== null) throw new AccessKeyError(`access key ${id} is temporary and ends by itself`)
   const owner = { accountId: row.account_id, ...(row.user_name !== null && { userName: row.user_name }) }
   const made = await createAccessKey(db, sealer, { ...owner, statements: parseStatements(row) }, now)
   return { ...owner, ...made }
 }
+
+export const findKey = (source: Source, id: string): Promise<KeyRow | undefined> =>
+  source.selectFrom('access_key').selectAll().where('id', '=', id).executeTakeFirst()
 
 /** Oldest first. */
 export async function listAccessKeys(db: Database, accountId: string): Promise<readonly AccessKey[]> {

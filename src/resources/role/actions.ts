@@ -22,7 +22,7 @@ const created = (role: Role) => ({ ...listed(role), AssumeRolePolicyDocument: ro
 const updated = (role: Role) => ({ ...created(role), UpdateDate: ramTime(role.updatedAt) })
 
 /** @throws EntityNotExist.Role */
-async function getRoleRow(source: Source, accountId: string, name: string): Promise<Role> {
+export async function getRoleRow(source: Source, accountId: string, name: string): Promise<Role> {
   const role = await findRole(source, accountId, name)
   if (!role) throw apiError('EntityNotExist.Role')
   return role

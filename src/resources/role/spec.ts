@@ -5,7 +5,7 @@ import { line, markerParams, markerResult, nothing, ram, ramSource } from '../ra
 
 const common = { product: ram, resources: ['role/{RoleName}'], source: ramSource } as const
 
-const roleName = {
+export const roleName = {
   type: 'string',
   required: true,
   pattern: /^[A-Za-z0-9._-]{1,64}$/,
