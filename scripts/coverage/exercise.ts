@@ -192,6 +192,7 @@ async function rights(ask: Calls['ask']): Promise<void> {
   const { AccessKey } = await ask('CreateAccessKey', user)
   const key = { ...user, UserAccessKeyId: AccessKey.AccessKeyId }
   await ask('ListAccessKeys', user)
+  await ask('SuidaoGetAccessKeyRights', key)
   await ask('UpdateAccessKey', { ...key, Status: 'Inactive' })
   const PolicyDocument = JSON.stringify({
     Version: '1',
@@ -216,6 +217,7 @@ async function rights(ask: Calls['ask']): Promise<void> {
   await ask('ListRoles', { MaxItems: 1 })
   await ask('AttachPolicyToRole', { ...custom, ...role })
   await ask('ListPoliciesForRole', role)
+  await ask('SuidaoGetRoleRights', role)
   await ask('ListEntitiesForPolicy', custom)
   await ask('DetachPolicyFromRole', { ...custom, ...role })
   await ask('DeleteRole', role)
@@ -237,6 +239,7 @@ async function identities(app: TestApp, { ask }: Calls): Promise<void> {
     token: Credentials.SecurityToken,
   }
   await ask('GetCallerIdentity', {}, session)
+  await ask('SuidaoGetCallerRights', {}, session)
   await ask('AssumeRole', role, alice)
   await rights(ask)
   await ask('LookupEvents', { MaxResults: 1 })
@@ -322,6 +325,7 @@ async function tour({ ask, refused, recorded }: Calls): Promise<Refusal[]> {
   await ask('DescribeVpnConnections')
   await ask('DescribeVpnConnectionLogs', { VpnConnectionId, MinutePeriod: 10 })
   await ask('DownloadVpnConnectionConfig', { VpnConnectionId })
+  await ask('SuidaoListPeerConfigurations', { VpnConnectionId })
   await ask('DiagnoseVpnConnections', { 'VpnConnectionIds.1': VpnConnectionId })
   await gatewayActive()
   await ask('DiagnoseVpnGateway', { VpnGatewayId, ResourceId: VpnConnectionId, ResourceType: 'IPsec' })

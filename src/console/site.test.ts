@@ -1,7 +1,7 @@
 /** The server's part of the console over HTTP: sessions, rights, what other origins may not, events. */
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
-import { type Key, startTestApp, type TestApp, until } from '../../test/support/app.ts'
+import { type Key, popCore, startTestApp, type TestApp, until } from '../../test/support/app.ts'
 import { setAccessKeyStatus } from '../resources/access-key/store.ts'
 
 const RegionId = 'cn-hangzhou'
@@ -73,17 +73,90 @@ test('an action runs as it does for a signed call: answer, errors, log', async (
   assert.deepEqual([unknown.status, await codeOf(unknown)], [404, 'InvalidAction.NotFound'])
 })
 
+test('keys of tunnels are stars, save in the one answer that is audited for having them', async () => {
+  const { call } = await signedIn(app.root)
+  const done = async (action: string, params: object): Promise<Record<string, any>> => {
+    const response = await call(action, params)
+    const text = await response.text()
+    assert.equal(response.status, 200, text)
+    return JSON.parse(text)
+  }
+  const { VpcId } = await done('CreateVpc', { CidrBlock: '10.0.0.0/8' })
+  const { VSwitchId } = await done('CreateVSwitch', {
+    ...{ VpcId, CidrBlock: '10.1.0.0/24', ZoneId: 'cn-hangzhou-h' },
+  })
+  const { VpnGatewayId } = await done('CreateVpnGateway', { VpcId, VSwitchId, Bandwidth: 10 })
+  const ready = () =>
+    until(
+      'the gateway is active',
+      async () => (await done('DescribeVpnGateway', { VpnGatewayId }))['Status'] === 'active',
+    )
+  await ready()
+  const secrets = { Psk: 'the-key-of-the-tunnel', AuthKey: 'the-key-of-bgp' }
+  const { CustomerGatewayId } = await done('CreateCustomerGateway', {
+    ...{ IpAddress: '198.51.100.9', Asn: '65010', AuthKey: secrets.AuthKey },
+  })
+  const made = await done('CreateVpnConnection', {
+    ...{ VpnGatewayId, CustomerGatewayId, LocalSubnet: '10.1.0.0/24', RemoteSubnet: '192.168.0.0/24' },
+    IkeConfig: JSON.stringify({ Psk: secrets.Psk }),
+    BgpConfig: JSON.stringify({
+      EnableBgp: true,
+      LocalAsn: 65001,
+      TunnelCidr: '169.254.10.0/30',
+      LocalBgpIp: '169.254.10.1',
+    }),
+  })
+  await ready()
+  const id = { VpnConnectionId: made['VpnConnectionId'] }
+  const reads: [action: string, params: object][] = [
+    // The second answer is the one that was kept.
+    ['DescribeVpnConnection', id],
+    ['DescribeVpnConnection', id],
+    ['DescribeVpnConnection', { ...id, 'X-Suidao': true }],
+    ['DescribeVpnConnections', {}],
+    ['ModifyVpnConnectionAttribute', { ...id, Name: 'another' }],
+    ['DescribeCustomerGateway', { CustomerGatewayId }],
+    ['DescribeCustomerGateways', {}],
+    ['SuidaoListPeerConfigurations', id],
+  ]
+  for (const [action, params] of reads) {
+    const text = JSON.stringify(await done(action, params))
+    assert.match(text, /\*{6}/, action)
+    for (const secret of Object.values(secrets)) assert.ok(!text.includes(secret), `${action} ${secret}`)
+  }
+  const shown = JSON.stringify(await done('DownloadVpnConnectionConfig', { ...id, 'X-Suidao': true }))
+  for (const secret of Object.values(secrets)) assert.ok(shown.includes(secret), secret)
+  // A signed call of the API is answered as the vendor answers it.
+  const signed = await popCore(app.host, app.root).request<Record<string, any>>('DescribeVpnConnection', {
+    ...{ RegionId, ...id },
+  })
+  assert.equal(signed['IkeConfig'].Psk, secrets.Psk)
+  const trail = (await (
+    await post(
+      '/api/2020-07-06/LookupEvents',
+      { RegionId, LookupAttribute: [{ Key: 'EventRW', Value: 'Read' }] },
+      { Cookie: cookieFrom(await signIn(app.root)) },
+    )
+  ).json()) as { Events: { eventName: string; resourceName: string }[] }
+  assert.deepEqual(
+    trail.Events.map(({ eventName, resourceName }) => [eventName, resourceName]),
+    [['DownloadVpnConnectionConfig', id.VpnConnectionId]],
+  )
+})
+
 test('rights are those of the key', async () => {
   const reader = await app.userKey('reader', [
     { Effect: 'Allow', Action: ['vpc:DescribeVpcs'], Resource: ['*'] },
   ])
-  const { call, session } = await signedIn(reader)
+  const { Cookie, call, session } = await signedIn(reader)
   assert.equal((await call('DescribeVpcs')).status, 200)
   const denied = await call('CreateVpc', { CidrBlock: '10.0.0.0/8' })
   assert.deepEqual([denied.status, await codeOf(denied)], [403, 'Forbbiden.SubUser'])
-  const who = (await (await session()).json()) as { UserName: string; Statements: object[] }
+  const who = (await (await session()).json()) as { UserName: string }
   assert.equal(who.UserName, 'reader')
-  assert.equal(who.Statements.length, 1)
+  const own = await post('/api/2015-05-01/SuidaoGetCallerRights', {}, { Cookie })
+  const { Statements } = (await own.json()) as { Statements: { Statement: object[] } }
+  assert.equal(Statements.Statement.length, 1)
 })
 
 test('nobody gets in without a session, and what pages of other origins send is refused', async () => {

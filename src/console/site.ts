@@ -108,12 +108,11 @@ export const createConsole =
     }
 
     function describe({ credential, createdAt, expiresAt }: Session): object {
-      const { accessKeyId, accountId, userName, statements } = credential
+      const { accessKeyId, accountId, userName } = credential
       return {
         AccessKeyId: accessKeyId,
         AccountId: accountId,
         UserName: userName,
-        Statements: statements,
         CreatedAt: createdAt,
         ExpiresAt: expiresAt,
         Server: describeServer(),

@@ -1,5 +1,6 @@
 /** What is written down of a call that changes something, or that was not permitted. */
 import type { Principal } from './authorize.ts'
+import { stars } from './secrets.ts'
 import type { ActionSpec, FieldSpec, ParamFields, ParamSpec, ResultFields } from './spec.ts'
 
 export interface AuditEvent {
@@ -25,8 +26,6 @@ export interface AuditEvent {
 
 /** By the path of the field, `VpnBgpConfig.LocalAsn`. A side on which it was not there has no value. */
 export type Changes = Readonly<Record<string, { readonly before?: unknown; readonly after?: unknown }>>
-
-const stars = '******'
 
 /** The input of an action without its secrets. */
 export function withoutSecrets(fields: ParamFields, input: Readonly<Record<string, unknown>>) {

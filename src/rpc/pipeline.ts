@@ -44,6 +44,7 @@ import {
 import { newRequestId } from './request-id.ts'
 import type { RequestLog } from './request-log.ts'
 import { compileResources, type ResourcesOf } from './resource-names.ts'
+import { compileHiding } from './secrets.ts'
 import { type ActionSpec, vpcProduct } from './spec.ts'
 import type { Throttle } from './throttle.ts'
 
@@ -91,7 +92,8 @@ export interface Pipeline {
   ): Reply | Promise<Reply>
   /**
    * A call whose caller has been proven by other means than a signature (a console session): the same action, rights,
-   * log and errors. `body` is a JSON object of parameters; answers are JSON. Never throws and never rejects.
+   * log and errors. `body` is a JSON object of parameters; answers are JSON. Secrets that an answer shows are stars, save
+   * in the answer of an action whose reading is audited. Never throws and never rejects.
    */
   call(
     name: { readonly version: string; readonly action: string },
@@ -118,6 +120,8 @@ interface CompiledAction {
   readonly decode: ParamDecoder
   readonly resources: ResourcesOf
   readonly writer: ResultWriter
+  /** Absent where an answer holds no secret, or where it is audited who was given it. */
+  readonly hideSecrets: ((value: object) => object) | undefined
 }
 
 /** Version -> name -> action. */
@@ -136,6 +140,7 @@ function compileTable(table: ActionTable): Actions {
       decode: compileParams(spec.params),
       resources: compileResources(spec.resources, code),
       writer: compileResult(spec),
+      hideSecrets: spec.audited ? undefined : compileHiding(spec.result),
       shown: undefined,
     }
     const named = compiled.get(version) ?? new Map<string, CompiledAction>()
@@ -168,6 +173,8 @@ interface Exchange {
   actionName: string
   action: CompiledAction | undefined
   accessKeyId: string
+  /** The answer goes where secrets are not to lie about. */
+  hidesSecrets: boolean
   /** What the audit is told, once it is known that the call is for it. */
   audited:
     | Pick<AuditEvent, 'principal' | 'region' | 'resources' | 'parameters' | 'results' | 'changes'>
@@ -193,6 +200,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       actionName: '',
       action: undefined,
       accessKeyId: '',
+      hidesSecrets: false,
       audited: undefined,
     }
   }
@@ -371,9 +379,13 @@ export function createPipeline(options: PipelineOptions): Pipeline {
   }
 
   function succeed(exchange: Exchange, action: CompiledAction, value: object): Reply {
-    const { requestId, format } = exchange
+    const { requestId, format, hidesSecrets } = exchange
+    const shown =
+      hidesSecrets && action.hideSecrets
+        ? action.hideSecrets(value instanceof PackedResult ? value.members() : value)
+        : value
     const body =
-      format === 'json' ? action.writer.json(value, requestId) : action.writer.xml(value, requestId)
+      format === 'json' ? action.writer.json(shown, requestId) : action.writer.xml(shown, requestId)
     if (exchange.audited) exchange.audited = { ...exchange.audited, results: idsIn(value) }
     record(exchange, 200, 'OK', undefined)
     return {
@@ -444,6 +456,7 @@ export function createPipeline(options: PipelineOptions): Pipeline {
       const exchange = begin(headers, remoteAddress)
       exchange.actionName = action
       exchange.accessKeyId = credential.accessKeyId
+      exchange.hidesSecrets = true
       return answered(exchange, () => {
         const found = findAction(exchange, version)
         if (!isUtf8(body)) throw apiError('UnsupportedMediaType')

@@ -280,6 +280,18 @@ eachDatabase((kind, _open, place) => {
       const names = ['cisco-ios', 'fortios', 'junos', 'strongswan', 'vyos']
       assert.deepEqual(Object.keys(more.PeerConfigurations).sort(), names)
       for (const text of Object.values<string>(more.PeerConfigurations)) assert.match(text, new RegExp(psk))
+      const { PeerConfigurations: listed } = await withExtra('SuidaoListPeerConfigurations', {
+        VpnConnectionId: vco,
+      })
+      const hidden = Object.fromEntries(
+        listed.PeerConfiguration.map(({ Device, Text }: Record<string, string>) => [Device, Text]),
+      )
+      assert.deepEqual(Object.keys(hidden).sort(), names)
+      for (const text of Object.values<string>(hidden)) assert.doesNotMatch(text, new RegExp(psk))
+      await refused(
+        withExtra('SuidaoListPeerConfigurations', { VpnConnectionId: 'vco-none' }),
+        'InvalidVpnConnectionInstanceId.NotFound',
+      )
     })
 
     test('a node that only answers the API diagnoses, and says who has the logs', async () => {

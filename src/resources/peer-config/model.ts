@@ -5,6 +5,7 @@
  * 2021). Each format is a file of its own beside this one; what a device cannot do, or where its administrator has to
  * fill in a name, is said in the text as a remark.
  */
+import { stars } from '../../rpc/secrets.ts'
 import { formatIpv4, parseNetwork } from '../ipv4.ts'
 
 export interface PeerTunnel {
@@ -59,6 +60,19 @@ export interface PeerSettings {
   readonly remoteSubnets: readonly string[]
   /** The active one first. */
   readonly tunnels: readonly [PeerTunnel, ...PeerTunnel[]]
+  /** Stars stand in place of the keys. */
+  readonly keysHidden?: true
+}
+
+/** The same for somebody who is to see everything but the keys. */
+export function withoutKeys(settings: PeerSettings): PeerSettings {
+  const hide = ({ ike, bgp, ...tunnel }: PeerTunnel): PeerTunnel => ({
+    ...tunnel,
+    ike: { ...ike, psk: stars },
+    ...(bgp && { bgp: { ...bgp, ...(bgp.authKey !== undefined && { authKey: stars }) } }),
+  })
+  const [first, ...others] = settings.tunnels
+  return { ...settings, tunnels: [hide(first), ...others.map(hide)], keysHidden: true }
 }
 
 export type Encryption = 'aes' | 'aes192' | 'aes256' | 'des' | '3des'
@@ -113,7 +127,7 @@ export const nameOf = ({ connectionId, tunnels }: PeerSettings, index: number): 
 
 /** The head of a text: what it is, and what its reader has to know. One line each, without the comment mark. */
 export function head(
-  { connectionId, name, tunnels }: PeerSettings,
+  { connectionId, name, tunnels, keysHidden }: PeerSettings,
   device: string,
   remarks: readonly string[],
 ): readonly string[] {
@@ -122,7 +136,13 @@ export function head(
   const secret = tunnels.some(({ certificate, bgp }) => !certificate || bgp?.authKey !== undefined)
   return [
     `IPsec connection ${connectionId}${called}, the device's side: ${device}.`,
-    ...(secret ? ['Keys are in this text in clear. Keep it private.'] : []),
+    ...(secret
+      ? [
+          keysHidden
+            ? `${stars} stands in this text for each key.`
+            : 'Keys are in this text in clear. Keep it private.',
+        ]
+      : []),
     ...remarks.map((remark) => `NOTE ${remark}`),
   ]
 }

@@ -6,7 +6,13 @@ import assert from 'node:assert/strict'
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { peerFormats } from './formats.ts'
-import { addressAndMask, addressAndWildcard, type PeerSettings, type PeerTunnel } from './model.ts'
+import {
+  addressAndMask,
+  addressAndWildcard,
+  type PeerSettings,
+  type PeerTunnel,
+  withoutKeys,
+} from './model.ts'
 
 const folder = new URL('testdata/', import.meta.url)
 
@@ -126,6 +132,21 @@ for (const [format, render] of Object.entries(peerFormats)) {
       assert.match(render(plain), /a-key-for-both-ends/)
       assert.match(render(plain), /Keep it private/)
       assert.doesNotMatch(render(cases['certificate']!), /a-key-for-both-ends|Keep it private/)
+    })
+
+    test('with its keys hidden it is the same text, with stars', () => {
+      const settings = cases['two-tunnels-with-bgp']!
+      const shown = render(settings)
+      const starred = shown
+        .replaceAll(/another-key|a-key-for-both-ends|a-key-of-bgp/g, '******')
+        .replace(
+          'Keys are in this text in clear. Keep it private.',
+          '****** stands in this text for each key.',
+        )
+      assert.equal(render(withoutKeys(settings)), starred)
+      assert.notEqual(starred, shown)
+      const odd = cases['ikev1-aggressive-names-and-an-odd-key']!
+      assert.doesNotMatch(render(withoutKeys(odd)), /why|Keep it private/)
     })
 
     test('a name with a line end stays a comment', () => {
