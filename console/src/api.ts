@@ -119,7 +119,6 @@ export interface Session {
   readonly AccessKeyId: string
   readonly AccountId: string
   readonly UserName: string | null
-  readonly Statements: readonly { Effect: string; Action: readonly string[]; Resource: readonly string[] }[]
   readonly CreatedAt: number
   readonly ExpiresAt: number
   readonly Server: ServerFacts

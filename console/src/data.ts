@@ -6,7 +6,14 @@ import { lookupEvents } from '../../src/resources/audit-event/spec.ts'
 import { describeCustomerGateways } from '../../src/resources/customer-gateway/spec.ts'
 import { diagnoseVpnConnections } from '../../src/resources/diagnosis/spec.ts'
 import { suidaoListTunnelChanges, suidaoListTunnelSamples } from '../../src/resources/history/spec.ts'
+import { suidaoListPeerConfigurations } from '../../src/resources/peer-config/spec.ts'
 import { getPolicy, listPolicies, listPoliciesForUser } from '../../src/resources/policy/spec.ts'
+import {
+  suidaoGetAccessKeyRights,
+  suidaoGetCallerRights,
+  suidaoGetRoleRights,
+} from '../../src/resources/rights/spec.ts'
+import { getRole, listPoliciesForRole, listRoles } from '../../src/resources/role/spec.ts'
 import { suidaoExplainRoute } from '../../src/resources/route-entry/spec.ts'
 import { listUsers } from '../../src/resources/user/spec.ts'
 import { describeVcoRouteEntries } from '../../src/resources/vco-route-entry/spec.ts'
@@ -182,21 +189,32 @@ export const samples = (RegionId: string, VpnConnectionId: string, hours: number
     ...live,
   })
 
-/** Texts for devices at the other end, by kind of device. They hold the key: asking for them is audited. */
+/** Texts by kind of device. */
+type DeviceTexts = Readonly<Record<string, string>>
+
+/** For devices at the other end, with stars for keys. */
 export const peerConfigurations = (RegionId: string, VpnConnectionId: string) =>
   queryOptions({
     queryKey: [RegionId, 'peer', VpnConnectionId],
-    queryFn: async () => {
-      const answer = await call<
-        typeof downloadVpnConnectionConfig,
-        { PeerConfigurations: Readonly<Record<string, string>> }
-      >(downloadVpnConnectionConfig, { RegionId, VpnConnectionId })
-      return answer['X-Suidao']?.PeerConfigurations ?? {}
+    queryFn: async (): Promise<DeviceTexts> => {
+      const answer = await call(suidaoListPeerConfigurations, { RegionId, VpnConnectionId })
+      const listed = answer.PeerConfigurations?.PeerConfiguration ?? []
+      return Object.fromEntries(listed.map(({ Device, Text }) => [Device!, Text!]))
     },
-    // Asked for once, not every now and then.
-    staleTime: Number.POSITIVE_INFINITY,
-    gcTime: 0,
+    ...live,
   })
+
+/** The same with the keys. The call stands in the audit trail, and nothing of its answer is kept here. */
+export async function revealPeerConfigurations(
+  RegionId: string,
+  VpnConnectionId: string,
+): Promise<DeviceTexts> {
+  const answer = await call<typeof downloadVpnConnectionConfig, { PeerConfigurations: DeviceTexts }>(
+    downloadVpnConnectionConfig,
+    { RegionId, VpnConnectionId },
+  )
+  return answer['X-Suidao']?.PeerConfigurations ?? {}
+}
 
 /** Lines of the last `minutes`, oldest first. */
 export const logLines = (
@@ -314,12 +332,15 @@ export const webhooks = (RegionId: string) =>
     ...live,
   })
 
-// --- Users, their keys and their policies. Nobody is told of changes: they are asked for again, as the rest is. ---
+// --- Users, roles, keys and their policies. Nobody is told of changes: they are asked for again, as the rest is. ---
 
 export type UserItem = Listed<Answer<typeof listUsers>, 'Users', 'User'>
 export type KeyItem = Listed<Answer<typeof listAccessKeys>, 'AccessKeys', 'AccessKey'>
 export type PolicyItem = Listed<Answer<typeof listPolicies>, 'Policies', 'Policy'>
+export type RoleItem = Listed<Answer<typeof listRoles>, 'Roles', 'Role'>
 export type AttachedPolicyItem = Listed<Answer<typeof listPoliciesForUser>, 'Policies', 'Policy'>
+/** Of a key, whose own policy of a session may be in it, or of a role. */
+export type Rights = Pick<Answer<typeof suidaoGetCallerRights>, 'Everything' | 'Statements' | 'Within'>
 
 /** Every page of a list that goes on behind a marker. */
 async function everyMarker<A extends { readonly IsTruncated?: boolean; readonly Marker?: string }, T>(
@@ -377,10 +398,59 @@ export const accessKeys = (RegionId: string, UserName: string | undefined) =>
     ...live,
   })
 
-export const policiesOfUser = (RegionId: string, UserName: string) =>
+export const roles = (RegionId: string) =>
   queryOptions({
-    queryKey: [RegionId, 'ram', 'attached', UserName],
-    queryFn: async () => (await call(listPoliciesForUser, { UserName })).Policies?.Policy ?? [],
+    queryKey: [RegionId, 'ram', 'roles'],
+    queryFn: () =>
+      everyMarker(
+        (page) => call(listRoles, page),
+        ({ Roles }) => Roles?.Role ?? [],
+      ),
+    ...live,
+  })
+
+export const role = (RegionId: string, RoleName: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'ram', 'role', RoleName],
+    queryFn: async () => (await call(getRole, { RoleName })).Role ?? {},
+    gcTime: 0,
+  })
+
+export const attachedPolicies = (RegionId: string, kind: 'user' | 'role', name: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'ram', 'attached', kind, name],
+    queryFn: async () => {
+      const { Policies } = await (kind === 'user'
+        ? call(listPoliciesForUser, { UserName: name })
+        : call(listPoliciesForRole, { RoleName: name }))
+      return Policies?.Policy ?? []
+    },
+    ...live,
+  })
+
+/** Of whoever is signed in. */
+export const callerRights = (RegionId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'ram', 'rights'],
+    queryFn: (): Promise<Rights> => call(suidaoGetCallerRights, {}),
+    ...live,
+  })
+
+export const keyRights = (RegionId: string, UserName: string | undefined, UserAccessKeyId: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'ram', 'rights', 'key', UserAccessKeyId],
+    queryFn: (): Promise<Rights> =>
+      call(suidaoGetAccessKeyRights, {
+        ...(UserName === undefined ? {} : { UserName }),
+        UserAccessKeyId,
+      }),
+    ...live,
+  })
+
+export const roleRights = (RegionId: string, RoleName: string) =>
+  queryOptions({
+    queryKey: [RegionId, 'ram', 'rights', 'role', RoleName],
+    queryFn: (): Promise<Rights> => call(suidaoGetRoleRights, { RoleName }),
     ...live,
   })
 

@@ -11,4 +11,3 @@ export const faults = (enabled: boolean) =>
 export const clock = queryOptions({ queryKey: ['lab', 'clock'], queryFn: () => lab.clock(), ...often })
 export const scenarios = queryOptions({ queryKey: ['lab', 'scenarios'], queryFn: () => lab.scenarios() })
 export const calls = queryOptions({ queryKey: ['lab', 'calls'], queryFn: () => lab.calls(), ...often })
-export const labState = queryOptions({ queryKey: ['lab', 'state'], queryFn: () => lab.state() })

@@ -18,6 +18,8 @@ const sameInBoth = new Set([
   'signIn.secret',
   'tunnel.children',
   'access.key',
+  'access.sts.AccessKeyId',
+  'access.sts.AccessKeySecret',
   'field.ike',
   'server.kernelMode',
   'tab.api',

@@ -462,6 +462,13 @@ for (const [language, column] of languages) {
       .click()
     await agree(said('action.delete'))
     await drawer(page).locator('td code').nth(1).waitFor({ state: 'detached' })
+    // What the key that is left may do, and by which policy.
+    const left = (await drawer(page).locator('td code').first().textContent())!
+    await drawer(page)
+      .getByRole('button', { name: said('access.rightsOf', left) })
+      .click()
+    const right = drawer(page).getByRole('row').filter({ hasText: 'vpc:DescribeVpcs' }).last()
+    await right.getByText(policy).waitFor()
     await page.keyboard.press('Escape')
     await closed(page)
 
@@ -475,6 +482,110 @@ for (const [language, column] of languages) {
       .click()
     await page.getByText('DefaultPolicyVersion.PolicyDocument').first().waitFor()
     assert.equal(await page.getByText(secret).count(), 0)
+    assert.deepEqual(faults, [])
+    await context.close()
+  })
+
+  test(`a role: whom it trusts, what it may do, and a temporary key of it, ${language}`, async () => {
+    const said = (key: keyof typeof messages, name = '') =>
+      messages[key][column].replace(/\{(name|id)\}/, name)
+    const { page, context, faults } = await visit(browser, world.origin, { language })
+    await signIn(page, world.origin, world.key, '/console/access')
+    const button = (name: string, of = page.locator('body')) => of.getByRole('button', { name, exact: true })
+    const press = (name: string) => button(name).first().click()
+    const role = `stand-in-${language}`
+    const user = `deputy-${language}`
+    const trust = (principal: object) =>
+      JSON.stringify({
+        Version: '1',
+        Statement: [{ Effect: 'Allow', Action: 'sts:AssumeRole', Principal: principal }],
+      })
+
+    await press(said('access.newRole'))
+    await fill(page, said('field.name'), role)
+    await fill(page, said('access.trust'), trust({}))
+    await page.getByText(said('check.trust').replace('{number}', '1')).waitFor()
+    assert.ok(await button(said('action.save')).isDisabled())
+    // What only the server knows is said with its code.
+    await fill(page, said('access.trust'), trust({ RAM: ['somebody'] }))
+    await press(said('action.save'))
+    await page.getByText('InvalidParameter.AssumeRolePolicyDocument').first().waitFor()
+    const account = world.emulator.state().account.accountId
+    await fill(page, said('access.trust'), trust({ RAM: [`acs:ram::${account}:user/${user}`] }))
+    await press(said('action.save'))
+    await closed(page)
+    await page.getByText(`acs:ram::${account}:role/${role}`).waitFor()
+
+    await press(said('action.editNamed', role))
+    await page.waitForURL(new RegExp(`open=role%3Aedit%3A${role}$`))
+    assert.match(await drawer(page).getByLabel(said('access.trust')).inputValue(), new RegExp(user))
+    await fill(page, said('field.description'), 'while others sleep')
+    await fill(page, said('access.longest'), '7200')
+    await press(said('action.save'))
+    await closed(page)
+    await page.getByText('while others sleep').first().waitFor()
+
+    await press(said('access.rightsOf', role))
+    await drawer(page).getByText(said('access.nothing')).waitFor()
+    await page.goBack()
+    await closed(page)
+    await press(said('access.policiesOf', role))
+    await drawer(page).getByText(said('access.noPolicies')).waitFor()
+    await drawer(page).getByLabel(said('access.attach.which')).click()
+    await page.locator('.ant-select-item-option', { hasText: 'AliyunVPNGatewayReadOnlyAccess' }).click()
+    await press(said('access.attach'))
+    await button(said('access.detachNamed', 'AliyunVPNGatewayReadOnlyAccess')).waitFor()
+    await page.keyboard.press('Escape')
+    await closed(page)
+    await press(said('access.rightsOf', role))
+    await drawer(page).getByText('vpc:Describe*').first().waitFor()
+    await drawer(page).getByText('AliyunVPNGatewayReadOnlyAccess').first().waitFor()
+    await page.keyboard.press('Escape')
+    await closed(page)
+
+    // A user takes it on, and the key that comes of it has the rights of the role.
+    const host = new URL(world.origin).host
+    const ram = popCore(host, world.key, '2015-05-01')
+    const asked = { UserName: user, PolicyType: 'System', PolicyName: 'AdministratorAccess' }
+    await ram.request('CreateUser', { UserName: user })
+    await ram.request('AttachPolicyToUser', asked)
+    const { AccessKey } = await ram.request<Record<string, any>>('CreateAccessKey', { UserName: user })
+    const other = await visit(browser, world.origin, { language })
+    const deputy = { id: AccessKey.AccessKeyId, secret: AccessKey.AccessKeySecret }
+    await signIn(other.page, world.origin, deputy, '/console/access')
+    await button(said('access.assumeNamed', role), other.page.locator('body')).click()
+    await fill(other.page, said('access.sessionName'), 'night')
+    await fill(other.page, said('access.duration'), '900')
+    await button(said('action.save'), other.page.locator('body')).click()
+    const dialog = other.page.getByRole('dialog').filter({ hasText: said('access.secret.text') })
+    await dialog.waitFor()
+    const [id, secret, token] = await dialog.locator('code').allTextContents()
+    const temporary = popCore(host, { id: id!, secret: secret!, token: token! })
+    assert.ok(await temporary.request('DescribeVpcs', { RegionId: 'cn-hangzhou' }))
+    await assert.rejects(
+      temporary.request('CreateVpc', { RegionId: 'cn-hangzhou', CidrBlock: '10.0.0.0/8' }),
+      (error: { code?: string }) => error.code === 'Forbbiden.SubUser',
+    )
+    await dialog.getByRole('button').last().click()
+    await dialog.waitFor({ state: 'detached' })
+    assert.equal(await other.page.getByText(secret!).count(), 0)
+    await other.context.close()
+
+    const remove = async () => {
+      await press(said('action.deleteNamed', role))
+      await button(said('action.delete'), page.getByRole('dialog').last()).click()
+    }
+    await remove()
+    await page.getByRole('dialog').getByText('DeleteConflict.Role.Policy').waitFor()
+    await page.getByRole('dialog').last().getByRole('button').last().click()
+    await page.getByRole('dialog').last().waitFor({ state: 'detached' })
+    await press(said('access.policiesOf', role))
+    await press(said('access.detachNamed', 'AliyunVPNGatewayReadOnlyAccess'))
+    await drawer(page).getByText(said('access.noPolicies')).waitFor()
+    await page.keyboard.press('Escape')
+    await closed(page)
+    await remove()
+    await button(said('action.deleteNamed', role)).waitFor({ state: 'detached' })
     assert.deepEqual(faults, [])
     await context.close()
   })

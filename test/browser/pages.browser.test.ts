@@ -7,6 +7,8 @@ import type { Browser, Page } from 'playwright-core'
 import { messages } from '../../console/src/messages.ts'
 import { reasons } from '../../src/engine/reason.ts'
 import { addSamples } from '../../src/resources/history/store.ts'
+import { createRole } from '../../src/resources/role/store.ts'
+import { accountId, type Key } from '../support/app.ts'
 import { launch, signIn, visit } from './support/browser.ts'
 import { startWorld, upReport, type World } from './support/world.ts'
 
@@ -17,10 +19,14 @@ let browser: Browser
 let office = ''
 let plant = ''
 let branch = ''
+let nightShift: Key
 before(async () => {
   world = await startWorld()
   office = await world.connect('shanghai-office')
-  await world.userKey('night-shift', [])
+  const look = [{ Effect: 'Allow' as const, Action: ['vpc:Describe*'], Resource: ['*'] }]
+  nightShift = await world.userKey('night-shift', look)
+  const role = { accountId, name: 'stand-in', statements: look, maxSession: 3600 }
+  await createRole(world.app.db, role, Date.now())
   plant = await world.connect('frankfurt-plant')
   branch = await world.attach('lisbon-branch')
   world.engine.see(office, upReport('198.51.100.2'))
@@ -155,13 +161,30 @@ for (const language of ['en', 'zh'] as const) {
       await look(path)
     }
     await page.locator('mark', { hasText: /^AES_CBC_256$/ }).waitFor()
-    await page.goto(`${world.origin}/console/access`)
-    for (const opener of ['access.keysNamed', 'access.policiesOf'] as const) {
-      await page.getByRole('button', { name: word(opener).replace('{name}', 'night-shift') }).click()
-      await page.getByRole('dialog').locator('table').waitFor()
-      await look(opener)
+    // What lies open stands in the address.
+    const drawer = page.getByRole('dialog')
+    const over: [opened: string, says: string][] = [
+      ['user:policies:night-shift', word('access.noPolicies')],
+      ['user:keys:night-shift', nightShift.id],
+      ['role:policies:stand-in', word('access.noPolicies')],
+      ['role:rights:stand-in', 'vpc:Describe*'],
+      ['role:edit:stand-in', word('access.trust')],
+      ['policy:System:AdministratorAccess', '"Version"'],
+    ]
+    for (const [opened, says] of over) {
+      await page.goto(`${world.origin}/console/access?open=${opened}`)
+      await drawer.getByText(says).first().waitFor()
+      if (says === nightShift.id) {
+        await drawer
+          .getByRole('button', { name: word('access.rightsOf').replace('{name}', nightShift.id) })
+          .click()
+        await drawer.getByText('vpc:Describe*').waitFor()
+        await drawer.getByText(word('access.by.Key')).waitFor()
+      }
+      await look(opened)
       await page.keyboard.press('Escape')
-      await page.getByRole('dialog').waitFor({ state: 'detached' })
+      await drawer.waitFor({ state: 'detached' })
+      assert.equal(new URL(page.url()).search, '')
     }
     await page.setViewportSize({ width: 390, height: 844 })
     const tooWide: string[] = []

@@ -1,10 +1,12 @@
 /** What pages show when there is nothing, not yet, not for you, or not any more; and the ways in and out. */
 import assert from 'node:assert/strict'
+import { buffer } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
 import type { Browser } from 'playwright-core'
 import { messages } from '../../console/src/messages.ts'
+import { popCore, until } from '../support/app.ts'
 import { launch, signIn, visit } from './support/browser.ts'
-import { startWorld, upReport, type World } from './support/world.ts'
+import { region, startWorld, upReport, type World } from './support/world.ts'
 
 let world: World
 let browser: Browser
@@ -12,6 +14,7 @@ let office = ''
 before(async () => {
   world = await startWorld()
   office = await world.connect('shanghai-office')
+  await world.ask('CreateCustomerGateway', { IpAddress: '198.51.100.77', Name: 'berlin-router' })
   world.engine.see(office, upReport('198.51.100.2'))
   browser = await launch()
 })
@@ -32,6 +35,7 @@ const pages: readonly (readonly [path: string, none: Key | undefined])[] = [
   ['networks', 'networks.noVpc'],
   ['routes', 'gateways.none'],
   ['events', 'events.none'],
+  ['access', 'access.noRoles'],
   ['connections/{office}/routing', 'routes.none'],
   ['connections/{office}/monitoring', 'monitoring.none'],
   ['connections/{office}/logs', 'logs.none'],
@@ -197,14 +201,11 @@ test('by keyboard alone: skip the navigation, open a connection, change its tab'
 
 test('a search stands in the address, the CSV holds what is shown, a region is chosen by name', async () => {
   const { page, context } = await visit(browser, world.origin)
-  await signIn(page, world.origin, world.root, '/console/connections?q=shanghai&health=up')
+  await signIn(page, world.origin, world.root, '/console/connections?q=shanghai&health=up&sort=-name')
   await page.getByText('shanghai-office').first().waitFor()
   const download = page.waitForEvent('download')
   await page.getByRole('button', { name: messages['action.csv'][0] }).click()
-  const stream = await (await download).createReadStream()
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk as Buffer)
-  const csv = Buffer.concat(chunks).toString()
+  const csv = (await buffer(await (await download).createReadStream())).toString()
   assert.match(csv, /^\uFEFFName,Health,Reason,/)
   assert.match(csv, new RegExp(`shanghai-office ${office}`))
 
@@ -217,7 +218,7 @@ test('a search stands in the address, the CSV holds what is shown, a region is c
   await page.goto(`${world.origin}/console/connections`)
   await views.click()
   await entry('mine').click()
-  await page.waitForURL(/q=shanghai&health=up$/)
+  await page.waitForURL(/q=shanghai&health=up&sort=-name$/)
   await views.click()
   await entry(messages['views.remove'][0]).hover()
   await page.locator('[data-menu-id$="remove mine"]').click()
@@ -229,4 +230,148 @@ test('a search stands in the address, the CSV holds what is shown, a region is c
   await page.getByText(messages['list.nothingFound'][0]).waitFor()
   await page.waitForURL(/q=nothing/)
   await context.close()
+})
+
+test('an order stands in the address: for links, the CSV, and one step back', async () => {
+  const { page, context } = await visit(browser, world.origin)
+  await signIn(page, world.origin, world.root, '/console/customer-gateways')
+  const shown = async () => {
+    const cells = await page.locator('tbody tr.row td:first-child').allInnerTexts()
+    return cells.map((cell) => cell.split('\n')[0])
+  }
+  const sorted = (names: readonly string[]) =>
+    until('the rows are in that order', async () => (await shown()).join() === names.join())
+  const head = page.getByRole('columnheader', { name: messages['field.name'][0] })
+  await page.getByText('shanghai-office-router').first().waitFor()
+  const up = ['berlin-router', 'shanghai-office-router']
+  await page.getByRole('link', { name: messages['nav.gateways'][0], exact: true }).click()
+  await page.getByText('edge-hangzhou').first().waitFor()
+  await page.getByRole('link', { name: messages['nav.customerGateways'][0], exact: true }).click()
+  await head.click()
+  await page.waitForURL(/\?sort=name$/)
+  await sorted(up)
+  await head.click()
+  await page.waitForURL(/\?sort=-name$/)
+  await sorted(up.toReversed())
+  await page.getByRole('textbox', { name: messages['list.search'][0] }).fill('router')
+  await page.waitForURL(/q=router/)
+  const download = page.waitForEvent('download')
+  await page.getByRole('button', { name: messages['action.csv'][0] }).click()
+  const csv = (await buffer(await (await download).createReadStream())).toString()
+  assert.ok(csv.indexOf(up[1]!) < csv.indexOf(up[0]!), csv)
+  await page.reload()
+  await sorted(up.toReversed())
+  assert.equal(await head.getAttribute('aria-sort'), 'descending')
+  // None of the choices is a step of its own.
+  await page.goBack()
+  await page.getByRole('heading', { name: messages['nav.gateways'][0] }).waitFor()
+  await page.goForward()
+  await page.waitForURL(/sort=-name&q=router$/)
+  await sorted(up.toReversed())
+  // Two lists of a page do not disturb each other.
+  await page.goto(`${world.origin}/console/networks?vpcs.q=nothing-like-it`)
+  await page.getByText(messages['list.nothingFound'][0]).waitFor()
+  await page.getByText('10.1.0.0/24').first().waitFor()
+  await context.close()
+})
+
+test('a key reaches the browser where it is revealed, which is audited, and nowhere else', async () => {
+  const psk = 'a-rather-long-pre-shared-key'
+  const { page, context, faults } = await visit(browser, world.origin)
+  const bodies: Promise<string>[] = []
+  let reveals = 0
+  page.on('response', (response) => {
+    if (response.url().endsWith('/DownloadVpnConnectionConfig')) reveals++
+    if (/\/console\/(api|session)/.test(response.url())) bodies.push(response.text().catch(() => ''))
+  })
+  const carried = async () => (await Promise.all(bodies)).filter((body) => body.includes(psk)).length
+  const audited = async () => {
+    const trail = popCore(world.host, world.root, '2020-07-06')
+    const { Events } = await trail.request<{ Events: { errorCode?: string; resourceName: string }[] }>(
+      'LookupEvents',
+      {
+        RegionId: region,
+        'LookupAttribute.1.Key': 'EventName',
+        'LookupAttribute.1.Value': 'DownloadVpnConnectionConfig',
+      },
+    )
+    return Events.map(({ errorCode = 'OK', resourceName }) => `${errorCode} ${resourceName}`)
+  }
+  await signIn(page, world.origin, world.root, `/console/connections/${office}`)
+  const content = page.locator('#content')
+  await page.getByRole('button', { name: messages['summary.every'][0] }).click()
+  await content.getByRole('row', { name: 'IkeConfig.Psk ******' }).waitFor()
+  for (const tab of [
+    'tunnels',
+    'routing',
+    'health',
+    'monitoring',
+    'logs',
+    'diagnose',
+    'history',
+    'api',
+  ] as const) {
+    await page.getByRole('tab', { name: messages[`tab.${tab}`][0], exact: true }).click()
+    await page.waitForURL(new RegExp(`/${tab}$`))
+  }
+  await page.getByRole('button', { name: messages['action.edit'][0], exact: true }).click()
+  await page.getByLabel(messages['field.Psk'][0], { exact: true }).waitFor()
+  assert.equal(await page.getByLabel(messages['field.Psk'][0], { exact: true }).inputValue(), '')
+  await page.keyboard.press('Escape')
+  for (const place of ['connections', 'customerGateways', 'overview'] as const) {
+    await page
+      .getByRole('navigation')
+      .getByRole('link', { name: messages[`nav.${place}`][0] })
+      .click()
+    await page.getByRole('heading', { name: messages[`nav.${place}`][0] }).waitFor()
+  }
+
+  await page.goto(`${world.origin}/console/connections/${office}/peer`)
+  const reveal = page.getByRole('button', { name: messages['peer.reveal'][0] })
+  const config = content.locator('pre').last()
+  await config.getByText('secret = "******"').waitFor()
+  await page.getByText(messages['peer.hidden'][0]).waitFor()
+  await content.getByLabel(messages['peer.device'][0]).click()
+  await page.locator('.ant-select-item-option', { hasText: 'VyOS' }).click()
+  await config
+    .getByText(/pre-shared-secrets|\*{6}/)
+    .first()
+    .waitFor()
+  assert.deepEqual([await carried(), reveals, await audited()], [0, 0, []])
+
+  await reveal.click()
+  await page.getByText(messages['peer.audited'][0]).waitFor()
+  await config.getByText(psk).first().waitFor()
+  await until('the call is in the trail', async () => (await audited()).length > 0)
+  assert.deepEqual([reveals, await audited()], [1, [`OK ${office}`]])
+  await page.getByRole('button', { name: messages['peer.hide'][0] }).click()
+  await reveal.waitFor()
+  assert.equal(await page.getByText(psk).count(), 0)
+  // Shown again, it is asked for again; left, it is hidden.
+  await reveal.click()
+  await config.getByText(psk).first().waitFor()
+  await page.getByRole('tab', { name: messages['tab.summary'][0] }).click()
+  await page.getByRole('tab', { name: messages['tab.peer'][0] }).click()
+  await reveal.waitFor()
+  assert.equal(await page.getByText(psk).count(), 0)
+  await until('both calls are in the trail', async () => (await audited()).length === 2)
+  assert.deepEqual([reveals, await carried()], [2, 2])
+  assert.deepEqual(faults, [])
+  await context.close()
+
+  // Who may look at the connection and not at its keys.
+  const reader = await world.userKey('reader-without-keys', [
+    { Effect: 'Allow', Action: ['vpc:Describe*', 'vpc:SuidaoList*'], Resource: ['*'] },
+  ])
+  const other = await visit(browser, world.origin)
+  await signIn(other.page, world.origin, reader, `/console/connections/${office}/peer`)
+  await other.page.getByRole('button', { name: messages['peer.reveal'][0] }).click()
+  const refused = other.page.getByRole('alert').filter({ hasText: messages['peer.refused'][0] })
+  await refused.getByText('Forbbiden.SubUser').waitFor()
+  assert.match((await refused.textContent()) ?? '', /Request id [0-9A-F-]{36}/)
+  assert.equal(await other.page.getByText(psk).count(), 0)
+  await until('the refusal is in the trail', async () =>
+    (await audited()).includes(`Forbbiden.SubUser ${office}`),
+  )
+  await other.context.close()
 })

@@ -1,10 +1,10 @@
-/** The access keys of a user, or one's own: made (the secret is shown once), replaced, disabled, deleted. */
-import { PlusOutlined } from '@ant-design/icons'
-import { App, Space } from 'antd'
+/** The access keys of a user, or one's own, with what each may do: made (the secret is shown once), replaced, disabled, deleted. */
+import { MinusOutlined, PlusOutlined } from '@ant-design/icons'
+import { App, Button, Space } from 'antd'
 import { createAccessKey, deleteAccessKey, updateAccessKey } from '../../../src/resources/access-key/spec.ts'
 import { call } from '../api.ts'
 import { useConsole } from '../context.tsx'
-import { accessKeys, type KeyItem, useQuery } from '../data.ts'
+import { accessKeys, type KeyItem, keyRights, useQuery } from '../data.ts'
 import { formatTime } from '../format.ts'
 import { useWords } from '../i18n.tsx'
 import { RowActions } from '../parts/actions.tsx'
@@ -13,6 +13,7 @@ import { Copyable } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
 import { SmallTable } from '../parts/table.tsx'
 import { Deed } from './deed.tsx'
+import { RightsOf } from './rights.tsx'
 
 /** @param userName absent: one's own keys */
 export function AccessKeys({ userName }: { readonly userName?: string }) {
@@ -45,6 +46,19 @@ export function AccessKeys({ userName }: { readonly userName?: string }) {
             dataSource={[...keys]}
             scroll={{ x: 700 }}
             locale={{ emptyText: <Nothing text={t('access.noKeys')} /> }}
+            expandable={{
+              expandedRowRender: (key) => <KeyRights userName={userName} id={key.AccessKeyId!} />,
+              expandIcon: ({ expanded, onExpand, record }) => (
+                <Button
+                  type="text"
+                  size="small"
+                  aria-expanded={expanded}
+                  aria-label={t('access.rightsOf', { name: record.AccessKeyId! })}
+                  icon={expanded ? <MinusOutlined aria-hidden /> : <PlusOutlined aria-hidden />}
+                  onClick={(event) => onExpand(record, event)}
+                />
+              ),
+            }}
             columns={[
               { title: t('access.key'), render: (_, key) => <Copyable text={key.AccessKeyId!} /> },
               {
@@ -108,4 +122,8 @@ export function AccessKeys({ userName }: { readonly userName?: string }) {
       )}
     </Shown>
   )
+}
+
+function KeyRights({ userName, id }: { readonly userName: string | undefined; readonly id: string }) {
+  return <RightsOf query={useQuery(keyRights(useConsole().region, userName, id))} />
 }

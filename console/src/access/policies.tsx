@@ -1,6 +1,5 @@
 /** The policies of the account: their documents are written and checked here. */
-import { PlusOutlined } from '@ant-design/icons'
-import { Button, Card, Drawer, Form, Input, Space } from 'antd'
+import { Button, Card, Drawer, Form, Input } from 'antd'
 import { useState } from 'react'
 import { createPolicy, createPolicyVersion, deletePolicy } from '../../../src/resources/policy/spec.ts'
 import { call } from '../api.ts'
@@ -10,9 +9,11 @@ import { checkPolicy } from '../forms/checks.ts'
 import { FormDrawer, required } from '../forms/parts.tsx'
 import { useWords } from '../i18n.tsx'
 import { RowActions } from '../parts/actions.tsx'
+import { useOpened } from '../parts/address.ts'
+import { CreateButton, ResourceList } from '../parts/list.tsx'
 import { CodeBlock } from '../parts/page.tsx'
-import { Nothing, Shown } from '../parts/states.tsx'
-import { SmallTable } from '../parts/table.tsx'
+import { Shown } from '../parts/states.tsx'
+import type { Column } from '../parts/table.tsx'
 
 const first = JSON.stringify(
   { Version: '1', Statement: [{ Effect: 'Allow', Action: 'vpc:Describe*', Resource: '*' }] },
@@ -25,89 +26,107 @@ export function Policies() {
   const { region } = useConsole()
   const query = useQuery(policies(region))
   const [creating, setCreating] = useState(false)
-  const [opened, setOpened] = useState<PolicyItem>()
-  const close = () => setOpened(undefined)
-  return (
-    <Card
-      title={t('access.policies')}
-      extra={
-        <Button icon={<PlusOutlined aria-hidden />} onClick={() => setCreating(true)}>
-          {t('access.newPolicy')}
-        </Button>
-      }
-    >
-      <Shown query={query}>
-        {(items) => (
-          <SmallTable<PolicyItem>
-            rowKey={(policy) => policy.PolicyName!}
-            dataSource={[...items]}
-            scroll={{ x: 800 }}
-            locale={{ emptyText: <Nothing text={t('access.noPolicies')} /> }}
-            columns={[
-              { title: t('field.name'), render: (_, policy) => <code>{policy.PolicyName}</code> },
-              {
-                title: t('access.type'),
-                render: (_, policy) => t(`access.type.${policy.PolicyType as PolicyKind}`),
-              },
-              {
-                title: t('field.description'),
-                render: (_, policy) => <span className="wrap">{policy.Description}</span>,
-              },
-              { title: t('access.attachments'), dataIndex: 'AttachmentCount' },
-              {
-                title: t('field.actions'),
-                render: (_, policy) => {
-                  const name = policy.PolicyName!
-                  if (policy.PolicyType === 'System') {
-                    return (
-                      <Button
-                        type="link"
-                        size="small"
-                        aria-label={t('access.showNamed', { name })}
-                        onClick={() => setOpened(policy)}
-                      >
-                        {t('access.show')}
-                      </Button>
-                    )
-                  }
-                  return (
-                    <Space>
-                      <RowActions
-                        name={name}
-                        onEdit={() => setOpened(policy)}
-                        remove={{ spec: deletePolicy, params: { PolicyName: name } }}
-                      />
-                    </Space>
-                  )
-                },
-              },
-            ]}
+  const { opened, open, close } = useOpened<PolicyKind>('policy')
+  const create = (
+    <CreateButton second onClick={() => setCreating(true)}>
+      {t('access.newPolicy')}
+    </CreateButton>
+  )
+  const kind = ({ PolicyType }: PolicyItem) => t(`access.type.${PolicyType as PolicyKind}`)
+  const columns: Column<PolicyItem>[] = [
+    {
+      key: 'name',
+      title: t('field.name'),
+      width: 280,
+      fixed: 'left',
+      text: ({ PolicyName }) => PolicyName ?? '',
+      show: ({ PolicyName }) => <code>{PolicyName}</code>,
+    },
+    { key: 'kind', title: t('access.type'), width: 120, text: kind, show: kind },
+    {
+      key: 'description',
+      title: t('field.description'),
+      width: 320,
+      text: ({ Description }) => Description ?? '',
+      show: ({ Description }) => Description,
+    },
+    {
+      key: 'attached',
+      title: t('access.attachments'),
+      width: 130,
+      text: ({ AttachmentCount }) => AttachmentCount ?? 0,
+      show: ({ AttachmentCount }) => AttachmentCount,
+    },
+    {
+      key: 'actions',
+      title: t('field.actions'),
+      width: 150,
+      fixed: 'right',
+      sortable: false,
+      text: () => '',
+      show: ({ PolicyName, PolicyType }) => {
+        const name = PolicyName!
+        return PolicyType === 'System' ? (
+          <Button
+            type="link"
+            size="small"
+            aria-label={t('access.showNamed', { name })}
+            onClick={() => open('System', name)}
+          >
+            {t('access.show')}
+          </Button>
+        ) : (
+          <RowActions
+            name={name}
+            onEdit={() => open('Custom', name)}
+            remove={{ spec: deletePolicy, params: { PolicyName: name } }}
           />
-        )}
-      </Shown>
+        )
+      },
+    },
+  ]
+  return (
+    <Card title={t('access.policies')} extra={create}>
+      <ResourceList
+        place="policies"
+        title={t('access.policies')}
+        query={query}
+        columns={columns}
+        rowKey={({ PolicyType, PolicyName }) => `${PolicyType} ${PolicyName}`}
+        none={t('access.noneOfPolicies')}
+        create={create}
+      />
       {creating && <PolicyForm document={first} onClose={() => setCreating(false)} />}
-      {opened && <Opened policy={opened} onClose={close} />}
+      {opened && <Opened key={opened.name} kind={opened.what} name={opened.name} onClose={close} />}
     </Card>
   )
 }
 
-function Opened({ policy, onClose }: { readonly policy: PolicyItem; readonly onClose: () => void }) {
+function Opened({
+  kind,
+  name,
+  onClose,
+}: {
+  readonly kind: PolicyKind
+  readonly name: string
+  readonly onClose: () => void
+}) {
   const { t } = useWords()
   const { region } = useConsole()
-  const name = policy.PolicyName!
-  const query = useQuery(policyDocument(region, policy.PolicyType as PolicyKind, name))
-  if (policy.PolicyType === 'Custom' && query.data !== undefined)
-    return <PolicyForm name={name} document={pretty(query.data)} onClose={onClose} />
+  const query = useQuery(policyDocument(region, kind, name))
+  if (kind === 'Custom' && query.data !== undefined)
+    return <PolicyForm name={name} document={prettyJson(query.data)} onClose={onClose} />
   return (
     <Drawer open size={760} title={t('access.editPolicy', { name })} onClose={onClose}>
       <Shown query={query}>
-        {(document) => <CodeBlock label={t('access.document')} text={pretty(document)} />}
+        {(document) => <CodeBlock label={t('access.document')} text={prettyJson(document)} />}
       </Shown>
     </Drawer>
   )
 }
 
-function pretty(document: string): string {
+/** A document as it is read; what is none stays as it is. */
+export function prettyJson(document: string): string {
   try {
     return JSON.stringify(JSON.parse(document), null, 2)
   } catch {

@@ -6,6 +6,7 @@ import { useConsole } from '../context.tsx'
 import { logLines, useQuery } from '../data.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
+import { useChoice } from '../parts/address.ts'
 import { Nothing, Shown } from '../parts/states.tsx'
 import { saveFile } from '../parts/table.tsx'
 import { tunnelsOf } from './tunnels.ts'
@@ -20,10 +21,12 @@ export function LogsTab({ answer }: TabProps) {
   const { t } = useWords()
   const { region } = useConsole()
   const tunnels = tunnelsOf(answer)
-  const [tunnel, setTunnel] = useState(tunnels[0]!.id)
-  const [minutes, setMinutes] = useState<number>(10)
+  const [chosen, setTunnel] = useChoice('tunnel')
+  const [period, setPeriod] = useChoice('minutes')
+  const [wanted = '', setWanted] = useChoice('q')
   const [tail, setTail] = useState(true)
-  const [wanted, setWanted] = useState('')
+  const tunnel = (tunnels.find(({ id }) => id === chosen) ?? tunnels[0]!).id
+  const minutes = (periods.find(([value]) => String(value) === period) ?? periods[0])[0]
   const query = useQuery(logLines(region, answer.VpnConnectionId!, tunnel, minutes, tail))
   const needle = wanted.trim().toLowerCase()
   return (
@@ -43,7 +46,7 @@ export function LogsTab({ answer }: TabProps) {
         <Select
           aria-label={t('monitoring.range')}
           value={minutes}
-          onChange={setMinutes}
+          onChange={(value: number) => setPeriod(String(value))}
           options={periods.map(([value, key]) => ({ value, label: t(key) }))}
         />
         <Input

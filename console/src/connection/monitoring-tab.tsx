@@ -1,11 +1,12 @@
 /** What went through, and when it was up. */
 import { Radio, Tooltip } from 'antd'
-import { type ReactNode, useMemo, useState } from 'react'
+import { type ReactNode, useMemo } from 'react'
 import { useConsole } from '../context.tsx'
 import { type SampleItem, samples, useQuery } from '../data.ts'
 import { formatNumber, formatRate, formatTime } from '../format.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
+import { useChoice } from '../parts/address.ts'
 import { Chart } from '../parts/chart.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
 import { CsvButton } from '../parts/table.tsx'
@@ -21,7 +22,8 @@ const ranges = [
 export default function MonitoringTab({ answer }: TabProps) {
   const { t } = useWords()
   const { region } = useConsole()
-  const [hours, setHours] = useState<number>(1)
+  const [chosen, choose] = useChoice('hours')
+  const hours = (ranges.find(([value]) => String(value) === chosen) ?? ranges[0])[0]
   const query = useQuery(samples(region, answer.VpnConnectionId!, hours))
   return (
     <div className="stack">
@@ -29,7 +31,7 @@ export default function MonitoringTab({ answer }: TabProps) {
         optionType="button"
         aria-label={t('monitoring.range')}
         value={hours}
-        onChange={({ target }) => setHours(target.value)}
+        onChange={({ target }) => choose(String(target.value))}
         options={ranges.map(([value, key]) => ({ value, label: t(key) }))}
       />
       <Shown query={query}>

@@ -1,13 +1,14 @@
 /** What to type into the device at the other end. */
 import { DownloadOutlined, EyeInvisibleOutlined, EyeOutlined } from '@ant-design/icons'
+import { useMutation } from '@tanstack/react-query'
 import { Alert, Button, Select, Space } from 'antd'
 import { useState } from 'react'
 import { useConsole } from '../context.tsx'
-import { peerConfigurations, useQuery } from '../data.ts'
+import { peerConfigurations, revealPeerConfigurations, useQuery } from '../data.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { CodeBlock } from '../parts/page.tsx'
-import { Shown } from '../parts/states.tsx'
+import { Failure, Shown } from '../parts/states.tsx'
 import { saveFile } from '../parts/table.tsx'
 import { BothEnds } from './both-ends.tsx'
 import { tunnelsOf } from './tunnels.ts'
@@ -21,22 +22,18 @@ const devices: Readonly<Record<string, string>> = {
   junos: 'Juniper Junos',
 }
 
-/** Keys as stars. A text is shown with them until somebody asks for more. */
-export function withoutKeys(text: string, keys: readonly (string | undefined)[]): string {
-  return keys.reduce<string>((shown, key) => (key ? shown.replaceAll(key, '******') : shown), text)
-}
-
 export function PeerTab({ answer }: TabProps) {
   const { t } = useWords()
   const { region } = useConsole()
-  const query = useQuery(peerConfigurations(region, answer.VpnConnectionId!))
+  const id = answer.VpnConnectionId!
+  const query = useQuery(peerConfigurations(region, id))
   const [chosen, setChosen] = useState('strongswan')
-  const [revealed, setRevealed] = useState(false)
-  const tunnels = tunnelsOf(answer)
-  const keys = tunnels.map(({ ike }) => ike.Psk)
+  // The keys are here and nowhere else in the browser: they go with the page, or when they are hidden again.
+  const reveal = useMutation({ mutationFn: () => revealPeerConfigurations(region, id), gcTime: 0 })
+  const withKeys = reveal.data
   return (
     <div className="stack">
-      {tunnels.map((tunnel) => (
+      {tunnelsOf(answer).map((tunnel) => (
         <section key={tunnel.id} aria-label={tunnel.id}>
           {tunnel.role && <h2>{t(`role.${tunnel.role}`)}</h2>}
           <BothEnds answer={answer} tunnel={tunnel} />
@@ -44,8 +41,7 @@ export function PeerTab({ answer }: TabProps) {
       ))}
       <Shown query={query}>
         {(texts) => {
-          const whole = texts[chosen] ?? ''
-          const text = revealed ? whole : withoutKeys(whole, keys)
+          const text = (withKeys ?? texts)[chosen] ?? ''
           return (
             <div className="stack">
               <Space wrap>
@@ -57,20 +53,30 @@ export function PeerTab({ answer }: TabProps) {
                   options={Object.keys(texts).map((value) => ({ value, label: devices[value] ?? value }))}
                 />
                 <Button
-                  icon={revealed ? <EyeInvisibleOutlined aria-hidden /> : <EyeOutlined aria-hidden />}
-                  aria-pressed={revealed}
-                  onClick={() => setRevealed(!revealed)}
+                  icon={withKeys ? <EyeInvisibleOutlined aria-hidden /> : <EyeOutlined aria-hidden />}
+                  aria-pressed={withKeys !== undefined}
+                  loading={reveal.isPending}
+                  onClick={() => (withKeys ? reveal.reset() : reveal.mutate())}
                 >
-                  {t(revealed ? 'peer.hide' : 'peer.reveal')}
+                  {t(withKeys ? 'peer.hide' : 'peer.reveal')}
                 </Button>
                 <Button
                   icon={<DownloadOutlined aria-hidden />}
-                  onClick={() => saveFile(`${answer.VpnConnectionId}-${chosen}.txt`, 'text/plain', text)}
+                  onClick={() => saveFile(`${id}-${chosen}.txt`, 'text/plain', text)}
                 >
                   {t('action.download')}
                 </Button>
               </Space>
-              <Alert type="info" showIcon title={t(revealed ? 'peer.audited' : 'peer.hidden')} />
+              {reveal.error ? (
+                <Alert
+                  type="error"
+                  showIcon
+                  title={t('peer.refused')}
+                  description={<Failure error={reveal.error} />}
+                />
+              ) : (
+                <Alert type="info" showIcon title={t(withKeys ? 'peer.audited' : 'peer.hidden')} />
+              )}
               <CodeBlock label={devices[chosen] ?? chosen} text={text} />
             </div>
           )

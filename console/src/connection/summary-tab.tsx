@@ -185,25 +185,23 @@ interface FieldRow {
   readonly value: string | undefined
 }
 
-const secrets = new Set(['Psk', 'AuthKey'])
-
-/** Every field that the contract names, filled or not; keys are shown on the page of the peer alone. */
-export function everyField(fields: ResultFields, value: unknown, path = ''): readonly FieldRow[] {
+/** Every field that the contract names, filled or not. Keys come as stars: they are shown with the configuration of the peer alone. */
+function everyField(fields: ResultFields, value: unknown, path = ''): readonly FieldRow[] {
   return Object.entries(fields).flatMap(([name, field]) =>
-    fieldRows(field, (value as Record<string, unknown> | undefined)?.[name], path + name, secrets.has(name)),
+    fieldRows(field, (value as Record<string, unknown> | undefined)?.[name], path + name),
   )
 }
 
-function fieldRows(field: FieldSpec, value: unknown, path: string, isSecret: boolean): readonly FieldRow[] {
+function fieldRows(field: FieldSpec, value: unknown, path: string): readonly FieldRow[] {
   if (field.type === 'object') return everyField(field.fields, value, `${path}.`)
   if (field.type === 'list') {
     const items = (
       field.wrapper === null ? value : (value as Record<string, unknown> | undefined)?.[field.wrapper]
     ) as unknown[] | undefined
     if (!items?.length) return [{ path, value: items && '[]' }]
-    return items.flatMap((item, index) => fieldRows(field.item, item, `${path}[${index}]`, false))
+    return items.flatMap((item, index) => fieldRows(field.item, item, `${path}[${index}]`))
   }
-  return [{ path, value: value === undefined ? undefined : isSecret ? '******' : String(value) }]
+  return [{ path, value: value === undefined ? undefined : String(value) }]
 }
 
 function EveryField({ answer }: TabProps) {

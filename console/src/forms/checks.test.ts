@@ -10,6 +10,7 @@ import {
   checkPolicy,
   checkPsk,
   checkTags,
+  checkTrust,
   checkTunnelCidr,
   type Finding,
   withoutHostBits,
@@ -169,4 +170,21 @@ test('tags: nothing reserved, no key twice, not too many', () => {
     [[{ Key: 'a' }, { Key: 'b' }, { Key: 'c' }], ['error check.manyTags']],
   ]
   for (const [tags, want] of cases) assert.deepEqual(said(checkTags(tags, 2)), want)
+})
+
+test('a trust policy', () => {
+  const document = (...Statement: object[]) => JSON.stringify({ Version: '1', Statement })
+  const trusted = { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { RAM: ['acs:ram::1:root'] } }
+  const cases: [text: string, message: string | undefined][] = [
+    ['', 'check.notJson'],
+    ['[]', 'check.policyVersion'],
+    [document(), 'check.noStatement'],
+    [document(trusted, { ...trusted, Principal: {} }), 'check.trust'],
+    [document({ ...trusted, Principal: null }), 'check.trust'],
+    [document({ ...trusted, Action: undefined }), 'check.trust'],
+    [document({ ...trusted, Effect: 'allow' }), 'check.trust'],
+    ['{"Version":"1","Statement":[null]}', 'check.trust'],
+    [document(trusted), undefined],
+  ]
+  for (const [text, message] of cases) assert.equal(checkTrust(text)[0]?.message, message, text)
 })

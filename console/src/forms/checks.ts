@@ -200,26 +200,37 @@ export function checkTunnelCidr(cidr: string, localIp: string): readonly Finding
   return []
 }
 
-/** A policy document. What is left to say of it the server says. */
-export function checkPolicy(text: string): readonly Finding[] {
-  let policy: unknown
+type Statement = Readonly<Record<string, unknown>>
+
+/** The statements of a document, or what is wrong with it. */
+function statementsOf(
+  text: string,
+  isComplete: (statement: Statement) => boolean,
+  incomplete: 'check.statement' | 'check.trust',
+): readonly Statement[] | Finding {
+  let document: unknown
   try {
-    policy = JSON.parse(text)
+    document = JSON.parse(text)
   } catch (cause) {
-    return [error('check.notJson', { why: (cause as Error).message })]
+    return error('check.notJson', { why: (cause as Error).message })
   }
-  const { Version, Statement } = (policy ?? {}) as {
+  const { Version, Statement } = (document ?? {}) as {
     readonly Version?: unknown
     readonly Statement?: unknown
   }
-  if (Version !== '1') return [error('check.policyVersion')]
-  if (!Array.isArray(Statement) || Statement.length === 0) return [error('check.noStatement')]
-  const isComplete = (one: Readonly<Record<string, unknown>> | null) =>
-    (one?.['Effect'] === 'Allow' || one?.['Effect'] === 'Deny') && one['Action'] && one['Resource']
-  const incomplete = Statement.findIndex((one) => !isComplete(one))
-  if (incomplete >= 0) return [error('check.statement', { number: String(incomplete + 1) })]
+  if (Version !== '1') return error('check.policyVersion')
+  if (!Array.isArray(Statement) || Statement.length === 0) return error('check.noStatement')
+  const hasEffect = (one: Statement) => one['Effect'] === 'Allow' || one['Effect'] === 'Deny'
+  const index = Statement.findIndex((one: Statement | null) => !one || !hasEffect(one) || !isComplete(one))
+  return index < 0 ? Statement : error(incomplete, { number: String(index + 1) })
+}
+
+/** A policy document. What is left to say of it the server says. */
+export function checkPolicy(text: string): readonly Finding[] {
+  const statements = statementsOf(text, (one) => Boolean(one['Action'] && one['Resource']), 'check.statement')
+  if ('level' in statements) return [statements]
   const names = (value: unknown) => (Array.isArray(value) ? value : [value])
-  const allowsAll = Statement.some(
+  const allowsAll = statements.some(
     ({ Effect, Action, Resource, Condition }) =>
       Effect === 'Allow' &&
       Condition === undefined &&
@@ -227,4 +238,11 @@ export function checkPolicy(text: string): readonly Finding[] {
       names(Resource).includes('*'),
   )
   return allowsAll ? [warning('check.everything')] : []
+}
+
+/** A trust policy, as far as it can be said here. */
+export function checkTrust(text: string): readonly Finding[] {
+  const names = (one: Statement) => (one['Principal'] as Statement | null | undefined)?.['RAM']
+  const statements = statementsOf(text, (one) => Boolean(one['Action'] && names(one)), 'check.trust')
+  return 'level' in statements ? [statements] : []
 }

@@ -2,20 +2,22 @@
 import { MinusOutlined, PlusOutlined } from '@ant-design/icons'
 import { Button, Card } from 'antd'
 import { AccessKeys } from '../access/keys.tsx'
-import { Policies } from '../access/policies.tsx'
+import { Policies, prettyJson } from '../access/policies.tsx'
+import { RightsOf } from '../access/rights.tsx'
+import { Roles } from '../access/roles.tsx'
 import { Users } from '../access/users.tsx'
 import { useConsole } from '../context.tsx'
-import { type AuditItem, auditEvents, useQuery } from '../data.ts'
+import { type AuditItem, auditEvents, callerRights, useQuery } from '../data.ts'
 import { formatTime } from '../format.ts'
 import { useWords } from '../i18n.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { Copyable, Facts, PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
-import { SmallTable } from '../parts/table.tsx'
+import { CsvButton, SmallTable } from '../parts/table.tsx'
 
 export default function AccessPage() {
   const { t, language } = useWords()
-  const { session, leave } = useConsole()
+  const { session, region, leave } = useConsole()
   const facts = [
     { label: t('access.key'), value: <Copyable text={session.AccessKeyId} /> },
     { label: t('access.account'), value: <Copyable text={session.AccountId} /> },
@@ -37,28 +39,7 @@ export default function AccessPage() {
           <Facts title={t('access.session')} facts={facts} />
         </Card>
         <Card title={t('access.policy')}>
-          {session.Statements.length === 0 ? (
-            <p>{t(session.UserName === null ? 'access.everything' : 'access.nothing')}</p>
-          ) : (
-            <SmallTable
-              rowKey={(row) => JSON.stringify(row)}
-              dataSource={[...session.Statements]}
-              scroll={{ x: 700 }}
-              columns={[
-                {
-                  title: t('access.effect'),
-                  width: 110,
-                  render: (_, { Effect }) => (
-                    <Mark tone={Effect === 'Allow' ? 'good' : 'bad'}>
-                      {t(Effect === 'Allow' ? 'access.allow' : 'access.deny')}
-                    </Mark>
-                  ),
-                },
-                { title: t('access.action'), render: (_, { Action }) => <Codes items={Action} /> },
-                { title: t('access.resource'), render: (_, { Resource }) => <Codes items={Resource} /> },
-              ]}
-            />
-          )}
+          <RightsOf query={useQuery(callerRights(region))} />
           <p className="muted">
             {t('access.manage')} <code>node bin/suidao.mjs keys</code>
           </p>
@@ -67,6 +48,7 @@ export default function AccessPage() {
           <AccessKeys />
         </Card>
         <Users />
+        <Roles />
         <Policies />
         <Audit />
       </div>
@@ -84,56 +66,88 @@ function Audit() {
   )
 }
 
-/** Calls that changed something or were refused. */
+/** Calls that changed something, were given a secret, or were refused. */
 export function AuditTable({ items }: { readonly items: readonly AuditItem[] }) {
   const { t, language } = useWords()
+  const who = ({ userIdentity }: AuditItem) =>
+    userIdentity?.type === 'root-account' ? t('label.accountItself') : (userIdentity?.userName ?? '')
   return (
-    <SmallTable<AuditItem>
-      rowKey={(item) => item.eventId!}
-      dataSource={[...items]}
-      scroll={{ x: 900 }}
-      locale={{ emptyText: <Nothing text={t('audit.none')} /> }}
-      expandable={{
-        expandedRowRender: (item) => (
-          <>
-            <AuditChanges json={item.changesJson} />
-            <pre className="evidence">{pretty(item.requestParameterJson)}</pre>
-          </>
-        ),
-        rowExpandable: (item) => Boolean(item.requestParameterJson),
-        expandIcon: ({ expanded, onExpand, record }) => (
-          <Button
-            type="text"
-            size="small"
-            aria-expanded={expanded}
-            aria-label={t('audit.details', { name: record.eventName ?? '' })}
-            icon={expanded ? <MinusOutlined aria-hidden /> : <PlusOutlined aria-hidden />}
-            onClick={(event) => onExpand(record, event)}
-          />
-        ),
-      }}
-      columns={[
-        { title: t('field.at'), render: (_, item) => formatTime(Date.parse(item.eventTime ?? ''), language) },
-        { title: t('audit.call'), render: (_, item) => <code>{item.eventName}</code> },
-        {
-          title: t('audit.who'),
-          render: (_, item) =>
-            item.userIdentity?.type === 'root-account'
-              ? t('label.accountItself')
-              : item.userIdentity?.userName,
-        },
-        { title: t('audit.from'), className: 'minor', render: (_, item) => item.sourceIpAddress },
-        {
-          title: t('audit.on'),
-          render: (_, item) => <span className="wrap">{item.resourceName?.replaceAll(';', ' ')}</span>,
-        },
-        {
-          title: t('audit.outcome'),
-          render: (_, item) =>
-            item.errorCode ? <code>{item.errorCode}</code> : <Mark tone="good">{t('audit.done')}</Mark>,
-        },
-      ]}
-    />
+    <>
+      <div className="toolbar">
+        <span className="muted count">{t('list.count', { count: items.length })}</span>
+        <CsvButton
+          name={t('audit.title')}
+          head={[
+            t('field.at'),
+            t('audit.call'),
+            t('audit.who'),
+            t('access.key'),
+            t('audit.from'),
+            t('audit.on'),
+            t('audit.outcome'),
+            t('label.requestId'),
+          ]}
+          rows={() =>
+            items.map((item) => [
+              item.eventTime ?? '',
+              item.eventName ?? '',
+              who(item),
+              item.userIdentity?.accessKeyId ?? '',
+              item.sourceIpAddress ?? '',
+              item.resourceName ?? '',
+              item.errorCode ?? t('audit.done'),
+              item.requestId ?? '',
+            ])
+          }
+        />
+      </div>
+      <SmallTable<AuditItem>
+        rowKey={(item) => item.eventId!}
+        dataSource={[...items]}
+        scroll={{ x: 900 }}
+        locale={{ emptyText: <Nothing text={t('audit.none')} /> }}
+        expandable={{
+          expandedRowRender: (item) => (
+            <>
+              <AuditChanges json={item.changesJson} />
+              <pre className="evidence">{prettyJson(item.requestParameterJson ?? '')}</pre>
+            </>
+          ),
+          rowExpandable: (item) => Boolean(item.requestParameterJson),
+          expandIcon: ({ expanded, onExpand, record }) => (
+            <Button
+              type="text"
+              size="small"
+              aria-expanded={expanded}
+              aria-label={t('audit.details', { name: record.eventName ?? '' })}
+              icon={expanded ? <MinusOutlined aria-hidden /> : <PlusOutlined aria-hidden />}
+              onClick={(event) => onExpand(record, event)}
+            />
+          ),
+        }}
+        columns={[
+          {
+            title: t('field.at'),
+            render: (_, item) => formatTime(Date.parse(item.eventTime ?? ''), language),
+          },
+          { title: t('audit.call'), render: (_, item) => <code>{item.eventName}</code> },
+          {
+            title: t('audit.who'),
+            render: (_, item) => who(item),
+          },
+          { title: t('audit.from'), className: 'minor', render: (_, item) => item.sourceIpAddress },
+          {
+            title: t('audit.on'),
+            render: (_, item) => <span className="wrap">{item.resourceName?.replaceAll(';', ' ')}</span>,
+          },
+          {
+            title: t('audit.outcome'),
+            render: (_, item) =>
+              item.errorCode ? <code>{item.errorCode}</code> : <Mark tone="good">{t('audit.done')}</Mark>,
+          },
+        ]}
+      />
+    </>
   )
 }
 
@@ -165,21 +179,3 @@ function AuditChanges({ json }: { readonly json: string | undefined }) {
     />
   )
 }
-
-function pretty(json: string | undefined): string {
-  try {
-    return JSON.stringify(JSON.parse(json ?? ''), null, 2)
-  } catch {
-    return json ?? ''
-  }
-}
-
-const Codes = ({ items }: { readonly items: readonly string[] }) => (
-  <>
-    {items.map((item) => (
-      <div key={item}>
-        <code>{item}</code>
-      </div>
-    ))}
-  </>
-)

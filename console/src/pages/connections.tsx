@@ -19,6 +19,7 @@ import {
   worstReason,
 } from '../health.ts'
 import { useWords } from '../i18n.tsx'
+import { useChoice } from '../parts/address.ts'
 import { Ago, Busy, HealthTag } from '../parts/health-tag.tsx'
 import { CreateButton, nameColumn, ResourceList } from '../parts/list.tsx'
 import { copyText, PageHead } from '../parts/page.tsx'
@@ -59,9 +60,8 @@ function ConnectionTable({
   const data = useMemo(() => all?.filter((row) => isAttachment(row) === attached), [all, attached])
   const peers = useQuery(customerGateways(region)).data
   const places = useQuery(gateways(region)).data
-  const [params, setParams] = useSearchParams()
-  const health = params.get('health')
-  const gateway = params.get('gateway')
+  const [health, setHealth] = useChoice('health')
+  const [gateway, setGateway] = useChoice('gateway')
 
   const columns = useMemo<Column<ConnectionItem>[]>(() => {
     const peerNames = new Map(peers?.map((peer) => [peer.CustomerGatewayId!, peer]))
@@ -212,21 +212,13 @@ function ConnectionTable({
 
   const where = useMemo(
     () =>
-      health === null && gateway === null
+      health === undefined && gateway === undefined
         ? undefined
         : (row: ConnectionItem) =>
-            (health === null || deriveHealth(row, row.extra) === health) &&
-            (gateway === null || row.VpnGatewayId === gateway),
+            (health === undefined || deriveHealth(row, row.extra) === health) &&
+            (gateway === undefined || row.VpnGatewayId === gateway),
     [health, gateway],
   )
-
-  const set = (name: string, value: string | null) =>
-    setParams((before) => {
-      const next = new URLSearchParams(before)
-      if (value) next.set(name, value)
-      else next.delete(name)
-      return next
-    })
 
   return (
     <ResourceList
@@ -245,7 +237,7 @@ function ConnectionTable({
             aria-label={t('field.health')}
             placeholder={t('field.health')}
             value={health}
-            onChange={(value) => set('health', value)}
+            onChange={setHealth}
             options={healths.map((one: Health) => ({ value: one, label: t(`health.${one}`) }))}
             popupMatchSelectWidth={false}
           />
@@ -256,7 +248,7 @@ function ConnectionTable({
               aria-label={t('field.vpnGateway')}
               placeholder={t('field.vpnGateway')}
               value={gateway}
-              onChange={(value) => set('gateway', value)}
+              onChange={setGateway}
               options={places?.map((one) => ({
                 value: one.VpnGatewayId,
                 label: one.Name || one.VpnGatewayId,

@@ -100,6 +100,7 @@ export default function NetworksPage() {
       <div className="stack">
         <Card title={t('networks.vpcs')}>
           <ResourceList
+            place="vpcs"
             title={t('networks.vpcs')}
             query={vpcQuery}
             columns={vpcColumns}
@@ -110,6 +111,7 @@ export default function NetworksPage() {
         </Card>
         <Card title={t('networks.vswitches')}>
           <ResourceList
+            place="vswitches"
             title={t('networks.vswitches')}
             query={switchQuery}
             columns={switchColumns}

@@ -2,7 +2,7 @@
 import { PlusOutlined } from '@ant-design/icons'
 import { Alert, Button, Card, Input, Select, Space } from 'antd'
 import { useState } from 'react'
-import { Link, useSearchParams } from 'wouter'
+import { Link } from 'wouter'
 import { parseIpv4 } from '../../../src/resources/ipv4.ts'
 import { deleteVpnPbrRouteEntry } from '../../../src/resources/vpn-pbr-route-entry/spec.ts'
 import { deleteVpnRouteEntry, publishVpnRouteEntry } from '../../../src/resources/vpn-route-entry/spec.ts'
@@ -22,6 +22,7 @@ import {
 import { type ExistingRoute, NewRouteForm, RouteForm } from '../forms/route-form.tsx'
 import { useWords } from '../i18n.tsx'
 import { RowActions } from '../parts/actions.tsx'
+import { useChoice } from '../parts/address.ts'
 import { Mark, type Tone } from '../parts/mark.tsx'
 import { PageHead } from '../parts/page.tsx'
 import { Nothing, Shown } from '../parts/states.tsx'
@@ -36,7 +37,7 @@ export default function RoutesPage() {
   const { t } = useWords()
   const { region } = useConsole()
   const places = useQuery(gateways(region))
-  const [params, setParams] = useSearchParams()
+  const [gateway, setGateway] = useChoice('gateway')
   const [creating, setCreating] = useState<'destination' | 'policy'>()
   return (
     <>
@@ -44,7 +45,7 @@ export default function RoutesPage() {
       <Card>
         <Shown query={places}>
           {(rows) => {
-            const chosen = params.get('gateway') ?? rows[0]?.VpnGatewayId
+            const chosen = gateway ?? rows[0]?.VpnGatewayId
             if (chosen === undefined) return <Nothing text={t('gateways.none')} />
             return (
               <div className="stack">
@@ -52,7 +53,7 @@ export default function RoutesPage() {
                   <Select
                     aria-label={t('field.vpnGateway')}
                     value={chosen}
-                    onChange={(gateway) => setParams({ gateway })}
+                    onChange={setGateway}
                     popupMatchSelectWidth={false}
                     options={rows.map((one) => ({
                       value: one.VpnGatewayId!,

@@ -21,10 +21,12 @@ interface ListProps<T> {
   /** Further filters: what to choose by, and which rows are chosen. */
   readonly filters?: ReactNode
   readonly where?: ((row: T) => boolean) | undefined
+  /** Of several lists on a page: how the address calls this one. */
+  readonly place?: string
 }
 
 export function ResourceList<T extends object>(props: ListProps<T>) {
-  const { title, query, columns, rowKey, none, create, filters, where } = props
+  const { title, query, columns, rowKey, none, create, filters, where, place } = props
   return (
     <Shown query={query}>
       {(rows) => (
@@ -36,6 +38,7 @@ export function ResourceList<T extends object>(props: ListProps<T>) {
           rowKey={rowKey}
           nothing={<Nothing text={none}>{create}</Nothing>}
           filters={filters}
+          place={place}
         />
       )}
     </Shown>

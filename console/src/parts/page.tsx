@@ -75,15 +75,23 @@ export interface Fact {
   readonly value: ReactNode
 }
 
-/** Names and values side by side, below each other where there is no room. */
-export function Facts({ facts, title }: { readonly facts: readonly Fact[]; readonly title?: ReactNode }) {
+/** Names and values side by side, below each other where there is no room, or little (`narrow`) by where they stand. */
+export function Facts({
+  facts,
+  title,
+  narrow,
+}: {
+  readonly facts: readonly Fact[]
+  readonly title?: ReactNode
+  readonly narrow?: boolean
+}) {
   return (
     <Descriptions
       className="facts"
       title={title}
       size="small"
       bordered
-      column={{ xs: 1, sm: 1, md: 1, lg: 2 }}
+      column={narrow ? 1 : { xs: 1, sm: 1, md: 1, lg: 2 }}
       items={facts.map(({ label, value }) => ({
         key: label,
         label,

@@ -1,4 +1,4 @@
-/** A list of one noun: search, filters in the address of the page, CSV, rows drawn only where they are seen. */
+/** A list of one noun: search and order in the address of the page, CSV, rows drawn only where they are seen. */
 import { DownloadOutlined, SearchOutlined } from '@ant-design/icons'
 import { Button, Grid, Input, Table, type TableColumnsType, type TableProps } from 'antd'
 import {
@@ -11,9 +11,9 @@ import {
   useRef,
   useState,
 } from 'react'
-import { useSearchParams } from 'wouter'
 import { renderCsv } from '../format.ts'
 import { useWords } from '../i18n.tsx'
+import { useChoice } from './address.ts'
 import { Nothing } from './states.tsx'
 
 export interface Column<T> {
@@ -44,6 +44,8 @@ interface Props<T> {
   /** Further filters, beside the search: what to choose by, and which rows are chosen. */
   readonly filters?: ReactNode
   readonly where?: ((row: T) => boolean) | undefined
+  /** Of several tables on a page: how the address calls this one. */
+  readonly place?: string | undefined
 }
 
 /** Rows beyond this are drawn only where they are seen. */
@@ -56,9 +58,12 @@ const rowClassName = () => 'row'
  * what the server tells meanwhile. For that the table is one element that stays the same until what it shows is another.
  */
 export function ResourceTable<T extends object>(props: Props<T>) {
-  const { name, rows, columns, rowKey, nothing, filters, where } = props
+  const { name, rows, columns, rowKey, nothing, filters, where, place } = props
   const { t } = useWords()
-  const [typed, setTyped] = useTyped()
+  const inAddress = (what: string) => (place === undefined ? what : `${place}.${what}`)
+  const [typed, setTyped] = useTyped(inAddress('q'))
+  const [asked, setOrder] = useChoice(inAddress('sort'))
+  const order = useDeferredValue(asked)
   const wanted = useDeferredValue(typed.trim().toLowerCase())
   const given = useDeferredValue(rows)
   const chosen = useDeferredValue(where)
@@ -69,7 +74,9 @@ export function ResourceTable<T extends object>(props: Props<T>) {
   )
   const height = useTableHeight()
   const roomy = useRoom()
-  const shown = useMemo(() => columnsOf(columns, roomy), [columns, roomy])
+  const by = useMemo(() => orderBy(columns, order), [columns, order])
+  const sorted = useMemo(() => (by ? inOrder(found, by) : found), [found, by])
+  const shown = useMemo(() => columnsOf(columns, roomy, by), [columns, roomy, by])
   const virtual = found.length > drawAll
   const stacked = !roomy && !virtual
   const emptyText =
@@ -80,8 +87,12 @@ export function ResourceTable<T extends object>(props: Props<T>) {
         size="middle"
         className={stacked ? 'stacked' : undefined}
         rowKey={rowKey}
-        dataSource={found}
+        dataSource={sorted}
         columns={shown}
+        onChange={(_, __, sorter) => {
+          const { columnKey, order } = Array.isArray(sorter) ? sorter[0]! : sorter
+          setOrder(order ? `${order === 'descend' ? '-' : ''}${String(columnKey)}` : undefined)
+        }}
         pagination={false}
         // Above the head it would lie on the filters.
         showSorterTooltip={{ placement: 'bottom' }}
@@ -99,7 +110,7 @@ export function ResourceTable<T extends object>(props: Props<T>) {
         }}
       />
     ),
-    [found, shown, columns, rowKey, virtual, stacked, height.pixels, emptyText, t],
+    [sorted, shown, setOrder, columns, rowKey, virtual, stacked, height.pixels, emptyText, t],
   )
   /** Buttons are no text. */
   const written = columns.filter((column) => column.sortable !== false)
@@ -124,7 +135,7 @@ export function ResourceTable<T extends object>(props: Props<T>) {
         <CsvButton
           name={name}
           head={written.map((column) => column.csv?.title ?? column.title)}
-          rows={() => found.map((row) => written.map((column) => (column.csv?.of ?? column.text)(row)))}
+          rows={() => sorted.map((row) => written.map((column) => (column.csv?.of ?? column.text)(row)))}
         />
       </div>
       <div ref={height.ref}>{table}</div>
@@ -167,28 +178,42 @@ export function SmallTable<T extends object>({ columns, scroll, ...table }: Tabl
 const typingRests = 250
 
 /** What is typed into the search; the address follows it, and it follows the address. */
-function useTyped(): readonly [string, (text: string) => void] {
-  const [params, setParams] = useSearchParams()
-  const asked = params.get('q') ?? ''
+function useTyped(name: string): readonly [string, (text: string) => void] {
+  const [asked = '', ask] = useChoice(name)
   const [typed, setTyped] = useState(asked)
   useEffect(() => setTyped(asked), [asked])
   // A layout effect ends with the page's being seen; another would go on behind a page that is still on its way, and call this back.
   useLayoutEffect(() => {
     if (typed === asked) return
-    const follow = () =>
-      setParams(
-        (before) => {
-          const next = new URLSearchParams(before)
-          if (typed === '') next.delete('q')
-          else next.set('q', typed)
-          return next
-        },
-        { replace: true },
-      )
-    const timer = setTimeout(follow, typingRests)
+    const timer = setTimeout(() => ask(typed), typingRests)
     return () => clearTimeout(timer)
-  }, [typed, asked, setParams])
+  }, [typed, asked, ask])
   return [typed, setTyped]
+}
+
+interface Order<T> {
+  readonly column: Column<T>
+  readonly down: boolean
+}
+
+/** `rate`, or `-rate` for the greatest first, as the address says it. */
+function orderBy<T>(columns: readonly Column<T>[], order: string | undefined): Order<T> | undefined {
+  if (order === undefined) return undefined
+  const down = order.startsWith('-')
+  const key = down ? order.slice(1) : order
+  const column = columns.find((one) => one.sortable !== false && one.key === key)
+  return column && { column, down }
+}
+
+const collator = new Intl.Collator(undefined, { numeric: true })
+
+function inOrder<T>(rows: readonly T[], { column, down }: Order<T>): T[] {
+  const compare = (a: string | number, b: string | number) =>
+    typeof a === 'number' && typeof b === 'number' ? a - b : collator.compare(String(a), String(b))
+  return rows
+    .map((row) => ({ row, text: column.text(row) }))
+    .sort((a, b) => (down ? compare(b.text, a.text) : compare(a.text, b.text)))
+    .map(({ row }) => row)
 }
 
 /** The text of a row that is searched, made once for as long as the row stays as it is. */
@@ -208,7 +233,11 @@ const Cell = memo(function Cell<T>({ row, column }: { readonly row: T; readonly 
   return column.show(row)
 }) as <T>(props: { readonly row: T; readonly column: Column<T> }) => ReactNode
 
-const columnsOf = <T extends object>(columns: readonly Column<T>[], roomy: boolean): TableColumnsType<T> =>
+const columnsOf = <T extends object>(
+  columns: readonly Column<T>[],
+  roomy: boolean,
+  by: Order<T> | undefined,
+): TableColumnsType<T> =>
   columns.map((column, index) => ({
     key: column.key,
     title: column.title,
@@ -219,16 +248,10 @@ const columnsOf = <T extends object>(columns: readonly Column<T>[], roomy: boole
     className: column.minor ? 'minor' : undefined,
     onCell: () => labelOf(column.sortable === false || index === 0 ? '' : column.title),
     render: (_, row) => <Cell row={row} column={column} />,
+    // The rows come in that order already.
     ...(column.sortable === false
       ? {}
-      : {
-          sorter: (a: T, b: T) => {
-            const [left, right] = [column.text(a), column.text(b)]
-            return typeof left === 'number' && typeof right === 'number'
-              ? left - right
-              : String(left).localeCompare(String(right), undefined, { numeric: true })
-          },
-        }),
+      : { sorter: true, sortOrder: by?.column === column ? (by.down ? 'descend' : 'ascend') : null }),
   }))
 
 /** What is left of the window below the table's head, at least six rows. */
