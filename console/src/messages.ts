@@ -825,6 +825,7 @@ export const messages = {
   'access.refused': ['Refused', '操作被拒绝'],
   'access.users': ['Users', '用户'],
   'access.newUser': ['New user', '创建用户'],
+  'access.editUser': ['User {name}', '用户 {name}'],
   'access.noUsers': [
     'No users yet. What a user may do is in its policies.',
     '暂无用户。用户的权限由授予的权限策略决定。',

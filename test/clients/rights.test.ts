@@ -106,6 +106,8 @@ eachDatabase((kind, _open, place) => {
       assert.equal(made.body!.user!.comments, 'night shift')
       const changed = new ram.UpdateUserRequest({ userName, newComments: 'day shift' })
       assert.equal((await sdk.updateUser(changed)).body!.user!.comments, 'day shift')
+      const emptied = new ram.UpdateUserRequest({ userName, newComments: '' })
+      assert.equal((await sdk.updateUser(emptied)).body!.user!.comments, '')
       await refused(sdk.createUser(new ram.CreateUserRequest({ userName })), 'EntityAlreadyExists.User')
       await refused(
         sdk.createUser(new ram.CreateUserRequest({ userName: 'a b' })),
@@ -446,6 +448,10 @@ eachDatabase((kind, _open, place) => {
           newAssumeRolePolicyDocument: trust(`acs:ram::${guestAccount}:root`),
         }),
       )
+      for (const newDescription of ['while others sleep', '']) {
+        const { body } = await sdk.updateRole(new ram.UpdateRoleRequest({ roleName, newDescription }))
+        assert.equal(body!.role!.description, newDescription)
+      }
       const { body: role } = await sdk.getRole(new ram.GetRoleRequest({ roleName }))
       assert.equal(role!.role!.assumeRolePolicyDocument, trust(`acs:ram::${guestAccount}:root`))
       const { body: roles } = await sdk.listRoles(new ram.ListRolesRequest({}))

@@ -186,7 +186,7 @@ function RoleForm({
     if (edited) {
       await call(updateRole, {
         RoleName: edited.RoleName,
-        NewDescription: Description,
+        NewDescription: Description ?? '',
         NewMaxSessionDuration: MaxSessionDuration,
         NewAssumeRolePolicyDocument: Trust,
       })

@@ -1,7 +1,7 @@
 /** The users of the account, with their keys and policies. */
 import { Button, Card, Drawer, Form, Input, Space } from 'antd'
 import { useState } from 'react'
-import { createUser, deleteUser } from '../../../src/resources/user/spec.ts'
+import { createUser, deleteUser, updateUser } from '../../../src/resources/user/spec.ts'
 import { call } from '../api.ts'
 import { useConsole } from '../context.tsx'
 import { type UserItem, useQuery, users } from '../data.ts'
@@ -19,7 +19,9 @@ export function Users() {
   const { region } = useConsole()
   const query = useQuery(users(region))
   const [creating, setCreating] = useState(false)
-  const { opened, open, close } = useOpened<'keys' | 'policies'>('user')
+  const { opened, open, close } = useOpened<'keys' | 'policies' | 'edit'>('user')
+  const edited =
+    opened?.what === 'edit' ? query.data?.find(({ UserName }) => UserName === opened.name) : undefined
   const create = (
     <CreateButton second onClick={() => setCreating(true)}>
       {t('access.newUser')}
@@ -52,7 +54,7 @@ export function Users() {
     {
       key: 'actions',
       title: t('field.actions'),
-      width: 250,
+      width: 280,
       fixed: 'right',
       sortable: false,
       text: () => '',
@@ -74,7 +76,11 @@ export function Users() {
             >
               {t('access.policies')}
             </Button>
-            <RowActions name={name} remove={{ spec: deleteUser, params: { UserName: name } }} />
+            <RowActions
+              name={name}
+              onEdit={() => open('edit', name)}
+              remove={{ spec: deleteUser, params: { UserName: name } }}
+            />
           </Space>
         )
       },
@@ -92,7 +98,8 @@ export function Users() {
         create={create}
       />
       {creating && <UserForm onClose={() => setCreating(false)} />}
-      {opened && (
+      {edited && <UserForm key={edited.UserName} user={edited} onClose={close} />}
+      {(opened?.what === 'keys' || opened?.what === 'policies') && (
         <Drawer
           open
           size={960}
@@ -116,29 +123,43 @@ interface UserFields {
   readonly Comments?: string
 }
 
-function UserForm({ onClose }: { readonly onClose: () => void }) {
+/** @param user the one that is edited; absent: a new one */
+function UserForm({ user, onClose }: { readonly user?: UserItem; readonly onClose: () => void }) {
   const { t } = useWords()
   const [form] = Form.useForm<UserFields>()
+  const save = async ({ UserName, DisplayName, Comments }: UserFields) => {
+    if (user)
+      await call(updateUser, {
+        UserName: user.UserName,
+        NewDisplayName: DisplayName,
+        NewComments: Comments ?? '',
+      })
+    else await call(createUser, { UserName, DisplayName, Comments })
+    return t('form.saved')
+  }
   return (
     <FormDrawer
-      title={t('access.newUser')}
+      title={user ? t('access.editUser', { name: user.UserName ?? '' }) : t('access.newUser')}
       form={form}
-      initial={{}}
+      initial={user ? { DisplayName: user.DisplayName, Comments: user.Comments } : {}}
       onClose={onClose}
       effect={t('effect.none')}
-      save={async (fields) => {
-        await call(createUser, fields)
-        return t('form.saved')
-      }}
+      save={save}
     >
+      {!user && (
+        <Form.Item
+          name="UserName"
+          label={t('access.user')}
+          rules={[...required(t('form.needed')), { pattern: createUser.params.UserName.pattern }]}
+        >
+          <Input />
+        </Form.Item>
+      )}
       <Form.Item
-        name="UserName"
-        label={t('access.user')}
-        rules={[...required(t('form.needed')), { pattern: createUser.params.UserName.pattern }]}
+        name="DisplayName"
+        label={t('access.displayName')}
+        rules={user ? required(t('form.needed')) : []}
       >
-        <Input />
-      </Form.Item>
-      <Form.Item name="DisplayName" label={t('access.displayName')}>
         <Input />
       </Form.Item>
       <Form.Item name="Comments" label={t('access.comments')}>

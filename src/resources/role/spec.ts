@@ -86,7 +86,7 @@ export const updateRole = defineAction({
   params: {
     RoleName: roleName,
     NewAssumeRolePolicyDocument: trust,
-    NewDescription: description,
+    NewDescription: { ...description, keepEmpty: true },
     NewMaxSessionDuration: duration,
   },
   result: { Role: { type: 'object', fields: updated } },

@@ -82,9 +82,10 @@ export const updateUser = defineAction({
     UserName: required,
     NewUserName: { ...userName, note: 'The present name alone' },
     NewDisplayName: about.DisplayName,
-    NewMobilePhone: about.MobilePhone,
-    NewEmail: about.Email,
-    NewComments: about.Comments,
+    // An empty one takes away what is there, as clients mean it that send one.
+    NewMobilePhone: { ...about.MobilePhone, keepEmpty: true },
+    NewEmail: { ...about.Email, keepEmpty: true },
+    NewComments: { ...about.Comments, keepEmpty: true },
   },
   result: { User: { type: 'object', fields: updated } },
   errors: ['EntityNotExist.User', 'InvalidParameter', ...denied],
