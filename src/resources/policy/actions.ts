@@ -12,7 +12,6 @@ import * as spec from './spec.ts'
 import {
   type Attachment,
   attach,
-  attachmentsOf,
   attachmentsOfPolicies,
   detach,
   type EntityKind,
@@ -20,6 +19,7 @@ import {
   insertPolicy,
   listPolicyRows,
   type Policy,
+  policiesAttachedTo,
   removePolicy,
   replaceDocument,
 } from './store.ts'
@@ -69,16 +69,8 @@ async function getPolicyRow(
 
 /** As the lists of a user's and of a role's policies show them. */
 export async function attachedPolicies(source: Source, accountId: string, kind: EntityKind, name: string) {
-  const attachments = await attachmentsOf(source, accountId, kind, name)
-  const policies = await Promise.all(
-    attachments.map(({ policy_type, policy_name }) =>
-      findPolicy(source, accountId, policy_type, policy_name),
-    ),
-  )
-  return attachments.flatMap(({ attached_at }, index) => {
-    const policy = policies[index]
-    return policy ? [{ ...named(policy), AttachDate: ramTime(attached_at) }] : []
-  })
+  const attached = await policiesAttachedTo(source, accountId, kind, name)
+  return attached.map(({ policy, attachedAt }) => ({ ...named(policy), AttachDate: ramTime(attachedAt) }))
 }
 
 interface Given {

@@ -109,6 +109,23 @@ export const attachmentsOf = (
     .orderBy('policy_type')
     .execute()
 
+/** What a user or a role has, in order of the names. */
+export async function policiesAttachedTo(
+  source: Source,
+  accountId: string,
+  kind: EntityKind,
+  name: string,
+): Promise<readonly { readonly policy: Policy; readonly attachedAt: number }[]> {
+  const attachments = await attachmentsOf(source, accountId, kind, name)
+  const found = await Promise.all(
+    attachments.map(async ({ policy_type, policy_name, attached_at }) => ({
+      policy: await findPolicy(source, accountId, policy_type, policy_name),
+      attachedAt: attached_at,
+    })),
+  )
+  return found.flatMap(({ policy, attachedAt }) => (policy ? [{ policy, attachedAt }] : []))
+}
+
 /** Of one policy, or of all. */
 export function attachmentsOfPolicies(
   source: Source,

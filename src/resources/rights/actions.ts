@@ -5,7 +5,7 @@ import { ownerOf } from '../access-key/actions.ts'
 import { parsePolicy } from '../access-key/model.ts'
 import { findKey, type KeyRow, keysOf } from '../access-key/store.ts'
 import type { ResourceContext } from '../context.ts'
-import { attachmentsOf, type EntityKind, findPolicy, type Policy } from '../policy/store.ts'
+import { type EntityKind, type Policy, policiesAttachedTo } from '../policy/store.ts'
 import { getRoleRow } from '../role/actions.ts'
 import * as spec from './spec.ts'
 
@@ -28,14 +28,9 @@ const view = (
 
 export function rightsActions({ db }: Pick<ResourceContext, 'db'>): Action[] {
   async function attached(accountId: string, kind: EntityKind, name: string) {
-    const attachments = await attachmentsOf(db.kysely, accountId, kind, name)
-    const policies = await Promise.all(
-      attachments.map(({ policy_type, policy_name }) =>
-        findPolicy(db.kysely, accountId, policy_type, policy_name),
-      ),
-    )
-    return policies.flatMap((policy) =>
-      policy ? view(parsePolicy(policy.document), kind === 'user' ? 'User' : 'Role', policy) : [],
+    const policies = await policiesAttachedTo(db.kysely, accountId, kind, name)
+    return policies.flatMap(({ policy }) =>
+      view(parsePolicy(policy.document), kind === 'user' ? 'User' : 'Role', policy),
     )
   }
 
