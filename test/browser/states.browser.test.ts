@@ -368,7 +368,7 @@ test('a key reaches the browser where it is revealed, which is audited, and nowh
   await other.page.getByRole('button', { name: messages['peer.reveal'][0] }).click()
   const refused = other.page.getByRole('alert').filter({ hasText: messages['peer.refused'][0] })
   await refused.getByText('Forbbiden.SubUser').waitFor()
-  assert.match((await refused.textContent()) ?? '', /Request id [0-9A-F-]{36}/)
+  assert.match((await refused.textContent()) ?? '', /Request ID [0-9A-F-]{36}/)
   assert.equal(await other.page.getByText(psk).count(), 0)
   await until('the refusal is in the trail', async () =>
     (await audited()).includes(`Forbbiden.SubUser ${office}`),

@@ -56,7 +56,7 @@ export function Roles() {
     {
       key: 'longest',
       title: t('access.longest'),
-      width: 150,
+      width: 190,
       text: ({ MaxSessionDuration }) => MaxSessionDuration ?? 0,
       show: ({ MaxSessionDuration }) => formatDuration(MaxSessionDuration ?? 0, language),
     },
