@@ -10,17 +10,14 @@ import { roleName } from '../role/spec.ts'
 
 const common = { product: ram, kind: 'read', source: "Suidao's own" } as const
 
-const texts = (wrapper: 'Action' | 'Resource') =>
-  ({ type: 'list', wrapper, item: { type: 'string' } }) as const
-
 const statement = {
-  Actions: texts('Action'),
+  Actions: { type: 'list', wrapper: 'Action', item: { type: 'string' } },
   Condition: { type: 'string', note: 'JSON; empty where it always holds' },
   Effect: { type: 'string', note: 'Allow or Deny' },
   GivenTo: { type: 'string', note: 'Key, User or Role' },
   PolicyName: { type: 'string', note: 'Empty for what was given on the command line' },
   PolicyType: { type: 'string', note: 'As in ListPolicies; empty where there is no name' },
-  Resources: texts('Resource'),
+  Resources: { type: 'list', wrapper: 'Resource', item: { type: 'string' } },
 } as const
 
 const statements = {
