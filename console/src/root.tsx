@@ -292,7 +292,7 @@ function TopBar({ onMenu }: { readonly onMenu: (() => void) | undefined }) {
           items: [
             { key: 'who', type: 'group', label: <code>{session.AccessKeyId}</code> },
             { key: 'out', icon: <LogoutOutlined aria-hidden />, label: t('nav.signOut') },
-            { key: 'all', label: t('nav.signOutAll') },
+            { key: 'all', icon: <GlobalOutlined aria-hidden />, label: t('nav.signOutAll') },
           ],
           onClick: ({ key }) => void leave(key === 'all'),
         }}

@@ -1,6 +1,6 @@
 /** One verdict, why, what was seen, and what to do. */
 import { Alert } from 'antd'
-import { type ReasonExtra, reasonOf } from '../health.ts'
+import { healths, type ReasonExtra, reasonOf } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
@@ -54,9 +54,12 @@ export function ReasonBox({ reason }: { readonly reason: ReasonExtra | undefined
 
 export function DiagnoseTab({ answer }: TabProps) {
   const { t } = useWords()
+  const worstFirst = tunnelsOf(answer).toSorted(
+    (a, b) => healths.indexOf(a.health) - healths.indexOf(b.health),
+  )
   return (
     <div className="stack">
-      {tunnelsOf(answer).map((tunnel) => {
+      {worstFirst.map((tunnel) => {
         const checks: readonly (readonly [label: string, state: LayerState])[] = [
           [t('diagnose.check.report'), tunnel.facts.Freshness === 'current' ? 'up' : 'unknown'],
           [t('diagnose.check.ike'), ikeLayer(tunnel)],

@@ -116,9 +116,6 @@ export function pointsOf(items: readonly SampleItem[], span: number): readonly P
   return points
 }
 
-const blue = '#0e7490'
-const orange = '#c2410c'
-
 function Charts({
   items,
   span,
@@ -141,8 +138,8 @@ function Charts({
       outName: 'bytesOut' | 'packetsOut',
       factor: number,
     ) => [
-      { name: t('tunnel.in'), color: blue, values: ratesOf(points, inName, factor) },
-      { name: t('tunnel.out'), color: orange, values: ratesOf(points, outName, factor) },
+      { name: t('tunnel.in'), color: '--line-in' as const, values: ratesOf(points, inName, factor) },
+      { name: t('tunnel.out'), color: '--line-out' as const, values: ratesOf(points, outName, factor) },
     ]
     const always = [
       { label: t('monitoring.rate'), lines: bothWays('bytesIn', 'bytesOut', 8), format: formatRate },
@@ -157,12 +154,12 @@ function Charts({
       ...always,
       {
         label: t('monitoring.loss'),
-        lines: [{ name: t('probe.loss'), color: orange, values: points.map(lossOf) }],
+        lines: [{ name: t('probe.loss'), color: '--line-out' as const, values: points.map(lossOf) }],
         format: (value: number) => number(value, ' %'),
       },
       {
         label: t('monitoring.rtt'),
-        lines: [{ name: t('monitoring.rtt'), color: blue, values: points.map(rttOf) }],
+        lines: [{ name: t('monitoring.rtt'), color: '--line-in' as const, values: points.map(rttOf) }],
         format: (value: number) => number(value, ' ms'),
       },
     ]

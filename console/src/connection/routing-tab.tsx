@@ -156,7 +156,12 @@ function Bgp({ tunnel }: { readonly tunnel: TunnelView }) {
                 { label: t('bgp.localIp'), value: <code>{bgp.LocalBgpIp}</code> },
                 { label: t('bgp.peerIp'), value: <code>{bgp.PeerBgpIp}</code> },
                 { label: t('bgp.cidr'), value: <code>{bgp.TunnelCidr}</code> },
-                { label: t('bgp.advertised'), value: <code>{session?.advertised.join(', ')}</code> },
+                {
+                  label: t('bgp.advertised'),
+                  value: session?.advertised.length ? (
+                    <code>{session.advertised.join(', ')}</code>
+                  ) : undefined,
+                },
               ]}
             />
             <SmallTable

@@ -1,7 +1,7 @@
 /** Each tunnel layer by layer, what was agreed beside what was asked for. */
 import { Card } from 'antd'
 import type { ChildSa } from '../../../src/engine/engine.ts'
-import { formatBytes, formatDuration, formatNumber } from '../format.ts'
+import { formatAge, formatBytes, formatDuration, formatNumber } from '../format.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
@@ -59,7 +59,12 @@ function Tunnel({ answer, tunnel }: TabProps & { readonly tunnel: TunnelView }) 
           <Layer title="IKE" state={ikeLayer(tunnel)}>
             {ikeSa && (
               <>
-                {t('tunnel.since', { time: inSeconds(ikeSa.establishedFor) })}
+                {t('tunnel.since', {
+                  time:
+                    ikeSa.establishedFor === undefined
+                      ? t('label.notKnown')
+                      : formatAge(ikeSa.establishedFor, language),
+                })}
                 <br />
                 {t('tunnel.rekeyIn', { time: inSeconds(ikeSa.rekeyIn) })}
               </>

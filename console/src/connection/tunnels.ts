@@ -40,6 +40,18 @@ export const roleOf = (tunnel: { readonly Role?: string; readonly TunnelIndex?: 
 export const isAttachment = (connection: { readonly AttachType?: string }): boolean =>
   connection.AttachType === 'NO_ASSOCIATED' || connection.AttachType === 'CEN'
 
+/** The other ends: one, or one of each tunnel, which may be the same. */
+export function customerGatewayIds(connection: {
+  readonly CustomerGatewayId?: string
+  readonly TunnelOptionsSpecification?: {
+    readonly TunnelOptions: readonly { readonly CustomerGatewayId?: string }[]
+  }
+}): readonly string[] {
+  const tunnels = connection.TunnelOptionsSpecification?.TunnelOptions ?? []
+  const ids = [connection.CustomerGatewayId, ...tunnels.map((tunnel) => tunnel.CustomerGatewayId)]
+  return [...new Set(ids.filter((id): id is string => Boolean(id)))]
+}
+
 export function tunnelsOf(answer: ConnectionAnswer): readonly TunnelView[] {
   const seen = eachOf(answer['X-Suidao'])
   const both = answer.TunnelOptionsSpecification?.TunnelOptions

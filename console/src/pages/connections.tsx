@@ -2,7 +2,7 @@ import { DeleteOutlined, LinkOutlined, SaveOutlined } from '@ant-design/icons'
 import { App, Button, Card, Dropdown, Input, Select } from 'antd'
 import { type ReactNode, useMemo, useState } from 'react'
 import { Link, useSearchParams } from 'wouter'
-import { isAttachment, roleOf } from '../connection/tunnels.ts'
+import { customerGatewayIds, isAttachment, roleOf } from '../connection/tunnels.ts'
 import { useConsole } from '../context.tsx'
 import { type ConnectionItem, connections, customerGateways, gateways, useQuery } from '../data.ts'
 import { formatRate } from '../format.ts'
@@ -272,14 +272,6 @@ const addressesOf = (row: ConnectionItem): readonly string[] =>
   [row.InternetIp, ...tunnelOptions(row).map((one) => one.InternetIp)].filter(
     (address, index, all) => address && all.indexOf(address) === index,
   ) as string[]
-
-const customerGatewayIds = (row: ConnectionItem): readonly string[] => [
-  ...new Set(
-    [row.CustomerGatewayId, ...tunnelOptions(row).map((one) => one.CustomerGatewayId)].filter(
-      (id) => id !== undefined,
-    ),
-  ),
-]
 
 const ikeVersion = (row: ConnectionItem) =>
   row.IkeConfig?.IkeVersion ?? tunnelOptions(row)[0]?.TunnelIkeConfig?.IkeVersion ?? ''

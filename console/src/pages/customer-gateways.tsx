@@ -1,4 +1,5 @@
 import { deleteCustomerGateway } from '../../../src/resources/customer-gateway/spec.ts'
+import { customerGatewayIds } from '../connection/tunnels.ts'
 import { useConsole } from '../context.tsx'
 import { type CustomerGatewayItem, connections, customerGateways, useQuery } from '../data.ts'
 import { CustomerGatewayForm } from '../forms/customer-gateway-form.tsx'
@@ -14,7 +15,7 @@ export default function CustomerGatewaysPage() {
   const query = useQuery(customerGateways(region))
   const used = useQuery(connections(region)).data
   const usesOf = (row: CustomerGatewayItem) =>
-    used?.filter((connection) => connection.CustomerGatewayId === row.CustomerGatewayId).length ?? 0
+    used?.filter((connection) => customerGatewayIds(connection).includes(row.CustomerGatewayId!)).length ?? 0
   const columns = (edit: (row: CustomerGatewayItem) => void): Column<CustomerGatewayItem>[] => [
     nameColumn(t('field.name'), (row) => ({ name: row.Name, id: row.CustomerGatewayId! })),
     {
@@ -24,7 +25,7 @@ export default function CustomerGatewaysPage() {
       text: (row) => row.IpAddress ?? '',
       show: (row) => <Copyable text={row.IpAddress ?? ''} />,
     },
-    { key: 'asn', title: t('field.asn'), width: 120, text: (row) => row.Asn ?? '', show: (row) => row.Asn },
+    { key: 'asn', title: t('field.asn'), width: 150, text: (row) => row.Asn ?? '', show: (row) => row.Asn },
     { key: 'uses', title: t('nav.connections'), width: 150, text: usesOf, show: usesOf },
     {
       key: 'description',

@@ -15,6 +15,8 @@ import { Webhooks } from './webhooks.tsx'
 
 /** How the tunnel was from this change on. */
 export function healthOfChange({ Status, ReasonCode, At }: ChangeItem): Health {
+  // The word of the operator comes before the daemon's that it has ended.
+  if (ReasonCode === 'STOPPED_BY_OPERATOR') return 'stopped'
   const reason = reasonOf(ReasonCode ?? '')
   return deriveHealth(
     { Status },

@@ -17,6 +17,10 @@ const tones: Readonly<Record<string, Tone>> = {
   deleting: 'warn',
 }
 
+/** One, or one in each zone. */
+const addressesOf = ({ InternetIp, DisasterRecoveryInternetIp }: GatewayItem): readonly string[] =>
+  [InternetIp, DisasterRecoveryInternetIp].filter((address): address is string => Boolean(address))
+
 export default function GatewaysPage() {
   const { t, language } = useWords()
   const { region } = useConsole()
@@ -42,8 +46,13 @@ export default function GatewaysPage() {
       key: 'address',
       title: t('field.internetIp'),
       width: 190,
-      text: (row) => row.InternetIp ?? '',
-      show: (row) => <Copyable text={row.InternetIp ?? ''} />,
+      text: (row) => addressesOf(row).join(', '),
+      show: (row) =>
+        addressesOf(row).map((address) => (
+          <div key={address}>
+            <Copyable text={address} />
+          </div>
+        )),
     },
     {
       key: 'vpc',

@@ -231,8 +231,21 @@ function NeedGroup({ group }: { readonly group: readonly Need[] }) {
   )
 }
 
-/** Steps on the way are in the full list. */
-const isNews = (item: ChangeItem) => healthOfChange(item) !== 'negotiating'
+/** Changes listed as the last ones. */
+const mostChanges = 8
+
+/** Newest first, without steps on the way and without what says again what stood before; the full list has them. */
+function newsOf(items: readonly ChangeItem[]): readonly ChangeItem[] {
+  const news: ChangeItem[] = []
+  for (const [index, item] of items.entries()) {
+    if (news.length === mostChanges) break
+    const health = healthOfChange(item)
+    const before = items.slice(index + 1).find(({ TunnelId }) => TunnelId === item.TunnelId)
+    const isSame = before && healthOfChange(before) === health && before.ReasonCode === item.ReasonCode
+    if (health !== 'negotiating' && !isSame) news.push(item)
+  }
+  return news
+}
 
 function LastChanges() {
   const { t } = useWords()
@@ -246,11 +259,7 @@ function LastChanges() {
     >
       <Shown query={query}>
         {(items) =>
-          items.length === 0 ? (
-            <Nothing text={t('events.none')} />
-          ) : (
-            <ChangeRows items={items.filter(isNews).slice(0, 8)} />
-          )
+          items.length === 0 ? <Nothing text={t('events.none')} /> : <ChangeRows items={newsOf(items)} />
         }
       </Shown>
     </Card>

@@ -7,7 +7,8 @@ import { useWords } from '../i18n.tsx'
 
 export interface Line {
   readonly name: string
-  readonly color: string
+  /** Of styles.css, where it is another one in the dark. */
+  readonly color: '--line-in' | '--line-out'
   /** One for each time; `null` where it is not known. */
   readonly values: readonly (number | null)[]
 }
@@ -28,9 +29,10 @@ export function Chart({ times, from, to, lines, format, label }: Props) {
   const place = useRef<HTMLDivElement>(null)
   useEffect(() => {
     const element = place.current!
-    const ink = getComputedStyle(element).color
+    const style = getComputedStyle(element)
+    const ink = style.color
     const grid = 'rgba(128,128,128,0.18)'
-    const font = `12px ${getComputedStyle(element).fontFamily}`
+    const font = `12px ${style.fontFamily}`
     const axis = { stroke: ink, font, grid: { stroke: grid, width: 1 }, ticks: { stroke: grid, width: 1 } }
     const newest = times.findLastIndex((_, index) => lines.some(({ values }) => values[index] !== null))
     const timeLabel = axisTime(from, to, language)
@@ -62,12 +64,12 @@ export function Chart({ times, from, to, lines, format, label }: Props) {
           // The second is dashed: where both are the same, both are seen.
           ...lines.map(({ name, color }, index) => ({
             label: name,
-            stroke: color,
+            stroke: style.getPropertyValue(color),
             width: 2,
             ...(index > 0 ? { dash: [8, 5] } : {}),
             points: { show: false },
             // Two of them, one above the other, would be a third colour that means nothing.
-            ...(lines.length === 1 ? { fill: `${color}1a` } : {}),
+            ...(lines.length === 1 ? { fill: `${style.getPropertyValue(color)}1a` } : {}),
             value: (_: uPlot, value: number | null) => (value === null ? '–' : format(value)),
           })),
         ],

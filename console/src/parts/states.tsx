@@ -103,8 +103,7 @@ export function Failure({ error }: { readonly error: Error }) {
     <span>
       <code>{error.code}</code> {error.message}
       {error.requestId && (
-        <span className="muted">
-          {' '}
+        <span className="request-id muted">
           {t('label.requestId')} <code>{error.requestId}</code>
         </span>
       )}
