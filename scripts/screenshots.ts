@@ -91,7 +91,7 @@ const opened: readonly (readonly [name: string, path: string, act: NonNullable<S
         .getByRole('dialog')
         .getByRole('button', { name: word('action.delete'), exact: true })
         .click()
-      await page.getByText(word('remove.refused', 'edge-hangzhou')).waitFor()
+      await page.getByText(word('remove.refused', 'edge-hangzhou')).last().waitFor()
     },
   ],
   ['dialog-delete', 'connections/{up}', (page, word) => press(page, word('action.delete'))],

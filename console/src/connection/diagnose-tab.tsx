@@ -1,6 +1,6 @@
 /** One verdict, why, what was seen, and what to do. */
 import { Alert } from 'antd'
-import { healths, type ReasonExtra, reasonOf } from '../health.ts'
+import { type Health, healths, type ReasonExtra, reasonOf } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
@@ -8,16 +8,31 @@ import { BothEnds } from './both-ends.tsx'
 import { LayerMark } from './layer.tsx'
 import { bgpLayer, espLayer, ikeLayer, type LayerState, probeLayer, tunnelsOf } from './tunnels.ts'
 
-const severities = { Critical: 'error', Warn: 'warning', Normal: 'info' } as const
+/** As loud as it matters to traffic: what passes all the same is no error. */
+export const alertOf: Readonly<Record<Health, 'error' | 'warning' | 'info'>> = {
+  down: 'error',
+  degraded: 'warning',
+  negotiating: 'info',
+  waiting: 'info',
+  stopped: 'info',
+  unknown: 'info',
+  up: 'info',
+}
 
 /** The reason with its remedy and evidence; nothing when there is none. */
-export function ReasonBox({ reason }: { readonly reason: ReasonExtra | undefined }) {
+export function ReasonBox({
+  health,
+  reason,
+}: {
+  readonly health: Health
+  readonly reason: ReasonExtra | undefined
+}) {
   const { t, text } = useWords()
   if (!reason) return null
   const known = reasonOf(reason.Code)
   return (
     <Alert
-      type={severities[reason.Severity]}
+      type={alertOf[health]}
       showIcon
       title={
         <>
@@ -74,7 +89,7 @@ export function DiagnoseTab({ answer }: TabProps) {
               {tunnel.role && <span className="role">{t(`role.${tunnel.role}`)} · </span>}
               {t(`verdict.${tunnel.health}`)}
             </h2>
-            <ReasonBox reason={tunnel.facts.Reason} />
+            <ReasonBox health={tunnel.health} reason={tunnel.facts.Reason} />
             <BothEnds answer={answer} tunnel={tunnel} disagreementsOnly />
             <section aria-label={t('diagnose.checks')}>
               <h3>{t('diagnose.checks')}</h3>

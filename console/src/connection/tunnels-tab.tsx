@@ -46,7 +46,7 @@ function Tunnel({ answer, tunnel }: TabProps & { readonly tunnel: TunnelView }) 
       extra={tunnel.role && t(`role.${tunnel.role}`)}
     >
       <div className="stack">
-        <ReasonBox reason={tunnel.facts.Reason} />
+        <ReasonBox health={tunnel.health} reason={tunnel.facts.Reason} />
         <TunnelControl
           connection={answer.VpnConnectionId!}
           called={[answer.Name || answer.VpnConnectionId, tunnel.role && t(`role.${tunnel.role}`)]

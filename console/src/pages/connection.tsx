@@ -5,7 +5,7 @@ import { Link, useLocation } from 'wouter'
 import { deleteVpnAttachment } from '../../../src/resources/vpn-attachment/spec.ts'
 import { deleteVpnConnection } from '../../../src/resources/vpn-connection/spec.ts'
 import { ApiTab } from '../connection/api-tab.tsx'
-import { DiagnoseTab } from '../connection/diagnose-tab.tsx'
+import { alertOf, DiagnoseTab } from '../connection/diagnose-tab.tsx'
 import { HealthTab } from '../connection/health-tab.tsx'
 import { HistoryTab } from '../connection/history-tab.tsx'
 import { LogsTab } from '../connection/logs-tab.tsx'
@@ -136,25 +136,19 @@ export default function ConnectionPage({
   )
 }
 
-const alertTypes: Readonly<Partial<Record<Health, 'error' | 'warning' | 'info'>>> = {
-  down: 'error',
-  degraded: 'warning',
-  stopped: 'info',
-  unknown: 'info',
-}
+const isWrong: ReadonlySet<Health> = new Set(['down', 'degraded', 'stopped', 'unknown'])
 
 /** What is wrong, since when and what to do, of the tunnel that is worst off; nothing when nothing is. */
 function Verdict({ answer, href }: { readonly answer: ConnectionAnswer; readonly href: string }) {
   const { t, text } = useWords()
   const [worst] = tunnelsOf(answer).toSorted((a, b) => healths.indexOf(a.health) - healths.indexOf(b.health))
-  const type = worst && alertTypes[worst.health]
-  if (!type) return null
+  if (!worst || !isWrong.has(worst.health)) return null
   const reason = worst.facts.Reason
   const known = reason && reasonOf(reason.Code)
   return (
     <Alert
       className="notice verdict"
-      type={type}
+      type={alertOf[worst.health]}
       showIcon
       title={
         <>
