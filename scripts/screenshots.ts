@@ -174,7 +174,7 @@ async function liveThroughAnHour(emulator: Emulator): Promise<Readonly<Record<Si
   let peers = 0
   const peer = async (name: string) => {
     peers++
-    const IpAddress = `203.0.113.${peers}`
+    const IpAddress = `192.0.2.${peers}`
     const { CustomerGatewayId = '' } = await call('CreateCustomerGateway', {
       IpAddress,
       Asn: '65001',

@@ -140,11 +140,14 @@ function Attention() {
           if (needs.length === 0) return <Nothing text={t('overview.attention.none')} />
           return (
             <ul className="rows">
-              {needs.length <= mostListed
-                ? needs.map((need) => <NeedRow key={need.row.VpnConnectionId} need={need} />)
-                : groupByReason(needs).map((group) => (
+              {(needs.length <= mostListed ? needs.map((need) => [need]) : groupByReason(needs)).map(
+                (group) =>
+                  group.length === 1 ? (
+                    <NeedRow key={group[0]!.row.VpnConnectionId} need={group[0]!} />
+                  ) : (
                     <NeedGroup key={`${group[0]!.health} ${group[0]!.reason?.Code}`} group={group} />
-                  ))}
+                  ),
+              )}
             </ul>
           )
         }}
