@@ -1,10 +1,16 @@
 /** What the pages show, as the API answers it, kept and refreshed by the query cache. */
-import { type QueryClient, queryOptions, useQuery, useQueryClient } from '@tanstack/react-query'
+import {
+  keepPreviousData,
+  type QueryClient,
+  queryOptions,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/react-query'
 import { useCallback } from 'react'
 import { listAccessKeys } from '../../src/resources/access-key/spec.ts'
 import { lookupEvents } from '../../src/resources/audit-event/spec.ts'
 import { describeCustomerGateways } from '../../src/resources/customer-gateway/spec.ts'
-import { diagnoseVpnConnections } from '../../src/resources/diagnosis/spec.ts'
+import { diagnoseVpnConnections, getVpnGatewayDiagnoseResult } from '../../src/resources/diagnosis/spec.ts'
 import { suidaoListTunnelChanges, suidaoListTunnelSamples } from '../../src/resources/history/spec.ts'
 import { suidaoListPeerConfigurations } from '../../src/resources/peer-config/spec.ts'
 import { getPolicy, listPolicies, listPoliciesForUser } from '../../src/resources/policy/spec.ts'
@@ -251,6 +257,33 @@ export const diagnosis = (RegionId: string, VpnConnectionId: string) =>
     refetchInterval: 5_000,
   })
 
+export type GatewayDiagnosis = Answer<typeof getVpnGatewayDiagnoseResult>
+
+/**
+ * A diagnosis that somebody has started, asked for again until it is finished; `null`: none.
+ *
+ * @param DiagnoseId absent: the last one of the gateway, if it was of this connection
+ */
+export const gatewayDiagnosis = (
+  RegionId: string,
+  VpnGatewayId: string,
+  VpnConnectionId: string,
+  DiagnoseId: string | undefined,
+) =>
+  queryOptions({
+    queryKey: [RegionId, 'gateway-diagnosis', VpnConnectionId, DiagnoseId ?? ''],
+    queryFn: async (): Promise<GatewayDiagnosis | null> => {
+      try {
+        const answer = await call(getVpnGatewayDiagnoseResult, { RegionId, VpnGatewayId, DiagnoseId })
+        return answer.ResourceInstanceId === VpnConnectionId ? answer : null
+      } catch (error) {
+        if (error instanceof ApiFailure && error.code === 'InvalidDiagnoseId.NotFound') return null
+        throw error
+      }
+    },
+    refetchInterval: ({ state }) => (state.data && state.data.FinishTime === undefined ? 1_000 : false),
+  })
+
 export type AuditItem = NonNullable<Answer<typeof lookupEvents>['Events']>[number]
 
 /** Calls that changed something, newest first; of one resource when its id is given. */
@@ -262,6 +295,87 @@ export const auditEvents = (RegionId: string, resource?: string) =>
         resource === undefined ? {} : { LookupAttribute: [{ Key: 'ResourceName' as const, Value: resource }] }
       return (await call(lookupEvents, { RegionId, MaxResults: 50, ...of })).Events ?? []
     },
+    ...live,
+  })
+
+/** Of what is kept, the newest part. */
+export interface Past<T> {
+  /** Newest first. */
+  readonly items: readonly T[]
+  /** Epoch milliseconds: from then on nothing is missing. 0: nothing is. */
+  readonly since: number
+  /** More of it can be asked for. */
+  readonly hasMore: boolean
+}
+
+async function newestPages<T>(
+  pages: number,
+  ask: (next: string | undefined) => Promise<{ items: readonly T[]; next: string | undefined }>,
+  timeOf: (item: T) => number,
+): Promise<Past<T>> {
+  const items: T[] = []
+  let next: string | undefined
+  for (let page = 0; page < pages && (page === 0 || next); page++) {
+    const answer = await ask(next)
+    items.push(...answer.items)
+    next = answer.next
+  }
+  return { items, since: next ? timeOf(items.at(-1)!) : 0, hasMore: Boolean(next) }
+}
+
+/** @param pages of 100 changes each */
+export const tunnelHistory = (RegionId: string, VpnConnectionId: string, pages: number) =>
+  queryOptions({
+    queryKey: [RegionId, 'changes', VpnConnectionId, 'history', pages],
+    queryFn: () =>
+      newestPages(
+        pages,
+        async (NextToken) => {
+          const asked = { RegionId, VpnConnectionId, MaxResults: 100, NextToken }
+          const answer = await call(suidaoListTunnelChanges, asked)
+          return { items: answer.Changes?.Change ?? [], next: answer.NextToken }
+        },
+        ({ At }) => At ?? 0,
+      ),
+    placeholderData: keepPreviousData,
+    ...live,
+  })
+
+/** As long as samples of tunnels are kept, milliseconds. */
+const pastOfCalls = 31 * 24 * 3600_000
+
+/**
+ * Calls of the last 31 days that name one of the resources.
+ *
+ * @param pages of 50 calls each, for each resource
+ */
+export const callHistory = (RegionId: string, resources: readonly string[], pages: number) =>
+  queryOptions({
+    queryKey: [RegionId, 'audit', ...resources, 'history', pages],
+    queryFn: async (): Promise<Past<AuditItem>> => {
+      const begin = serverNow() - pastOfCalls
+      const StartTime = `${new Date(begin).toISOString().slice(0, 19)}Z`
+      const ofEach = resources.map((Value) =>
+        newestPages(
+          pages,
+          async (NextToken) => {
+            const LookupAttribute = [{ Key: 'ResourceName' as const, Value }]
+            const asked = { RegionId, MaxResults: 50, StartTime, LookupAttribute, NextToken }
+            const answer = await call(lookupEvents, asked)
+            return { items: answer.Events ?? [], next: answer.NextToken }
+          },
+          ({ eventTime }) => Date.parse(eventTime ?? ''),
+        ),
+      )
+      const all = await Promise.all(ofEach)
+      // A call may name two of them.
+      const items = [
+        ...new Map(all.flatMap((past) => past.items.map((item) => [item.eventId, item]))).values(),
+      ]
+      const since = Math.max(begin, ...all.map((past) => past.since))
+      return { items, since, hasMore: all.some(({ hasMore }) => hasMore) }
+    },
+    placeholderData: keepPreviousData,
     ...live,
   })
 
@@ -467,7 +581,11 @@ export async function refreshChanged(
     .filter((key) => key.startsWith('connection:'))
     .map((key) => key.slice('connection:'.length))
   if (ids.length > 0) {
-    for (const id of ids) void cache.invalidateQueries({ queryKey: [region, 'connection', id] })
+    for (const id of ids) {
+      void cache.invalidateQueries({ queryKey: [region, 'connection', id] })
+      // Without the call before it a change would look as if it had come by itself.
+      void cache.invalidateQueries({ queryKey: [region, 'audit', id] })
+    }
     void cache.invalidateQueries({ queryKey: [region, 'changes'] })
     await refreshRows(cache, region, ids)
   }

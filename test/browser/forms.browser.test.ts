@@ -250,6 +250,35 @@ for (const [language, column] of languages) {
     await page.getByText('tier:silver').waitFor()
     await page.locator('.page-head [data-health="up"]').waitFor()
 
+    // --- What was done stands in its history, with what became of the tunnel; and a diagnosis ---
+    await page.getByRole('tab', { name: word('tab.history') }).click()
+    const done = page.locator('.rows > li', { hasText: 'ModifyVpnConnectionAttribute' })
+    await done.getByText('IkeConfig.Psk').waitFor()
+    await done
+      .locator('.effects')
+      .getByText(/\d\.\d/)
+      .first()
+      .waitFor()
+    await done.locator('.effects [data-health="up"]').first().waitFor()
+    const told = (await page.locator('.rows').textContent()) ?? ''
+    assert.ok(told.includes('CreateVpnConnection') && told.includes('TagResources'))
+    assert.ok(!told.includes('another-long-enough-key') && told.includes(word('history.untouched')))
+    await page.locator('.ant-segmented').getByText(word('history.show.tunnels'), { exact: true }).click()
+    await page
+      .locator('.rows > li', { has: page.locator('[data-health="up"]') })
+      .filter({ hasText: 'ModifyVpnConnectionAttribute' })
+      .first()
+      .waitFor()
+    assert.match(page.url(), /show=tunnels$/)
+    await page.getByRole('tab', { name: word('tab.diagnose') }).click()
+    await said('diagnosis.none')
+    await page.getByPlaceholder(word('routes.from')).fill('10.1.0.10')
+    await press(word('diagnosis.start'))
+    await page.getByPlaceholder(word('routes.to')).fill('192.168.0.10')
+    await press(word('diagnosis.start'))
+    await said('diagnosis.VcoPrivateConnectivity')
+    await page.getByText(new RegExp(word('diagnosis.ran', { from: '.+', to: '.+' }))).waitFor()
+
     // --- A connection with two tunnels, over BGP ---
     await go('nav.connections')
     await press(word('connections.create'))

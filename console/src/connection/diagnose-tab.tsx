@@ -6,7 +6,16 @@ import type { TabProps } from '../pages/connection.tsx'
 import { Ago, HealthTag } from '../parts/health-tag.tsx'
 import { BothEnds } from './both-ends.tsx'
 import { LayerMark } from './layer.tsx'
-import { bgpLayer, espLayer, ikeLayer, type LayerState, probeLayer, tunnelsOf } from './tunnels.ts'
+import { StartedDiagnosis } from './started-diagnosis.tsx'
+import {
+  bgpLayer,
+  espLayer,
+  ikeLayer,
+  isAttachment,
+  type LayerState,
+  probeLayer,
+  tunnelsOf,
+} from './tunnels.ts'
 
 /** As loud as it matters to traffic: what passes all the same is no error. */
 export const alertOf: Readonly<Record<Health, 'error' | 'warning' | 'info'>> = {
@@ -96,7 +105,10 @@ export function DiagnoseTab({ answer }: TabProps) {
               <ul className="checks">
                 {checks.map(([label, state]) => (
                   <li key={label} className="check">
-                    <span>{label}</span> <LayerMark state={state} />
+                    <span>{label}</span> <LayerMark state={state} />{' '}
+                    {tunnel.facts.AsOf !== undefined && (
+                      <Ago at={tunnel.facts.AsOf} label={t('label.asOf')} />
+                    )}
                   </li>
                 ))}
               </ul>
@@ -104,6 +116,11 @@ export function DiagnoseTab({ answer }: TabProps) {
           </section>
         )
       })}
+      {isAttachment(answer) ? (
+        <p className="muted">{t('diagnosis.gatewayOnly')}</p>
+      ) : (
+        <StartedDiagnosis answer={answer} />
+      )}
     </div>
   )
 }
