@@ -2,16 +2,19 @@
 import assert from 'node:assert/strict'
 import { buffer } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
-import type { Browser } from 'playwright-core'
+import type { Browser, Page, Route } from 'playwright-core'
 import { messages } from '../../console/src/messages.ts'
 import { popCore, until } from '../support/app.ts'
 import { launch, signIn, visit } from './support/browser.ts'
+import { type Emulated, startEmulated } from './support/emulated.ts'
 import { region, startWorld, upReport, type World } from './support/world.ts'
 
 let world: World
 let browser: Browser
 let office = ''
+let emulated: Emulated
 before(async () => {
+  emulated = await startEmulated()
   world = await startWorld()
   office = await world.connect('shanghai-office')
   await world.ask('CreateCustomerGateway', { IpAddress: '198.51.100.77', Name: 'berlin-router' })
@@ -21,69 +24,208 @@ before(async () => {
 after(async () => {
   await browser?.close()
   await world?.close()
+  await emulated?.emulator.close()
 })
 
 type Key = keyof typeof messages
 
-/** Every page that asks for something, and what it says when there is none of it. */
-const pages: readonly (readonly [path: string, none: Key | undefined])[] = [
-  ['', 'overview.first'],
-  ['connections', 'connections.none'],
-  ['attachments', 'attachments.none'],
-  ['gateways', 'gateways.none'],
-  ['customer-gateways', 'customers.none'],
-  ['networks', 'networks.noVpc'],
-  ['routes', 'gateways.none'],
-  ['events', 'events.none'],
-  ['access', 'access.noRoles'],
-  ['connections/{office}/routing', 'routes.none'],
-  ['connections/{office}/monitoring', 'monitoring.none'],
-  ['connections/{office}/logs', 'logs.none'],
-  ['connections/{office}/peer', undefined],
-  ['connections/{office}/history', 'events.none'],
+interface Place {
+  readonly path: string
+  /** What it says when there is nothing. */
+  readonly none?: Key
+  /** Title of the card to look into, where a page has several that ask for different things. */
+  readonly card?: Key
+}
+
+/** Every page that asks for something. */
+const places: readonly Place[] = [
+  { path: '', none: 'overview.first' },
+  { path: 'connections', none: 'connections.none' },
+  { path: 'attachments', none: 'attachments.none' },
+  { path: 'gateways', none: 'gateways.none' },
+  { path: 'customer-gateways', none: 'customers.none' },
+  { path: 'networks', none: 'networks.noVpc', card: 'networks.vpcs' },
+  { path: 'networks', none: 'networks.noVSwitch', card: 'networks.vswitches' },
+  { path: 'routes', none: 'gateways.none' },
+  { path: 'events', none: 'events.none' },
+  { path: 'events', none: 'webhooks.none', card: 'webhooks.title' },
+  { path: 'access', none: 'access.noKeys', card: 'access.own' },
+  { path: 'access', none: 'access.noUsers', card: 'access.users' },
+  { path: 'access', none: 'access.noRoles', card: 'access.roles' },
+  { path: 'access', none: 'audit.none', card: 'audit.title' },
+  { path: 'settings' },
+  { path: 'connections/{office}/routing', none: 'routes.none' },
+  { path: 'connections/{office}/monitoring', none: 'monitoring.none' },
+  { path: 'connections/{office}/logs', none: 'logs.none' },
+  { path: 'connections/{office}/diagnose', none: 'diagnosis.none', card: 'diagnosis.title' },
+  { path: 'connections/{office}/peer' },
+  { path: 'connections/{office}/history', none: 'events.none' },
 ]
+
+/** Of a connection. */
+const tabs = [
+  ...['', '/tunnels', '/routing', '/health', '/monitoring', '/logs', '/diagnose', '/peer', '/history'],
+  '/api',
+].map((tab) => `connections/{office}${tab}`)
+
+/** Those that ask for nothing of their own. */
+const plainTabs = tabs.filter((tab) => !places.some(({ path }) => path === tab))
+
+/** What a page says twice or more when nothing can be refreshed, since it asks for as many things. */
+const askForTwo = [
+  '',
+  'networks',
+  'events',
+  'access',
+  ...tabs.filter((tab) => /routing|monit|logs|hist/.test(tab)),
+]
+
+/** As a click on a link does: what was answered before is kept. */
+const move = (page: Page, path: string) =>
+  page.evaluate(`history.pushState(null, '', '/console/${path.replace('{office}', office)}')`)
+
+/** The server's answers are held back, refused, failed, or empty. */
+type Mode = 'pass' | 'wait' | 'deny' | 'fail' | 'none'
+
+async function answerAs(route: Route, mode: Mode, empty: object): Promise<void> {
+  if (mode === 'deny') {
+    await route.fulfill({
+      status: 403,
+      json: { Code: 'Forbbiden.SubUser', Message: 'no', RequestId: 'ID' },
+    })
+  } else if (mode === 'fail') await route.fulfill({ status: 400, json: { Code: 'Broken', Message: 'no' } })
+  else if (mode === 'none') await route.fulfill({ json: empty })
+  else if (mode === 'pass') await route.continue()
+}
 
 for (const language of ['en', 'zh'] as const) {
   const word = (key: keyof typeof messages) => messages[key][language === 'en' ? 0 : 1]
 
+  /** What was asked for is there, and as fresh as it can be. */
+  async function settled(page: Page): Promise<void> {
+    const content = page.locator('#content')
+    await content.locator('.loading').first().waitFor({ state: 'detached' })
+    await content.getByText(word('state.stale'), { exact: true }).first().waitFor({ state: 'detached' })
+  }
+
+  /** The page, or the card of it, says what it should. */
+  async function says(page: Page, mode: Mode, { none, card }: Omit<Place, 'path'>): Promise<void> {
+    const content = page.locator('#content')
+    const within = card
+      ? content.locator('.ant-card', { has: page.locator('.ant-card-head', { hasText: word(card) }) }).last()
+      : content
+    const text = (key: Key) => within.getByText(word(key), { exact: true }).first().waitFor()
+    if (mode === 'wait') {
+      await within
+        .getByRole('status', { name: word('state.loading') })
+        .first()
+        .waitFor()
+    }
+    if (mode === 'deny') {
+      await text('state.denied')
+      await within.getByText('Forbbiden.SubUser').first().waitFor()
+    }
+    if (mode === 'fail') {
+      await text('state.failed')
+      await within
+        .getByRole('button', { name: word('action.retry') })
+        .first()
+        .waitFor()
+    }
+    if (mode === 'none' && none) await text(none)
+  }
+
   test(`every page while it waits, when it may not ask, when asking fails, and with nothing there, ${language}`, async () => {
     const { page, context, faults } = await visit(browser, world.origin, { language })
     await signIn(page, world.origin, world.root, '/console/settings')
-    let mode: 'wait' | 'deny' | 'fail' | 'none' = 'wait'
-    // Tabs of a connection are reached through its answer, which is therefore always given.
-    await page.route(/\/console\/api\/[^/]+\/(?!DescribeVpnConnection$)/, async (route) => {
-      if (mode === 'deny') {
-        await route.fulfill({
-          status: 403,
-          json: { Code: 'Forbbiden.SubUser', Message: 'no', RequestId: 'ID' },
-        })
-      } else if (mode === 'fail')
-        await route.fulfill({ status: 400, json: { Code: 'Broken', Message: 'no' } })
-      else if (mode === 'none') await route.fulfill({ json: { RequestId: 'ID' } })
+    let mode: Mode = 'pass'
+    let isPageItself = false
+    // Tabs of a connection are reached through its answer, which is given unless it is what is asked about.
+    await page.route('**/console/api/**', (route) => {
+      const isOfPage = route.request().url().endsWith('/DescribeVpnConnection')
+      return answerAs(route, isOfPage === isPageItself ? mode : 'pass', { RequestId: 'ID' })
     })
     for (mode of ['wait', 'deny', 'fail', 'none'] as const) {
+      isPageItself = false
       // Nothing of what was shown before is kept.
       await page.goto(`${world.origin}/console/settings`)
       await page.getByRole('heading', { name: word('nav.settings') }).waitFor()
-      for (const [path, none] of pages) {
-        await page.evaluate(`history.pushState(null, '', '/console/${path.replace('{office}', office)}')`)
-        const content = page.locator('#content')
-        if (mode === 'wait')
-          await content
-            .getByRole('status', { name: word('state.loading') })
-            .first()
-            .waitFor()
-        if (mode === 'deny') await content.getByText(word('state.denied')).first().waitFor()
-        if (mode === 'deny') await content.getByText('Forbbiden.SubUser').first().waitFor()
-        if (mode === 'fail') await content.getByText(word('state.failed')).first().waitFor()
-        if (mode === 'fail')
-          await content
-            .getByRole('button', { name: word('action.retry') })
-            .first()
-            .waitFor()
-        if (mode === 'none' && none) await content.getByText(word(none)).first().waitFor()
+      for (const { path, ...place } of places) {
+        await move(page, path)
+        await says(page, mode, place)
         assert.match(await page.title(), / · Suidao$/)
       }
+      if (mode === 'none') continue
+      isPageItself = true
+      await page.goto(`${world.origin}/console/settings`)
+      await page.getByRole('heading', { name: word('nav.settings') }).waitFor()
+      for (const tab of plainTabs) {
+        await move(page, tab)
+        await says(page, mode, {})
+      }
+    }
+    assert.deepEqual(faults, [])
+    await context.close()
+  })
+
+  test(`every page when what it shows could not be refreshed, ${language}`, async () => {
+    const { page, context, faults } = await visit(browser, world.origin, { language })
+    await page.clock.install()
+    await signIn(page, world.origin, world.root, '/console/settings')
+    let mode: Mode = 'pass'
+    await page.route('**/console/api/**', (route) => answerAs(route, mode, {}))
+    const content = page.locator('#content')
+    const stale = content.getByText(word('state.stale'), { exact: true })
+    const paths = new Set([...places.map(({ path }) => path), ...tabs])
+    for (const path of paths) {
+      mode = 'pass'
+      await move(page, path)
+      const [place, , tab = 'summary'] = path.split('/')
+      const title = `nav.${(place || 'overview').replace('-g', 'G')}` as Key
+      const current = path.includes('{office}')
+        ? page.locator(`[role=tab][aria-selected=true][id$="-tab-${tab}"]`)
+        : page.getByRole('heading', { level: 1, name: word(title), exact: true })
+      await current.waitFor()
+      // What goes on being shown, such as the frame of tabs, is asked for again as well.
+      await page.clock.fastForward('00:20')
+      await settled(page)
+      mode = 'fail'
+      await page.clock.fastForward('00:20')
+      await stale.nth(askForTwo.includes(path) ? 1 : 0).waitFor()
+      assert.equal(await content.getByText(word('state.failed'), { exact: true }).count(), 0, path)
+    }
+    assert.deepEqual(faults, [])
+    await context.close()
+  })
+
+  test(`the pages of the emulator in every state, ${language}`, async () => {
+    const { origin, key } = emulated
+    const { page, context, faults } = await visit(browser, origin, { language })
+    await signIn(page, origin, key, '/console/settings')
+    let mode: Mode = 'pass'
+    await page.route('**/console/lab/**', (route) => answerAs(route, mode, []))
+    for (mode of ['wait', 'fail', 'none'] as const) {
+      await page.goto(`${origin}/console/settings`)
+      await page.getByRole('heading', { name: word('nav.settings') }).waitFor()
+      await move(page, 'lab')
+      await says(page, mode, { none: 'lab.noFaults', card: 'lab.faults' })
+      await move(page, 'calls')
+      await says(page, mode, { none: 'audit.none' })
+    }
+    for (const [path, cards] of [
+      ['lab', 2],
+      ['calls', 1],
+    ] as const) {
+      mode = 'pass'
+      await move(page, path)
+      await page.getByRole('heading', { name: word(`nav.${path}`) }).waitFor()
+      await settled(page)
+      mode = 'fail'
+      await page
+        .locator('#content')
+        .getByText(word('state.stale'), { exact: true })
+        .nth(cards - 1)
+        .waitFor()
     }
     assert.deepEqual(faults, [])
     await context.close()

@@ -5,16 +5,28 @@ import { connections, customerGateways, gateways, useQuery } from '../data.ts'
 import { formatTime } from '../format.ts'
 import { useWords } from '../i18n.tsx'
 import { Facts, PageHead } from '../parts/page.tsx'
+import { Shown } from '../parts/states.tsx'
 import { Mode } from '../root.tsx'
 
 export default function SettingsPage() {
   const { t, language, setLanguage } = useWords()
   const { session, region } = useConsole()
   const { Server } = session
+  const places = useQuery(gateways(region))
+  const peers = useQuery(customerGateways(region))
+  const rows = useQuery(connections(region))
   const used: { readonly [K in keyof Quotas]?: number } = {
-    vpnGateways: useQuery(gateways(region)).data?.length,
-    customerGateways: useQuery(customerGateways(region)).data?.length,
-    connectionsPerGateway: mostPerGateway(useQuery(connections(region)).data),
+    vpnGateways: places.data?.length,
+    customerGateways: peers.data?.length,
+    connectionsPerGateway: mostPerGateway(rows.data),
+  }
+  /** What is counted; the limits are known all the same. */
+  const counted = [places, peers, rows]
+  const counting = {
+    data: counted.every(({ data }) => data !== undefined) ? counted : undefined,
+    error: counted.find(({ error }) => error)?.error ?? null,
+    isPending: counted.every(({ error }) => !error),
+    refetch: () => Promise.all(counted.map(({ refetch }) => refetch())),
   }
   return (
     <>
@@ -40,6 +52,7 @@ export default function SettingsPage() {
               value: used[name] === undefined ? limit : t('settings.used', { used: used[name], limit }),
             }))}
           />
+          <Shown query={counting}>{() => null}</Shown>
         </Card>
         <Card>
           <Facts
