@@ -106,9 +106,7 @@ export function DiagnoseTab({ answer }: TabProps) {
                 {checks.map(([label, state]) => (
                   <li key={label} className="check">
                     <span>{label}</span> <LayerMark state={state} />{' '}
-                    {tunnel.facts.AsOf !== undefined && (
-                      <Ago at={tunnel.facts.AsOf} label={t('label.asOf')} />
-                    )}
+                    {tunnel.facts.AsOf !== undefined && <Ago at={tunnel.facts.AsOf} says="asOf" />}
                   </li>
                 ))}
               </ul>
