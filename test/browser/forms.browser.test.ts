@@ -252,7 +252,7 @@ for (const [language, column] of languages) {
 
     // --- What was done stands in its history, with what became of the tunnel; and a diagnosis ---
     await page.getByRole('tab', { name: word('tab.history') }).click()
-    const done = page.locator('.rows > li', { hasText: 'ModifyVpnConnectionAttribute' })
+    const done = page.locator('.timeline > li', { hasText: 'ModifyVpnConnectionAttribute' })
     await done.getByText('IkeConfig.Psk').waitFor()
     await done
       .locator('.effects')
@@ -260,12 +260,12 @@ for (const [language, column] of languages) {
       .first()
       .waitFor()
     await done.locator('.effects [data-health="up"]').first().waitFor()
-    const told = (await page.locator('.rows').textContent()) ?? ''
+    const told = (await page.locator('.timeline').textContent()) ?? ''
     assert.ok(told.includes('CreateVpnConnection') && told.includes('TagResources'))
     assert.ok(!told.includes('another-long-enough-key') && told.includes(word('history.untouched')))
     await page.locator('.ant-segmented').getByText(word('history.show.tunnels'), { exact: true }).click()
     await page
-      .locator('.rows > li', { has: page.locator('[data-health="up"]') })
+      .locator('.timeline > li', { has: page.locator('[data-health="up"]') })
       .filter({ hasText: 'ModifyVpnConnectionAttribute' })
       .first()
       .waitFor()

@@ -105,8 +105,11 @@ export function DiagnoseTab({ answer }: TabProps) {
               <ul className="checks">
                 {checks.map(([label, state]) => (
                   <li key={label} className="check">
-                    <span>{label}</span> <LayerMark state={state} />{' '}
-                    {tunnel.facts.AsOf !== undefined && <Ago at={tunnel.facts.AsOf} says="asOf" />}
+                    <span>{label}</span>
+                    <span>
+                      <LayerMark state={state} />{' '}
+                      {tunnel.facts.AsOf !== undefined && <Ago at={tunnel.facts.AsOf} says="asOf" />}
+                    </span>
                   </li>
                 ))}
               </ul>

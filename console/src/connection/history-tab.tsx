@@ -132,7 +132,7 @@ function Timeline({ answer, changes, calls, earlier }: TimelineProps) {
       </div>
       <p className="muted">{t('history.rule', { seconds: window / 1000 })}</p>
       {(view === 'tunnels' ? tunnels : shown).length === 0 && <Nothing text={t('events.none')} />}
-      <ul className="rows">
+      <ul className="timeline">
         {view === 'tunnels'
           ? tunnels.map(({ change, call, after }) => (
               <Row key={keyOf(change)} at={change.At!}>
