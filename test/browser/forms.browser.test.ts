@@ -406,7 +406,6 @@ for (const [language, column] of languages) {
     await context.close()
   })
 }
-
 for (const [language, column] of languages) {
   test(`a user, a policy and a key: the secret is shown once, and the key is replaced, ${language}`, async () => {
     const said = (key: keyof typeof messages, name = '') =>

@@ -107,6 +107,7 @@ test('names, tags, routes, reads and what was refused have no tunnel under them'
     { name: 'TagResources', fields: [] },
     { name: 'CreateVpnRouteEntry', fields: [] },
     { name: 'DiagnoseVpnGateway', fields: [] },
+    { name: 'CreateCustomerGateway', fields: [] },
     { name: 'DownloadVpnConnectionConfig', isWrite: false, fields: [] },
     { error: 'VpnGateway.Configuring' },
   ]

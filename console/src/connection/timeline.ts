@@ -85,7 +85,7 @@ export function isAbout(call: Call, connectionId: string, gatewayId: string | un
 }
 
 /** Of these no tunnel knows. */
-const withoutTunnels = /^(Un)?TagResources$|^Diagnose|RouteEntry/i
+const withoutTunnels = /^(Un)?TagResources$|^Diagnose|RouteEntry|^Create(?!VpnConnection$|VpnAttachment$)/i
 const wordsOnly = /^(Name|Description|Tags?)(\.|$)/
 /** Beside the tunnels that a call is for. */
 const naming = new Set(['RegionId', 'VpnConnectionId', 'TunnelId', 'ClientToken', 'Mode', 'Name'])
