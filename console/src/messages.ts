@@ -482,14 +482,13 @@ export const messages = {
   'liveness.title': ['Peer liveness', '对端存活状态'],
   'liveness.heard': ['Last seen (IKE message or ESP packet)', '最近收到报文（IKE或ESP）'],
   'liveness.answered': ['Last DPD answer', '最近DPD应答'],
-  'liveness.on': [
-    'On: a silent peer is probed. When it does not answer, its SAs are removed.',
-    '已开启：对端静默时发出探测，无应答则删除SA。',
+  'liveness.atOnce': [
+    'On: a silent peer is probed. When it does not answer, its SAs are removed and the tunnel is renegotiated at once.',
+    '已开启：对端静默时发出探测，无应答则删除SA并立即重新协商隧道。',
   ],
-  'liveness.atOnce': ['The tunnel is then renegotiated at once.', '随即重新协商隧道。'],
   'liveness.withTraffic': [
-    'The tunnel is then renegotiated with the next traffic.',
-    '有流量时重新协商隧道。',
+    'On: a silent peer is probed. When it does not answer, its SAs are removed, and the tunnel is renegotiated with the next traffic.',
+    '已开启：对端静默时发出探测，无应答则删除SA，有流量时重新协商隧道。',
   ],
   'liveness.off': ['Off: a peer that stops answering is not noticed.', '已关闭：对端失去响应时不会被发现。'],
   'tunnel.noChild': ['No IPsec SA is established.', '没有已建立的IPsec SA。'],

@@ -35,7 +35,7 @@ export function Liveness({ answer, tunnel }: TabProps & { readonly tunnel: Tunne
           {
             label: 'DPD',
             value: tunnel.dpd
-              ? `${t('liveness.on')} ${t(answer.EffectImmediately ? 'liveness.atOnce' : 'liveness.withTraffic')}`
+              ? t(answer.EffectImmediately ? 'liveness.atOnce' : 'liveness.withTraffic')
               : t('liveness.off'),
           },
         ]}
