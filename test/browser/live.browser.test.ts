@@ -62,7 +62,7 @@ for (const [language, column] of [
     await health(page, 'up').waitFor()
     const control = createControlClient(world.emulator.state().control)
     const signs = page.getByRole('region', { name: word('liveness.title') })
-    await signs.getByText(word('liveness.on')).waitFor()
+    await signs.getByText(word('liveness.atOnce')).waitFor()
     // When it was last seen, and as of when; of DPD an answer alone, once there was one.
     assert.ok((await signs.locator('time').count()) >= 2)
     assert.equal(await signs.getByText(word('liveness.heard')).count(), 1)
