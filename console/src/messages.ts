@@ -919,7 +919,7 @@ export const messages = {
     'No roles yet. A user who assumes a role has its permissions for a while.',
     '还没有角色。用户可以临时扮演角色并获得其权限。',
   ],
-  'access.longest': ['Maximum session duration', '最大会话时间'],
+  'access.longest': ['Longest session', '最大会话时间'],
   'access.trust': ['Trust policy', '信任策略'],
   'access.trust.hint': [
     'Who may assume it: acs:ram::<account>:root for every user of an account, acs:ram::<account>:user/<name> for one user.',

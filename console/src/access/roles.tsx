@@ -48,7 +48,7 @@ export function Roles() {
     {
       key: 'description',
       title: t('field.description'),
-      width: 190,
+      width: 160,
       minor: true,
       text: ({ Description }) => Description ?? '',
       show: ({ Description }) => Description,
@@ -56,7 +56,7 @@ export function Roles() {
     {
       key: 'longest',
       title: t('access.longest'),
-      width: 190,
+      width: 170,
       text: ({ MaxSessionDuration }) => MaxSessionDuration ?? 0,
       show: ({ MaxSessionDuration }) => formatDuration(MaxSessionDuration ?? 0, language),
     },

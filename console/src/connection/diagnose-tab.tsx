@@ -108,7 +108,9 @@ export function DiagnoseTab({ answer }: TabProps) {
                     <span>{label}</span>
                     <span>
                       <LayerMark state={state} />{' '}
-                      {tunnel.facts.AsOf !== undefined && <Ago at={tunnel.facts.AsOf} says="asOf" />}
+                      {state !== 'off' && tunnel.facts.AsOf !== undefined && (
+                        <Ago at={tunnel.facts.AsOf} says="asOf" />
+                      )}
                     </span>
                   </li>
                 ))}

@@ -1,7 +1,6 @@
 /** Who changed what, and what became of the tunnels after it. */
 import { Alert, Button, Segmented } from 'antd'
 import { type ReactNode, useState } from 'react'
-import { useSearchParams } from 'wouter'
 import { serverNow } from '../clock.ts'
 import { useConsole } from '../context.tsx'
 import { type AuditItem, type ChangeItem, callHistory, type Past, tunnelHistory, useQuery } from '../data.ts'
@@ -10,6 +9,7 @@ import { reasonOf } from '../health.ts'
 import { useWords } from '../i18n.tsx'
 import type { TabProps } from '../pages/connection.tsx'
 import { healthOfChange } from '../pages/events.tsx'
+import { useChoice } from '../parts/address.ts'
 import { HealthTag } from '../parts/health-tag.tsx'
 import { Mark } from '../parts/mark.tsx'
 import { Failure, Loading, Nothing, Shown } from '../parts/states.tsx'
@@ -59,15 +59,17 @@ interface TimelineProps extends TabProps {
 
 function Timeline({ answer, changes, calls, earlier }: TimelineProps) {
   const { t, text, language } = useWords()
-  const [params, setParams] = useSearchParams()
-  const view = views.find((one) => one === params.get('show')) ?? 'all'
+  const [show, setShow] = useChoice('show')
+  const view = views.find((one) => one === show) ?? 'all'
   const about = (calls?.items ?? [])
     .map(callOf)
     .filter((call) => isAbout(call, answer.VpnConnectionId!, answer.VpnGatewayId))
   // What came after a call that is too old to be shown would look as if it had come by itself.
   const since = Math.max(changes.since, calls?.since ? calls.since + window : 0)
   const entries = timelineOf(about, changes.items, serverNow()).filter(({ at }) => at >= since)
-  const tunnels = entries.flatMap(changesIn).sort((a, b) => b.change.At! - a.change.At!)
+  const tunnels = entries
+    .flatMap((entry) => changesIn(entry).toReversed())
+    .sort((a, b) => b.change.At! - a.change.At!)
   const shown = entries.filter(({ kind }) => view === 'all' || kind === 'call')
 
   const roles = new Map(tunnelsOf(answer).flatMap(({ id, role }) => (role ? [[id, t(`role.${role}`)]] : [])))
@@ -110,7 +112,7 @@ function Timeline({ answer, changes, calls, earlier }: TimelineProps) {
         <Segmented
           aria-label={t('history.show')}
           value={view}
-          onChange={(value) => setParams(value === 'all' ? {} : { show: value })}
+          onChange={(value) => setShow(value === 'all' ? undefined : value)}
           options={views.map((value) => ({ value, label: t(`history.show.${value}`) }))}
         />
         <CsvButton
@@ -130,7 +132,7 @@ function Timeline({ answer, changes, calls, earlier }: TimelineProps) {
           rows={csv}
         />
       </div>
-      <p className="muted">{t('history.rule', { seconds: window / 1000 })}</p>
+      <div className="muted">{t('history.rule', { seconds: window / 1000 })}</div>
       {(view === 'tunnels' ? tunnels : shown).length === 0 && <Nothing text={t('events.none')} />}
       <ul className="timeline">
         {view === 'tunnels'

@@ -132,7 +132,8 @@ function Bgp({ tunnel }: { readonly tunnel: TunnelView }) {
       type="inner"
       title={
         <>
-          BGP <code>{tunnel.id}</code>
+          BGP {tunnel.role && `· ${t(`role.${tunnel.role}`)} `}
+          <code>{tunnel.id}</code>
         </>
       }
     >

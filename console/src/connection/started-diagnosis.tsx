@@ -53,7 +53,7 @@ export function StartedDiagnosis({ answer }: TabProps) {
   return (
     <Card type="inner" title={t('diagnosis.title')}>
       <div className="stack">
-        <Form<Way> form={form} layout="inline" onFinish={starting.mutate}>
+        <Form<Way> form={form} layout="inline" className="way" onFinish={starting.mutate}>
           <Form.Item name="source" rules={address('destination')}>
             <Input aria-label={t('routes.from')} placeholder={t('routes.from')} />
           </Form.Item>

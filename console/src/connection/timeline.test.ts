@@ -46,6 +46,13 @@ test('what became of the tunnel stands under the call before it, oldest first', 
   assert.deepEqual(told([call(0)], [up(1_300), down(400)]), ['call-0 changed +400 PSK_MISMATCH +1300 up'])
 })
 
+test('of changes in one millisecond the later stands later, and what a tunnel is now stands last', () => {
+  assert.deepEqual(
+    told([call(0)], [down(100), change(100, 'ike_sa_not_established', 'CONNECTING'), up(20)]),
+    ['call-0 changed +20 up +100 CONNECTING +100 PSK_MISMATCH'],
+  )
+})
+
 test('newest first; what comes later than a minute after a call, or before it, stands alone', () => {
   assert.deepEqual(
     told([call(10_000), call(200_000)], [down(300_000), up(70_000), down(70_001, 'NO_ROUTE'), down(9_999)]),

@@ -111,6 +111,7 @@ function touches(call: Call): boolean {
  * Newest first. A change stands under the last call before it that could have touched its tunnel, when that was at most
  * `window` before; otherwise alone. That it came after the call is all that is said.
  *
+ * @param changes newest first, also those of one millisecond
  * @param now epoch milliseconds
  */
 export function timelineOf(
@@ -146,7 +147,7 @@ export function timelineOf(
       kind: 'call',
       at: call.at,
       call,
-      effects: (effects.get(call) ?? []).sort((a, b) => a.after - b.after),
+      effects: (effects.get(call) ?? []).toReversed().sort((a, b) => a.after - b.after),
       outcome: outcomeOf(call),
     }),
   )

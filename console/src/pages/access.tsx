@@ -128,11 +128,13 @@ export function AuditTable({ items }: { readonly items: readonly AuditItem[] }) 
         columns={[
           {
             title: t('field.at'),
+            className: 'unbroken',
             render: (_, item) => formatTime(Date.parse(item.eventTime ?? ''), language),
           },
           { title: t('audit.call'), render: (_, item) => <code>{item.eventName}</code> },
           {
             title: t('audit.who'),
+            className: 'unbroken',
             render: (_, item) => who(item),
           },
           { title: t('audit.from'), className: 'minor', render: (_, item) => item.sourceIpAddress },

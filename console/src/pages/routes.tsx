@@ -244,7 +244,7 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
             title: t('field.actions'),
             render: (_, route) =>
               route.Source !== 'BGP' && (
-                <Space wrap size={4}>
+                <Space size={4}>
                   {publishing(route, 'dbr')}
                   <RowActions
                     name={route.RouteDest ?? ''}
@@ -296,7 +296,7 @@ export function RouteTables({ all, nextHop }: { readonly all: Routes; readonly n
           {
             title: t('field.actions'),
             render: (_, route) => (
-              <Space wrap size={4}>
+              <Space size={4}>
                 {publishing(route, 'pbr')}
                 <RowActions
                   name={`${route.RouteSource} ${route.RouteDest}`}

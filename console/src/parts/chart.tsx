@@ -42,7 +42,8 @@ export function Chart({ times, from, to, lines, format, label }: Props) {
         height: 200,
         scales: {
           x: { range: [from / 1000, to / 1000] },
-          y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 1] },
+          // Where all is zero, so high that no two lines of the grid are called the same.
+          y: { range: (_, __, max) => [0, max > 0 ? max * 1.1 : 10] },
         },
         // Charts of one page are read together.
         cursor: { sync: { key: 'time' } },
