@@ -40,10 +40,10 @@ function Tunnel({ answer, tunnel }: TabProps & { readonly tunnel: TunnelView }) 
       type="inner"
       title={
         <>
-          <HealthTag health={tunnel.health} /> <code>{tunnel.id}</code>
+          <HealthTag health={tunnel.health} /> {tunnel.role && `${t(`role.${tunnel.role}`)} · `}
+          <code>{tunnel.id}</code>
         </>
       }
-      extra={tunnel.role && t(`role.${tunnel.role}`)}
     >
       <div className="stack">
         <ReasonBox health={tunnel.health} reason={tunnel.facts.Reason} />
