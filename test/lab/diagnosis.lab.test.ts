@@ -123,6 +123,8 @@ describe('what a failure says, everywhere', { skip }, () => {
     assert.match(text, new RegExp(psk))
     await load(text)
     await product.up(vco)
+    // The route comes a moment after the SA.
+    await until('the way there', () => product.lab.reaches(site.host, '10.0.1.10', '172.16.0.1'))
     assert.deepEqual(await product.lab.ping(site.host, '10.0.1.10', '172.16.0.1', { count: 5 }), {
       sent: 5,
       received: 5,
