@@ -152,8 +152,11 @@ describe('a host that is the gateway', { skip: Lab.missing() ?? false }, () => {
       await apply(tunnel)
       await carries(tunnel.id)
     }
-    assert.deepEqual(await ping('10.2.0.1'), all())
-    assert.deepEqual(await ping('10.3.0.1'), all())
+    for (const to of ['10.2.0.1', '10.3.0.1']) {
+      // The route comes a moment after the SA.
+      await until(`${to} answers`, () => lab.reaches(host, '10.1.0.10', to))
+      assert.deepEqual(await ping(to), all())
+    }
   })
 
   test('the peer may begin as well', async () => {

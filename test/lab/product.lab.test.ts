@@ -30,6 +30,9 @@ describe('the product over real tunnels', { skip }, () => {
 
   const ping = (count: number, interval = 0.2) =>
     product.lab.ping(site.host, '10.0.1.10', '172.16.0.1', { count, interval })
+  /** The route comes a moment after the SA. */
+  const whenRouted = () =>
+    until('the way there', () => product.lab.reaches(site.host, '10.0.1.10', '172.16.0.1'))
 
   test('a connection comes up, its answer is what the daemons negotiated, and packets pass', async () => {
     const { VpnConnectionId } = await product.ask('CreateVpnConnection', connectionTo(site, cgw, psk))
@@ -39,6 +42,7 @@ describe('the product over real tunnels', { skip }, () => {
     assert.equal(answer['X-Suidao'].Freshness, 'current')
     assert.equal(answer['X-Suidao'].ChildSas[0].spiOut, sas.childSas[0]!.spiIn)
     assert.equal(answer['X-Suidao'].IkeSas[0].proposal, sas.ikeSas[0]!.proposal)
+    await whenRouted()
     assert.deepEqual(await ping(5), { sent: 5, received: 5 })
   })
 
@@ -97,6 +101,7 @@ describe('the product over real tunnels', { skip }, () => {
     })
     const up = await product.up(vco)
     assert.equal('Reason' in up['X-Suidao'], false)
+    await whenRouted()
     assert.deepEqual(await ping(3), { sent: 3, received: 3 })
   })
 
@@ -123,6 +128,7 @@ describe('the product over real tunnels', { skip }, () => {
         sa['state'] === 'installed' ? sa['spiIn'] : [],
       )
     const before = await product.up(vco)
+    await whenRouted()
     const running = ping(30, 0.1)
     await product.ask('SuidaoRenegotiateTunnel', { VpnConnectionId: vco })
     const isRekeyed = (answer: typeof before) =>
@@ -148,6 +154,7 @@ describe('the product over real tunnels', { skip }, () => {
     assert.equal((await ping(1)).received, 0)
     await product.ask('SuidaoStartTunnel', { VpnConnectionId: vco })
     await product.up(vco)
+    await whenRouted()
     assert.deepEqual(await ping(3), { sent: 3, received: 3 })
   })
 
