@@ -5,9 +5,9 @@
  */
 import { createActionTable } from '../../src/resources/index.ts'
 import { createPaging } from '../../src/resources/paging.ts'
+import { trustOfAccount } from '../../src/resources/ram.ts'
 import { regionIds } from '../../src/resources/region/model.ts'
 import { refusedActions, refusedOnGateway } from '../../src/resources/remote-access/spec.ts'
-import { trustOfAccount } from '../../src/resources/role/model.ts'
 import { createRole } from '../../src/resources/role/store.ts'
 import type { ActionTable } from '../../src/rpc/action.ts'
 import { type ActionSpec, type FieldSpec, type ResultFields, vpcProduct } from '../../src/rpc/spec.ts'

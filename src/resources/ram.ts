@@ -42,3 +42,12 @@ export function pageBehind<T>(
 
 /** `2026-11-01T12:00:00Z` */
 export const ramTime = (time: number) => `${new Date(time).toISOString().slice(0, 19)}Z`
+
+/** The trust policy of a role that names nobody: every user of the account, whom `sts:AssumeRole` in a policy lets. */
+export const trustOfAccount = (accountId: string): string =>
+  JSON.stringify({
+    Version: '1',
+    Statement: [
+      { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { RAM: [`acs:ram::${accountId}:root`] } },
+    ],
+  })

@@ -2,6 +2,7 @@
 import { App, Button, Card, Drawer, Form, Input, InputNumber, Space } from 'antd'
 import { useState } from 'react'
 import { assumeRole } from '../../../src/resources/identity/spec.ts'
+import { trustOfAccount } from '../../../src/resources/ram.ts'
 import { createRole, deleteRole, updateRole } from '../../../src/resources/role/spec.ts'
 import { call } from '../api.ts'
 import { useConsole } from '../context.tsx'
@@ -142,15 +143,6 @@ function RoleRights({ name }: { readonly name: string }) {
   return <RightsOf query={useQuery(roleRights(useConsole().region, name))} />
 }
 
-/** Every user of an account. */
-const trustOf = (accountId: string) =>
-  JSON.stringify({
-    Version: '1',
-    Statement: [
-      { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { RAM: [`acs:ram::${accountId}:root`] } },
-    ],
-  })
-
 function EditRole({ name, onClose }: { readonly name: string; readonly onClose: () => void }) {
   const { t } = useWords()
   const query = useQuery(role(useConsole().region, name))
@@ -208,7 +200,7 @@ function RoleForm({
       initial={{
         Description: edited?.Description,
         MaxSessionDuration: edited?.MaxSessionDuration ?? longest.default,
-        Trust: prettyJson(edited?.AssumeRolePolicyDocument ?? trustOf(session.AccountId)),
+        Trust: prettyJson(edited?.AssumeRolePolicyDocument ?? trustOfAccount(session.AccountId)),
       }}
       onClose={onClose}
       effect={t(edited ? 'access.effect.role' : 'effect.none')}

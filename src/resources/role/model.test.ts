@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { AccessKeyError } from '../access-key/model.ts'
-import { parseTrust, trustOfAccount, trusts } from './model.ts'
+import { trustOfAccount } from '../ram.ts'
+import { parseTrust, trusts } from './model.ts'
 
 const statement = (RAM: unknown, more: object = {}) => ({
   Effect: 'Allow',

@@ -12,15 +12,6 @@ export interface TrustStatement {
   readonly RAM: readonly string[]
 }
 
-/** Every user of the account, whom `sts:AssumeRole` in a policy lets. */
-export const trustOfAccount = (accountId: string): string =>
-  JSON.stringify({
-    Version: '1',
-    Statement: [
-      { Effect: 'Allow', Action: 'sts:AssumeRole', Principal: { RAM: [`acs:ram::${accountId}:root`] } },
-    ],
-  })
-
 /** @throws AccessKeyError that says where the document is wrong */
 export const parseTrust = (document: string): readonly TrustStatement[] =>
   parseStatements(document, ['Effect', 'Action', 'Principal'], (statement, effect, path) => {

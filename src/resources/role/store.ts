@@ -3,8 +3,9 @@ import type { Database } from '../../db/open.ts'
 import type { Row } from '../../db/schema.ts'
 import type { PolicyStatement } from '../../rpc/authorize.ts'
 import { AccessKeyError, assertIdentifier } from '../access-key/model.ts'
+import { trustOfAccount } from '../ram.ts'
 import type { Source, Trx } from '../write.ts'
-import { parseTrust, trustOfAccount } from './model.ts'
+import { parseTrust } from './model.ts'
 
 export interface Role {
   readonly accountId: string
